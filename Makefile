@@ -1,0 +1,79 @@
+# The verbs of this repository. `make demo` and `make test` do all set-up by themselves on Debian with a Swift toolchain.
+
+# Names an import of a target that Package.swift does not list as a dependency an error.
+SWIFT_FLAGS := --explicit-target-dependency-import-check error
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+SOURCES := Package.swift Sources Tests Benchmarks
+
+BUILD_PACKAGES := libsqlite3-dev libargon2-dev pkg-config
+TEST_PACKAGES := python3-venv curl
+BENCH_PACKAGES := nginx-light wrk
+
+# Installs those of the Debian packages given that are missing.
+define install
+@missing="$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)"; \
+if [ -n "$$missing" ]; then \
+  root=""; [ "$$(id -u)" = 0 ] || root=sudo; \
+  echo "Installing" $$missing; \
+  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing; \
+fi
+endef
+
+.PHONY: build release test demo serve format lint bench clean install-build install-test install-bench venv
+
+## build: compile everything, for development
+build: install-build
+	swift build $(SWIFT_FLAGS) --build-tests
+
+## release: compile the binary for use, to .build/release/latchkey
+release: install-build
+	swift build $(SWIFT_FLAGS) -c release --product latchkey
+
+## test: check the style, then run every test: unit tests, then end to end against the built server
+test: install-build install-test lint
+	swift build $(SWIFT_FLAGS) --build-tests
+	swift test --skip-build
+	$(MAKE) venv
+	LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" $(PYTHON) -m pytest Tests/EndToEnd
+
+## demo: show what it does, on a server that is gone afterwards
+demo: release
+	.build/release/latchkey demo
+
+## serve: start a server on latchkey-data/ and port 8080
+serve: release
+	.build/release/latchkey serve
+
+## format: bring the sources into shape
+format:
+	swift format --in-place --recursive $(SOURCES)
+
+## lint: check the shape of the sources
+lint:
+	swift format lint --strict --recursive $(SOURCES)
+
+## bench: measure on a release build; prints a table and writes .build/bench.json
+bench: install-build install-test install-bench venv
+	swift build $(SWIFT_FLAGS) -c release
+	$(PYTHON) Benchmarks/run.py
+
+clean:
+	rm -rf .build $(VENV)
+
+install-build:
+	$(call install,$(BUILD_PACKAGES))
+
+install-test:
+	$(call install,$(TEST_PACKAGES))
+
+install-bench:
+	$(call install,$(BENCH_PACKAGES))
+
+# The Python tools of the tests, in an environment of their own.
+venv: $(VENV)/ready
+
+$(VENV)/ready: Tests/EndToEnd/requirements.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@

@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of ours is compiled the same way: Swift 6 language mode, warnings are errors, `any` is spelled out,
+// and a file may use only what it imports itself.
+let house: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+
+/// One floor of the house; `on` names the floors and libraries below it that it imports.
+func floor(_ name: String, on dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+/// The tests of one floor.
+func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: house)
+}
+
+let package = Package(
+    name: "latchkey",
+    products: [.executable(name: "latchkey", targets: ["latchkey"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+
+        floor("Policy"),
+        floor("Secrets", on: ["CArgon2", crypto]),
+        floor("Database", on: ["Policy", .product(name: "GRDB", package: "GRDB.swift")]),
+        floor(
+            "Web",
+            on: [
+                "Policy", hummingbird, httpTypes, logging, nioCore, .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]),
+
+        floor("Catalog", on: ["Policy", "Secrets", "Database"]),
+        floor("Accounts", on: ["Policy", "Secrets", "Database"]),
+        floor("Applications", on: ["Policy", "Secrets", "Database", "Web", "Catalog"]),
+        floor("Credentials", on: ["Policy", "Secrets", "Database", "Accounts", "Applications"]),
+
+        floor(
+            "Gateway",
+            on: [
+                "Policy", "Secrets", "Database", "Web", "Catalog", "Applications", "Credentials", hummingbird, httpTypes,
+                logging, nioCore, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+        floor(
+            "ManagementAPI",
+            on: [
+                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials", hummingbird,
+                httpTypes, logging, nioCore,
+            ]),
+        .executableTarget(
+            name: "latchkey",
+            dependencies: [
+                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials", "Gateway",
+                "ManagementAPI", hummingbird, httpTypes, logging, nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            resources: [.embedInCode("openapi.yaml")],
+            swiftSettings: house),
+
+        tests(of: "Policy", ["Policy"]),
+        tests(of: "Secrets", ["Secrets"]),
+        tests(of: "Database", ["Database", "Policy"]),
+        tests(of: "Web", ["Web", httpTypes]),
+        tests(of: "latchkey", ["latchkey", .product(name: "Yams", package: "Yams")]),
+    ],
+    swiftLanguageModes: [.v6]
+)

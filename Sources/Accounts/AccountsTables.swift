@@ -1,0 +1,279 @@
+package import Database
+import Policy
+package import Secrets
+
+extension Accounts {
+    /// The tables of this room.
+    package static let migrations = [
+        Migration(
+            "accounts-1",
+            [
+                """
+                CREATE TABLE accounts (
+                  id TEXT PRIMARY KEY,
+                  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+                  credential_cap BIGINT NOT NULL CHECK (credential_cap BETWEEN 3 AND 10),
+                  created_at BIGINT NOT NULL,
+                  updated_at BIGINT NOT NULL
+                )
+                """,
+                """
+                CREATE TABLE users (
+                  id TEXT PRIMARY KEY,
+                  account_id TEXT NOT NULL REFERENCES accounts (id),
+                  email TEXT NOT NULL UNIQUE CHECK (email = lower(email)),
+                  password_phc TEXT NOT NULL,
+                  is_admin BIGINT NOT NULL CHECK (is_admin IN (0, 1)),
+                  created_at BIGINT NOT NULL
+                )
+                """,
+                """
+                CREATE TABLE invitations (
+                  id TEXT PRIMARY KEY,
+                  account_id TEXT NOT NULL REFERENCES accounts (id),
+                  email TEXT NOT NULL UNIQUE,
+                  digest TEXT NOT NULL UNIQUE,
+                  expires_at BIGINT NOT NULL
+                )
+                """,
+                """
+                CREATE TABLE sessions (
+                  id TEXT PRIMARY KEY,
+                  digest TEXT NOT NULL UNIQUE,
+                  user_id TEXT NOT NULL REFERENCES users (id),
+                  created_at BIGINT NOT NULL,
+                  last_seen_at BIGINT NOT NULL,
+                  expires_at BIGINT NOT NULL
+                )
+                """,
+                """
+                CREATE TABLE platform_tokens (
+                  id TEXT PRIMARY KEY,
+                  user_id TEXT NOT NULL REFERENCES users (id),
+                  key_id TEXT NOT NULL UNIQUE,
+                  phc TEXT NOT NULL,
+                  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+                  scopes TEXT NOT NULL,
+                  expires_at BIGINT,
+                  created_at BIGINT NOT NULL
+                )
+                """,
+                "CREATE INDEX platform_tokens_by_user ON platform_tokens (user_id)",
+            ])
+    ]
+}
+
+/// The SQL of `accounts`.
+enum AccountTable {
+    static func insert(_ account: Account, _ connection: Connection) throws {
+        try connection.run(
+            "INSERT INTO accounts (id, name, credential_cap, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)",
+            account.id, account.name, account.cap.value, account.createdAt, account.updatedAt)
+    }
+
+    static func page(_ page: Page, _ connection: Connection) throws -> [Account] {
+        try connection.rows(
+            "SELECT * FROM accounts WHERE id < $1 ORDER BY id DESC LIMIT $2", page.bound, page.fetch
+        ).map(account)
+    }
+
+    static func find(_ id: Identifier, _ connection: Connection) throws -> Account? {
+        try connection.row("SELECT * FROM accounts WHERE id = $1", id).map(account)
+    }
+
+    static func update(_ account: Account, _ connection: Connection) throws {
+        try connection.run(
+            "UPDATE accounts SET name = $2, credential_cap = $3, updated_at = $4 WHERE id = $1", account.id, account.name,
+            account.cap.value, account.updatedAt)
+    }
+
+    private static func account(_ row: Row) throws -> Account {
+        guard let cap = CredentialCap(Int(try row.integer("credential_cap"))) else {
+            throw DatabaseFailure.malformedRow(column: "credential_cap")
+        }
+        return Account(
+            id: try row.identifier("id"), name: try row.text("name"), cap: cap, createdAt: try row.time("created_at"),
+            updatedAt: try row.time("updated_at"))
+    }
+}
+
+/// The SQL of `users`.
+enum UserTable {
+    static let columns = "users.id AS user_id, users.account_id, users.email, users.is_admin, users.created_at AS user_since"
+
+    static func insert(_ user: User, _ phc: PHCString, _ connection: Connection) throws {
+        try connection.run(
+            """
+            INSERT INTO users (id, account_id, email, password_phc, is_admin, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """, user.id, user.account, user.email, phc.text, user.isAdmin, user.createdAt)
+    }
+
+    static func isAnyone(_ connection: Connection) throws -> Bool {
+        try connection.row("SELECT 1 AS one FROM users LIMIT 1") != nil
+    }
+
+    static func find(email: String, _ connection: Connection) throws -> (user: User, phc: PHCString)? {
+        guard let row = try connection.row("SELECT \(columns), password_phc FROM users WHERE email = $1", email) else {
+            return nil
+        }
+        return (try user(row), try row.phc("password_phc"))
+    }
+
+    static func setPassword(_ phc: PHCString, of user: Identifier, _ connection: Connection) throws {
+        try connection.run("UPDATE users SET password_phc = $2 WHERE id = $1", user, phc.text)
+    }
+
+    static func user(_ row: Row) throws -> User {
+        User(
+            id: try row.identifier("user_id"), account: try row.identifier("account_id"), email: try row.text("email"),
+            isAdmin: try row.flag("is_admin"), createdAt: try row.time("user_since"))
+    }
+}
+
+/// The SQL of `invitations`.
+enum InvitationTable {
+    static func replace(_ invitation: Invitation, _ digest: String, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run("DELETE FROM invitations WHERE email = $1 OR expires_at <= $2", invitation.email, now)
+        try connection.run(
+            "INSERT INTO invitations (id, account_id, email, digest, expires_at) VALUES ($1, $2, $3, $4, $5)",
+            invitation.id, invitation.account, invitation.email, digest, invitation.expiresAt)
+    }
+
+    static func find(_ digest: String, _ now: Timestamp, _ connection: Connection) throws -> Invitation? {
+        try connection.row("SELECT * FROM invitations WHERE digest = $1 AND expires_at > $2", digest, now).map { row in
+            Invitation(
+                id: try row.identifier("id"), account: try row.identifier("account_id"), email: try row.text("email"),
+                expiresAt: try row.time("expires_at"))
+        }
+    }
+
+    static func delete(_ digest: String, _ now: Timestamp, _ connection: Connection) throws -> Int {
+        try connection.run("DELETE FROM invitations WHERE digest = $1 AND expires_at > $2", digest, now)
+    }
+}
+
+/// The SQL of `sessions`.
+enum SessionTable {
+    struct Found: Sendable {
+        let id: Identifier
+        let user: User
+        let lastSeen: Timestamp
+        let expiresAt: Timestamp
+    }
+
+    static func insert(
+        _ id: Identifier, _ digest: String, _ user: Identifier, _ now: Timestamp, _ expiresAt: Timestamp,
+        _ connection: Connection
+    ) throws {
+        try connection.run(
+            """
+            INSERT INTO sessions (id, digest, user_id, created_at, last_seen_at, expires_at)
+            VALUES ($1, $2, $3, $4, $4, $5)
+            """, id, digest, user, now, expiresAt)
+    }
+
+    static func find(_ digest: String, _ connection: Connection) throws -> Found? {
+        try connection.row(
+            """
+            SELECT sessions.id, sessions.last_seen_at, sessions.expires_at, \(UserTable.columns)
+            FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.digest = $1
+            """, digest
+        ).map { row in
+            Found(
+                id: try row.identifier("id"), user: try UserTable.user(row), lastSeen: try row.time("last_seen_at"),
+                expiresAt: try row.time("expires_at"))
+        }
+    }
+
+    static func touch(_ id: Identifier, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run("UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2", id, now)
+    }
+
+    static func delete(_ id: Identifier, _ connection: Connection) throws {
+        try connection.run("DELETE FROM sessions WHERE id = $1", id)
+    }
+
+    static func deleteEnded(_ now: Timestamp, idle: Duration, _ connection: Connection) throws {
+        try connection.run(
+            "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2", now, now.adding(.zero - idle))
+    }
+}
+
+/// The SQL of `platform_tokens`.
+enum PlatformTokenTable {
+    struct Found: Sendable {
+        let user: User
+        let phc: PHCString
+        let scopes: [Scope]
+        let expiresAt: Timestamp?
+    }
+
+    static func insert(_ token: PlatformToken, _ key: String, _ phc: PHCString, _ connection: Connection) throws {
+        try connection.run(
+            """
+            INSERT INTO platform_tokens (id, user_id, key_id, phc, name, scopes, expires_at, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """, token.id, token.user, key, phc.text, token.name,
+            token.scopes.map(\.rawValue).joined(separator: " "), token.expiresAt, token.createdAt)
+    }
+
+    static func countLive(of user: Identifier, _ now: Timestamp, _ connection: Connection) throws -> Int {
+        let row = try connection.row(
+            """
+            SELECT count(*) AS live FROM platform_tokens
+            WHERE user_id = $1 AND (expires_at IS NULL OR expires_at > $2)
+            """, user, now)
+        return Int(try row?.integer("live") ?? 0)
+    }
+
+    static func page(
+        of user: Identifier, _ page: Page, _ format: TokenFormat, _ connection: Connection
+    ) throws -> [PlatformToken] {
+        try connection.rows(
+            "SELECT * FROM platform_tokens WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", user, page.bound,
+            page.fetch
+        ).map { row in
+            guard let key = TokenID(try row.text("key_id")) else { throw DatabaseFailure.malformedRow(column: "key_id") }
+            return PlatformToken(
+                id: try row.identifier("id"), user: try row.identifier("user_id"), name: try row.text("name"),
+                scopes: try scopes(row), expiresAt: try row.optionalTime("expires_at"),
+                createdAt: try row.time("created_at"), hint: format.hint(forID: key))
+        }
+    }
+
+    /// Returns the public key id of what was deleted.
+    static func delete(_ id: Identifier, of user: Identifier, _ connection: Connection) throws -> String? {
+        try connection.row(
+            "DELETE FROM platform_tokens WHERE id = $1 AND user_id = $2 RETURNING key_id", id, user
+        )?.text("key_id")
+    }
+
+    static func find(_ key: String, _ connection: Connection) throws -> Found? {
+        try connection.row(
+            """
+            SELECT platform_tokens.phc, platform_tokens.scopes, platform_tokens.expires_at, \(UserTable.columns)
+            FROM platform_tokens JOIN users ON users.id = platform_tokens.user_id WHERE platform_tokens.key_id = $1
+            """, key
+        ).map { row in
+            Found(
+                user: try UserTable.user(row), phc: try row.phc("phc"), scopes: try scopes(row),
+                expiresAt: try row.optionalTime("expires_at"))
+        }
+    }
+
+    private static func scopes(_ row: Row) throws -> [Scope] {
+        try row.text("scopes").split(separator: " ").map { text in
+            guard let scope = Scope(rawValue: String(text)) else { throw DatabaseFailure.malformedRow(column: "scopes") }
+            return scope
+        }
+    }
+}
+
+extension Row {
+    /// A stored Argon2id hash.
+    package func phc(_ column: String) throws -> PHCString {
+        guard let phc = PHCString(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
+        return phc
+    }
+}

@@ -1,0 +1,29 @@
+package import Policy
+import Secrets
+
+/// The way in on an empty database: a one-time token that only the operator's terminal has seen.
+///
+/// It lives in memory and dies with the process or with the first user, whichever comes first, so there is no default
+/// account and nothing at rest to find.
+package struct FirstRun: Sendable {
+    private let accounts: Accounts
+    private let token: Secret
+
+    /// `nil` when somebody has been here before.
+    package init?(_ accounts: Accounts) async throws {
+        guard try await accounts.isEmpty() else { return nil }
+        self.accounts = accounts
+        token = try TokenFormat(prefix: "lks-", keys: accounts.parts.keys).mint(accounts.parts.entropy).secret
+    }
+
+    /// For the operator's terminal.
+    package func exposedToken() -> String { token.exposed() }
+
+    /// Creates the first admin. `nil` when the token is wrong.
+    package func setUp(
+        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName
+    ) async throws -> User? {
+        guard token.isSame(as: Secret(presented)) else { return nil }
+        return try await accounts.createAdmin(email: email, password: password, accountName: accountName, onlyFirst: true)
+    }
+}

@@ -1,0 +1,73 @@
+package import Database
+package import Policy
+package import Secrets
+
+/// A bearer token for the management API, with scopes. It never opens an app.
+package struct PlatformToken: Sendable {
+    /// Live tokens that one user may have.
+    package static let limit = 50
+
+    package var id: Identifier
+    package var user: Identifier
+    package var name: String
+    package var scopes: [Scope]
+    package var expiresAt: Timestamp?
+    package var createdAt: Timestamp
+    /// As much of it as may be shown.
+    package var hint: String
+}
+
+extension Accounts {
+    /// Creates a token for a user. It can't do more than its user can, now or later: scopes are weighed again with the
+    /// user's own rights at each use.
+    package func issueToken(
+        name: DisplayName, scopes: [Scope], expiresAt: Timestamp?, for user: User
+    ) async throws -> (PlatformToken, Secret) {
+        let beyond = user.isAdmin ? [] : scopes.filter(\.needsAdmin)
+        guard beyond.isEmpty else { throw AccountsError.adminScopes(beyond) }
+        let now = parts.clock.now()
+        if expiresAt.isExpired(at: now) { throw AccountsError.expiryInPast }
+        let minted = platformTokens.mint(parts.entropy)
+        let phc = try await parts.argon2.hash(minted.secret)
+        let token = PlatformToken(
+            id: parts.newID(at: now), user: user.id, name: name.text, scopes: Scope.allCases.filter(scopes.contains),
+            expiresAt: expiresAt, createdAt: now, hint: minted.hint)
+        try await parts.database.write { connection in
+            guard try PlatformTokenTable.countLive(of: user.id, now, connection) < PlatformToken.limit else {
+                throw AccountsError.tokenLimitReached
+            }
+            try PlatformTokenTable.insert(token, minted.id.text, phc, connection)
+        }
+        verifier.remember(minted.presented)
+        return (token, minted.secret)
+    }
+
+    package func tokens(of user: Identifier, _ page: Page) async throws -> Listing<PlatformToken> {
+        let format = platformTokens
+        return try await parts.database.read {
+            Listing(try PlatformTokenTable.page(of: user, page, format, $0), page, id: \.id)
+        }
+    }
+
+    /// Binds the very next call.
+    package func deleteToken(_ id: Identifier, of user: Identifier) async throws {
+        guard let key = try await parts.database.write({ try PlatformTokenTable.delete(id, of: user, $0) }) else {
+            throw AccountsError.notFound
+        }
+        if let key = TokenID(key) { verifier.forget(id: key) }
+    }
+
+    /// Whom a bearer token speaks for; `nil` when it is none of ours, deleted or expired.
+    package func actor(platformToken text: String) async throws -> Actor? {
+        guard let presented = platformTokens.parse(text) else { return nil }
+        let known = verifier.recall(presented)
+        if known != true, !platformTokens.isGenuine(presented) { return nil }
+        let key = presented.id.text
+        guard let row = try await parts.database.read({ try PlatformTokenTable.find(key, $0) }),
+            !row.expiresAt.isExpired(at: parts.clock.now())
+        else { return nil }
+        if known != true, try await !verifier.verify(presented, against: row.phc) { return nil }
+        return Actor(
+            user: row.user, scopes: Set(row.scopes.filter { row.user.isAdmin || !$0.needsAdmin }), session: nil)
+    }
+}

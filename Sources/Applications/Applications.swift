@@ -1,0 +1,100 @@
+import Catalog
+package import Database
+package import Policy
+package import Secrets
+
+/// What keys open.
+///
+/// An application belongs to one account for ever and, being of kind `chat`, is a model of the catalog with a manner of
+/// its own: a system prompt, the models its callers may name, and default parameters. This room owns applications and
+/// the tables `applications` and `application_models`. It may not know a key: deleting an app together with its keys is
+/// the use case of the floor above, which calls ``remove(_:of:in:)`` in its own transaction.
+package struct Applications: Sendable {
+    private let database: Database
+    private let entropy: Entropy
+    private let clock: Clock
+    private let held: ReadThrough<Identifier, Application>
+
+    package init(database: Database, entropy: Entropy, clock: Clock) {
+        self.database = database
+        self.entropy = entropy
+        self.clock = clock
+        held = ReadThrough(capacity: 20_000) { id in try await database.read { try ApplicationTable.find(id, $0) } }
+    }
+
+    package func create(_ draft: ApplicationDraft, in account: Identifier) async throws -> Application {
+        let now = clock.now()
+        let application = Application(
+            id: Identifier(at: now, random: (entropy.word(), entropy.word())), account: account, name: draft.name.text,
+            chat: draft.chat, createdAt: now, updatedAt: now)
+        try await database.write { connection in
+            try Self.check(application.chat, in: connection)
+            try ApplicationTable.insert(application, connection)
+        }
+        return application
+    }
+
+    package func list(of account: Identifier, _ page: Page) async throws -> Listing<Application> {
+        try await database.read { Listing(try ApplicationTable.page(of: account, page, $0), page, id: \.id) }
+    }
+
+    package func find(_ id: Identifier, of account: Identifier) async throws -> Application {
+        guard let application = try await database.read({ try ApplicationTable.find(id, of: account, $0) }) else {
+            throw ApplicationsError.notFound
+        }
+        return application
+    }
+
+    /// Binds the very next call.
+    package func edit(_ id: Identifier, of account: Identifier, _ edit: ApplicationEdit) async throws -> Application {
+        let now = clock.now()
+        let application = try await database.write { connection in
+            guard var application = try ApplicationTable.find(id, of: account, connection) else {
+                throw ApplicationsError.notFound
+            }
+            try edit.apply(to: &application)
+            application.updatedAt = now
+            try Self.check(application.chat, in: connection)
+            try ApplicationTable.update(application, connection)
+            return application
+        }
+        held.invalidate(id)
+        return application
+    }
+
+    /// What a call needs of an app: from memory once it was read, never older than the last edit. The gateway alone
+    /// asks without an account, with the id that stands in the key's own record.
+    package func opened(_ id: Identifier) async throws -> Application? { try await held.value(id) }
+
+    // MARK: For the floor above, inside its transaction
+
+    /// Whether the app exists in this account.
+    package static func exists(_ id: Identifier, of account: Identifier, in connection: Connection) throws -> Bool {
+        try ApplicationTable.find(id, of: account, connection) != nil
+    }
+
+    /// Marks the app as deleted; its row stays for the history that names it. `false` when there is none.
+    package func remove(_ id: Identifier, of account: Identifier, in connection: Connection) throws -> Bool {
+        try ApplicationTable.remove(id, of: account, clock.now(), connection)
+    }
+
+    /// To be called after the commit of a removal.
+    package func forget(_ id: Identifier) { held.invalidate(id) }
+
+    private static func check(_ chat: ChatSettings, in connection: Connection) throws {
+        if try Catalog.firstUnknown([chat.model], in: connection) != nil {
+            throw ApplicationsError.unknownModel(field: "model")
+        }
+        if let index = try Catalog.firstUnknown(chat.allowedModels, in: connection) {
+            throw ApplicationsError.unknownModel(field: "allowed_models[\(index)]")
+        }
+    }
+}
+
+/// Why an app can't be made or changed as asked.
+package enum ApplicationsError: Error, Sendable, Equatable {
+    case notFound
+    case unknownModel(field: String)
+    case modelNotAmongAllowed
+    case repeatedModel(index: Int)
+}

@@ -1,0 +1,138 @@
+package import Database
+package import Policy
+package import Secrets
+
+/// What the operator offers: providers, and the models they serve.
+///
+/// A provider is an upstream that an admin configured, with a base URL and a secret; a model is a name it serves, unique
+/// in the deployment. Users choose among models and never name an address, so no user can point the gateway at one
+/// (CVE-2024-6587 is what happens otherwise). This room owns the tables `providers` and `models` and the sealing of
+/// provider secrets. It may not know who uses a model; the schema refuses to delete one that is in use.
+package struct Catalog: Sendable {
+    private let database: Database
+    private let sealing: SealingBox
+    private let entropy: Entropy
+    private let clock: Clock
+    private let routes: ReadThrough<String, ModelRoute>
+
+    package init(database: Database, sealing: SealingBox, entropy: Entropy, clock: Clock) {
+        self.database = database
+        self.sealing = sealing
+        self.entropy = entropy
+        self.clock = clock
+        routes = ReadThrough(capacity: 10_000) { name in
+            guard let row = try await database.read({ try ModelTable.route(name, $0) }) else { return nil }
+            return try ModelRoute(row, name: name, sealing: sealing)
+        }
+    }
+
+    // MARK: Providers
+
+    package func createProvider(_ draft: ProviderDraft) async throws -> Provider {
+        let now = clock.now()
+        let id = Identifier(at: now, random: (entropy.word(), entropy.word()))
+        let provider = Provider(
+            id: id, name: draft.name.text, kind: draft.upstream.kind, baseURL: draft.upstream.baseURL,
+            hasSecret: draft.upstream.secret != nil, createdAt: now, updatedAt: now)
+        let sealed = draft.upstream.secret.map { seal($0, for: id) }
+        try await CatalogError.naming { try await database.write { try ProviderTable.insert(provider, sealed, $0) } }
+        return provider
+    }
+
+    package func providers(_ page: Page) async throws -> Listing<Provider> {
+        try await database.read { Listing(try ProviderTable.page(page, $0), page, id: \.id) }
+    }
+
+    package func provider(_ id: Identifier) async throws -> Provider {
+        guard let provider = try await database.read({ try ProviderTable.find(id, $0) }) else { throw CatalogError.notFound }
+        return provider
+    }
+
+    /// Binds the very next call.
+    package func editProvider(_ id: Identifier, _ edit: ProviderEdit) async throws -> Provider {
+        let sealed: SecretEdit<String> = edit.secret.map { seal($0, for: id) }
+        let now = clock.now()
+        let provider = try await CatalogError.naming {
+            try await database.write { connection in
+                guard let old = try ProviderTable.find(id, connection) else { throw CatalogError.notFound }
+                if old.kind == .echo, edit.baseURL != nil { throw CatalogError.echoTakesNo("base_url") }
+                if old.kind == .echo, case .set = edit.secret { throw CatalogError.echoTakesNo("secret") }
+                return try ProviderTable.update(old, edit, sealed, now, connection)
+            }
+        }
+        routes.invalidate { _, _ in true }
+        return provider
+    }
+
+    package func deleteProvider(_ id: Identifier) async throws {
+        do {
+            let count = try await database.write { try ProviderTable.delete(id, $0) }
+            if count == 0 { throw CatalogError.notFound }
+        } catch DatabaseFailure.foreignKey {
+            throw CatalogError.providerInUse
+        }
+        routes.invalidate { _, _ in true }
+    }
+
+    // MARK: Models
+
+    package func createModel(provider: Identifier, name: ModelName, upstreamName: ModelName?) async throws -> Model {
+        let now = clock.now()
+        let model = Model(
+            id: Identifier(at: now, random: (entropy.word(), entropy.word())), provider: provider, name: name.text,
+            upstreamName: (upstreamName ?? name).text, createdAt: now)
+        do {
+            try await CatalogError.naming { try await database.write { try ModelTable.insert(model, $0) } }
+        } catch DatabaseFailure.foreignKey {
+            throw CatalogError.noSuchProvider
+        }
+        routes.invalidate(model.name)
+        return model
+    }
+
+    package func models(_ page: Page) async throws -> Listing<Model> {
+        try await database.read { Listing(try ModelTable.page(page, $0), page, id: \.id) }
+    }
+
+    package func deleteModel(_ id: Identifier) async throws {
+        do {
+            let count = try await database.write { try ModelTable.delete(id, $0) }
+            if count == 0 { throw CatalogError.notFound }
+        } catch DatabaseFailure.foreignKey {
+            throw CatalogError.modelInUse
+        }
+        routes.invalidate { _, route in route.model == id }
+    }
+
+    /// Where calls for a model go; `nil` when the operator offers no such model.
+    package func route(_ model: String) async throws -> ModelRoute? { try await routes.value(model) }
+
+    /// The first of `names` that the catalog doesn't have, as seen by the transaction of `connection`.
+    package static func firstUnknown(_ names: [String], in connection: Connection) throws -> Int? {
+        try names.firstIndex { try !ModelTable.exists($0, connection) }
+    }
+
+    private func seal(_ secret: Secret, for provider: Identifier) -> String {
+        sealing.seal(secret, context: ModelRoute.sealingContext(provider), entropy: entropy)
+    }
+}
+
+/// Why the catalog can't be changed as asked.
+package enum CatalogError: Error, Sendable, Equatable {
+    case notFound
+    case nameTaken
+    case noSuchProvider
+    case providerInUse
+    case modelInUse
+    /// The built-in provider needs no network, so it takes neither address nor secret.
+    case echoTakesNo(String)
+
+    /// The one unique column of both tables is the name.
+    static func naming<T>(_ work: () async throws -> T) async throws -> T {
+        do {
+            return try await work()
+        } catch DatabaseFailure.notUnique {
+            throw CatalogError.nameTaken
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package import Policy
+package import Secrets
+import Database
+
+/// A name that a provider serves.
+package struct Model: Sendable {
+    package var id: Identifier
+    package var provider: Identifier
+    /// What callers write; unique in the deployment and never changed, so that it can be referred to.
+    package var name: String
+    /// What the upstream calls it.
+    package var upstreamName: String
+    package var createdAt: Timestamp
+}
+
+/// The name of a model on the wire.
+package struct ModelName: FieldText, Hashable {
+    package static let rule = "must be 1 to 100 characters from letters, digits and . _ : / @ -"
+    package let text: String
+
+    package init?(_ text: String) {
+        guard (1...100).contains(text.utf8.count),
+            text.utf8.allSatisfy({ byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "._:/@-".utf8.contains(byte)
+                }
+            })
+        else { return nil }
+        self.text = text
+    }
+}
+
+/// Where calls for one model go, with the secret opened: what the gateway holds in memory.
+package struct ModelRoute: Sendable {
+    package enum Upstream: Sendable {
+        case echo
+        case openai(BaseURL, secret: Secret?)
+    }
+
+    package let model: Identifier
+    /// The public name.
+    package let name: String
+    package let upstreamName: String
+    package let upstream: Upstream
+
+    /// A stored provider row that cannot be opened is a fault of the deployment, not of the caller.
+    init(_ row: ModelTable.RouteRow, name: String, sealing: SealingBox) throws {
+        model = row.model
+        self.name = name
+        upstreamName = row.upstreamName
+        switch row.kind {
+        case .echo: upstream = .echo
+        case .openai:
+            guard let url = row.baseURL.flatMap(BaseURL.init) else { throw DatabaseFailure.malformedRow(column: "base_url") }
+            let secret = try row.sealedSecret.map { try sealing.open($0, context: Self.sealingContext(row.provider)) }
+            upstream = .openai(url, secret: secret)
+        }
+    }
+
+    /// Binds a sealed secret to its provider, so that copying the column to another row opens nothing.
+    static func sealingContext(_ provider: Identifier) -> String { "provider:\(provider)" }
+}

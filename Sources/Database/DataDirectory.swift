@@ -1,0 +1,56 @@
+import Glibc
+
+/// The folder that holds everything a deployment keeps: the database, its keys, its lock. One process owns it at a time.
+///
+/// The lock is `flock(2)`: it goes with the process however that ends, so a crash leaves nothing to clean up. Two
+/// writers on one file would meet SQLite's WAL-reset defect (before 3.51.3) and break every promise about caps.
+package final class DataDirectory: Sendable {
+    package enum Failure: Error, Sendable {
+        case unusable(path: String, reason: String)
+        case inUse(path: String)
+
+        /// For the person who starts the server.
+        package var sentence: String {
+            switch self {
+            case .unusable(let path, let reason): "The data directory \(path) can't be used: \(reason)."
+            case .inUse(let path):
+                "Another latchkey process is using the data directory \(path); stop it first, or choose another directory."
+            }
+        }
+    }
+
+    package let path: String
+    private let lock: Int32
+
+    /// Makes the folder if need be (mode 0700, also when it was wider) and takes the lock.
+    package init(_ path: String) throws(Failure) {
+        self.path = path
+        if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .unusable(path: path, reason: Self.reason()) }
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw .unusable(path: path, reason: "it is not a directory")
+        }
+        guard chmod(path, 0o700) == 0 else { throw .unusable(path: path, reason: Self.reason()) }
+        lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lock >= 0 else { throw .unusable(path: path, reason: Self.reason()) }
+        if flock(lock, LOCK_EX | LOCK_NB) != 0 {
+            close(lock)
+            throw .inUse(path: path)
+        }
+    }
+
+    deinit { close(lock) }
+
+    package var database: String { path + "/latchkey.db" }
+
+    /// Creates an empty file with mode 0600 unless there is one. SQLite gives its log and shared-memory file the mode
+    /// of the database file (https://sqlite.org/wal.html), so this one call keeps all three private.
+    static func createPrivateFile(_ path: String) throws(Failure) {
+        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .unusable(path: path, reason: reason()) }
+        defer { close(file) }
+        guard fchmod(file, 0o600) == 0 else { throw .unusable(path: path, reason: reason()) }
+    }
+
+    private static func reason() -> String { String(cString: strerror(errno)) }
+}

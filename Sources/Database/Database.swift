@@ -1,0 +1,120 @@
+import Dispatch
+import GRDB
+import Policy
+import Synchronization
+
+/// The room that knows SQL engines and no domain.
+///
+/// It owns opening (write-ahead log, `synchronous=FULL`, foreign keys), the one writer, the readers, prepared
+/// statements, migrations, the lock on the data directory, and the turn of engine errors into ``DatabaseFailure``.
+/// It may not know a table: each domain brings its own tables as ``Migration``s and its own SQL.
+///
+/// SQL is one portable text for SQLite and PostgreSQL: `$1` parameters, `RETURNING`, `ON CONFLICT`, times as `BIGINT`
+/// microseconds, identifiers as text. Nothing above this room names an engine.
+///
+/// Work runs as a synchronous closure on the engine's own queues, never on an event loop. Both queues are bounded and a
+/// closure that has waited longer than ``Limits/wait`` is refused unrun: better a clear "overloaded" than a wait
+/// without end. A task's cancellation does not reach a running closure; a write that began is finished.
+package final class Database: Sendable {
+    /// How much may wait, and how long.
+    package struct Limits: Sendable {
+        /// Closures that may be under way or waiting, for reads and for writes each.
+        package var depth = 1024
+        /// The longest wait for a turn.
+        package var wait: Duration = .seconds(10)
+
+        package init() {}
+    }
+
+    private let pool: DatabasePool
+    private let limits: Limits
+    private let reads = Atomic<Int>(0)
+    private let writes = Atomic<Int>(0)
+
+    /// Opens the database file, creating it with mode 0600, and brings its schema up to date.
+    ///
+    /// - Throws: ``DatabaseFailure/newerVersion(_:)`` when a later release has been here, ``DatabaseFailure/unsafe(_:)``
+    ///   when the engine does not keep the promises that the product makes in its name.
+    package init(path: String, migrations: [Migration], clock: Clock, limits: Limits = Limits()) throws {
+        try DataDirectory.createPrivateFile(path)
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = true
+        // One process owns the file and one connection writes, so a lock is only ever held for the length of a
+        // checkpoint; a wait that long is normal, a longer one is a fault.
+        configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 4
+        self.limits = limits
+        do {
+            pool = try DatabasePool(path: path, configuration: configuration)
+            // GRDB sets NORMAL for a pool after its own preparation, so FULL has to come after opening. NORMAL may lose
+            // the last commits at a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            try checkPromises()
+        } catch let error as DatabaseError {
+            throw DatabaseFailure(error)
+        }
+        try Migration.bringUpToDate(pool, migrations, now: clock.now())
+    }
+
+    /// Runs `body` on a read-only snapshot of the last commit.
+    package func read<T: Sendable>(_ body: @escaping @Sendable (Connection) throws -> T) async throws -> T {
+        try enter(reads)
+        defer { reads.subtract(1, ordering: .relaxed) }
+        let entered = ContinuousClock.now
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncRead { [limits] access in
+                continuation.resume(
+                    with: Result {
+                        let database = try access.get()
+                        guard ContinuousClock.now - entered <= limits.wait else { throw DatabaseFailure.overloaded }
+                        return try body(Connection(database))
+                    }.mapError(DatabaseFailure.translate))
+            }
+        }
+    }
+
+    /// Runs `body` in one transaction on the only writing connection. When the answer comes back, the transaction is
+    /// on disk; when `body` or the commit throws, nothing of it is.
+    package func write<T: Sendable>(_ body: @escaping @Sendable (Connection) throws -> T) async throws -> T {
+        try enter(writes)
+        defer { writes.subtract(1, ordering: .relaxed) }
+        let entered = ContinuousClock.now
+        return try await withCheckedThrowingContinuation { continuation in
+            pool.asyncWrite { [limits] database in
+                guard ContinuousClock.now - entered <= limits.wait else { throw DatabaseFailure.overloaded }
+                return try body(Connection(database))
+            } completion: { _, result in
+                continuation.resume(with: result.mapError(DatabaseFailure.translate))
+            }
+        }
+    }
+
+    /// Ends all connections after the work under way; the write-ahead log is folded into the file.
+    package func close() throws { try pool.close() }
+
+    private func enter(_ counter: borrowing Atomic<Int>) throws(DatabaseFailure) {
+        if counter.add(1, ordering: .relaxed).newValue > limits.depth {
+            counter.subtract(1, ordering: .relaxed)
+            throw .overloaded
+        }
+    }
+
+    /// Asks the engine itself, rather than trusting what was set.
+    private func checkPromises() throws {
+        let (version, synchronous, journal, foreignKeys) = try pool.writeWithoutTransaction { database in
+            (
+                try String.fetchOne(database, sql: "SELECT sqlite_version()") ?? "",
+                try Int.fetchOne(database, sql: "PRAGMA synchronous"),
+                try String.fetchOne(database, sql: "PRAGMA journal_mode"),
+                try Int.fetchOne(database, sql: "PRAGMA foreign_keys")
+            )
+        }
+        let numbers = version.split(separator: ".").compactMap { Int($0) }
+        guard numbers.lexicographicallyPrecedes([3, 40]) == false else {
+            throw DatabaseFailure.unsafe("SQLite \(version) is too old; 3.40 or later is needed")
+        }
+        guard synchronous == 2 else { throw DatabaseFailure.unsafe("the engine refused synchronous=FULL") }
+        guard journal == "wal" else { throw DatabaseFailure.unsafe("the engine refused write-ahead logging") }
+        guard foreignKeys == 1 else { throw DatabaseFailure.unsafe("the engine refused foreign keys") }
+    }
+}

@@ -1,0 +1,59 @@
+import Applications
+import Catalog
+import Web
+
+/// The body of a chat completion call, as far as the gateway must understand it. Everything else in it belongs to the
+/// caller and the upstream, and passes as it came.
+struct ChatCall {
+    private let body: JSONObject
+    private let messages: [JSON]
+    /// The model that the caller named.
+    let model: String?
+    let isStream: Bool
+
+    init(_ body: JSONObject) throws(Problem) {
+        self.body = body
+        guard case .array(let messages)? = body["messages"], !messages.isEmpty else {
+            throw .invalid("messages", "must be a non-empty array of messages")
+        }
+        for (index, message) in messages.enumerated() {
+            guard let object = message.object else { throw .invalid("messages[\(index)]", "must be an object") }
+            guard object["role"]?.string != nil else { throw .invalid("messages[\(index)].role", "must be a string") }
+        }
+        self.messages = messages
+        switch body["model"] {
+        case nil, .null?: model = nil
+        case .string(let name)?: model = name
+        default: throw .invalid("model", "must be a string")
+        }
+        switch body["stream"] {
+        case nil, .null?: isStream = false
+        case .bool(let flag)?: isStream = flag
+        default: throw .invalid("stream", "must be true or false")
+        }
+    }
+
+    /// The call as the upstream gets it: the app's prompt first, the upstream's name of the model, and the app's
+    /// parameters where the caller said nothing.
+    func asSentTo(_ route: ModelRoute, by application: Application) -> UpstreamCall {
+        var sent = body
+        sent["model"] = .string(route.upstreamName)
+        var messages = messages
+        if let prompt = application.chat.systemPrompt {
+            messages.insert(["role": "system", "content": .string(prompt)], at: 0)
+        }
+        sent["messages"] = .array(messages)
+        for parameter in application.chat.parameters.object.members where sent[parameter.name] == nil {
+            sent[parameter.name] = parameter.value
+        }
+        return UpstreamCall(body: sent, messages: messages, model: route.upstreamName, isStream: isStream)
+    }
+}
+
+/// A call with nothing left to decide.
+struct UpstreamCall: Sendable {
+    let body: JSONObject
+    let messages: [JSON]
+    let model: String
+    let isStream: Bool
+}

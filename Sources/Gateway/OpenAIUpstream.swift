@@ -1,0 +1,59 @@
+import AsyncHTTPClient
+import Catalog
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import Policy
+import Secrets
+import Web
+
+/// Any upstream that speaks OpenAI's chat completions over HTTP.
+struct OpenAIUpstream: Sendable {
+    let client: HTTPClient
+    let limits: Upstreams.Limits
+
+    /// What an upstream says of the caller's own request, and the caller may hear. Everything else that is no success is
+    /// between the operator and the provider: a 401 there is no wrong key here, and its text may show part of the
+    /// provider's secret.
+    private static let passedRefusals: Set<Int> = [400, 404, 409, 413, 415, 422, 429]
+
+    func complete(
+        _ call: UpstreamCall, _ headers: HTTPFields, _ base: BaseURL, _ secret: Secret?
+    ) async throws -> UpstreamAnswer {
+        var request = HTTPClientRequest(url: base.text + "/chat/completions")
+        request.method = .POST
+        for field in headers { request.headers.add(name: field.name.rawName, value: field.value) }
+        request.headers.replaceOrAdd(name: "content-type", value: "application/json")
+        if let secret { request.headers.replaceOrAdd(name: "authorization", value: "Bearer " + secret.exposed()) }
+        request.body = .bytes(ByteBuffer(bytes: JSON.object(call.body).encoded()))
+        let end = NIODeadline.now() + limits.total
+        return try answer(try await execute(request), until: end)
+    }
+
+    /// Waits for the head of the answer.
+    private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
+        do {
+            // The head has to come within the idle time; from there on the client's own read timeout counts.
+            return try await client.execute(request, timeout: limits.idle)
+        } catch let error as HTTPClientError {
+            throw [.readTimeout, .deadlineExceeded, .connectTimeout].contains(error)
+                ? Denial.upstreamTimeout : Denial.upstreamFailed
+        } catch let error where !(error is CancellationError) {
+            throw Denial.upstreamFailed
+        }
+    }
+
+    private func answer(_ response: HTTPClientResponse, until end: NIODeadline) throws -> UpstreamAnswer {
+        let code = Int(response.status.code)
+        guard (200..<300).contains(code) || Self.passedRefusals.contains(code) else { throw Denial.upstreamFailed }
+        var fields = HTTPFields()
+        for (name, value) in response.headers {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        let length = fields[.contentLength].flatMap { Int($0) }
+        if let length, length > limits.responseBytes { throw Denial.upstreamFailed }
+        return UpstreamAnswer(
+            status: HTTPResponse.Status(code: code), headers: ForwardedHeaders.toCaller(fields), length: length,
+            body: .remote(response.body, BodyBounds(bytes: limits.responseBytes, end: end)))
+    }
+}

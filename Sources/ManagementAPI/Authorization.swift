@@ -1,0 +1,107 @@
+import Accounts
+import HTTPTypes
+import Hummingbird
+import Secrets
+import Web
+
+/// What an endpoint asks of its caller.
+enum Need {
+    /// A session or a platform token with this scope.
+    case scope(Scope)
+    /// Any session, or a platform token with this scope. The endpoint looks at whose account it is.
+    case ownAccountOr(Scope)
+    /// A person: a session, which no platform token stands in for.
+    case session
+}
+
+extension ManagementAPI {
+    static let cookieName = "__Host-latchkey"
+
+    /// Who calls: by session cookie or by platform token, and by exactly one of them.
+    func authenticate(_ request: Request) async throws -> Actor {
+        let cookie = Self.sessionCookie(request.headers)
+        switch BearerCredential(request.headers) {
+        case .several: throw Refusal.ambiguous
+        case .malformed: throw Refusal.unauthenticated(presented: true)
+        case .token(let token):
+            if cookie != nil { throw Refusal.ambiguous }
+            guard let actor = try await accounts.actor(platformToken: token) else {
+                throw Refusal.unauthenticated(presented: true)
+            }
+            return actor
+        case .none:
+            guard let cookie else { throw Refusal.unauthenticated(presented: false) }
+            guard let actor = try await accounts.actor(sessionToken: Secret(cookie)), let session = actor.session else {
+                throw Refusal.unauthenticated(presented: true)
+            }
+            try checkForgery(request, session)
+            return actor
+        }
+    }
+
+    func authorize(_ actor: Actor, _ need: Need) throws(Problem) {
+        switch need {
+        case .session: if actor.session == nil { throw Refusal.sessionRequired }
+        case .ownAccountOr(let scope):
+            if actor.session == nil { try authorize(actor, .scope(scope)) }
+        case .scope(let scope):
+            if scope.needsAdmin, !actor.user.isAdmin { throw Refusal.adminOnly }
+            if !actor.scopes.contains(scope) { throw Refusal.insufficientScope(scope) }
+        }
+    }
+
+    /// A browser sends the cookie with whatever a foreign page makes it send. What changes something must therefore also
+    /// carry a header that only our own page can know, and must not say that it comes from elsewhere.
+    private func checkForgery(_ request: Request, _ session: Session) throws(Problem) {
+        if let origin = request.headers[.origin] {
+            guard let host = request.head.authority, origin == "http://" + host || origin == "https://" + host else {
+                throw Refusal.csrf
+            }
+        }
+        if request.method == .get || request.method == .head { return }
+        guard let token = request.headers[.csrfToken], Secret(token).isSame(as: Secret(session.csrfToken)) else {
+            throw Refusal.csrf
+        }
+    }
+
+    /// The value of our cookie; `nil` when it is absent.
+    private static func sessionCookie(_ headers: HTTPFields) -> String? {
+        for header in headers[values: .cookie] {
+            for pair in header.split(separator: ";") {
+                let trimmed = pair.drop { $0 == " " }
+                if trimmed.hasPrefix(cookieName + "=") { return String(trimmed.dropFirst(cookieName.count + 1)) }
+            }
+        }
+        return nil
+    }
+}
+
+/// The refusals of this room itself.
+enum Refusal {
+    static func unauthenticated(presented: Bool) -> Problem {
+        Problem(
+            .unauthorized, "unauthenticated",
+            presented
+                ? "The platform token or session is not valid, or no longer. An app's key does not work here."
+                : "Sign in, or send a platform token as: Authorization: Bearer <token>."
+        ).with(.wwwAuthenticate, BearerCredential.challenge(presented: presented))
+    }
+
+    static let ambiguous = Problem(
+        .badRequest, "ambiguous_credentials",
+        "The request carries more than one credential; send one Authorization header, or one session cookie.")
+
+    static let csrf = Problem(
+        .forbidden, "csrf_failed",
+        "A call with a session needs its csrf_token in the X-CSRF-Token header, and must not come from another site.")
+
+    static let sessionRequired = Problem(
+        .forbidden, "session_required", "This takes a signed-in person; a platform token is not enough.")
+
+    static let adminOnly = Problem(.forbidden, "admin_only", "This is for admins of the deployment.")
+
+    static func insufficientScope(_ scope: Scope) -> Problem {
+        Problem(.forbidden, "insufficient_scope", "The platform token does not have the scope \(scope.rawValue).")
+            .with(.wwwAuthenticate, #"Bearer realm="latchkey", error="insufficient_scope", scope="\#(scope.rawValue)""#)
+    }
+}

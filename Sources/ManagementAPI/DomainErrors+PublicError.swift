@@ -1,0 +1,90 @@
+import Accounts
+import Applications
+import Catalog
+import Credentials
+import HTTPTypes
+package import Web
+
+// The public side of every domain error: the status, the stable code and the sentence. The domains know nothing of HTTP.
+
+extension AccountsError: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .notFound: .notFound
+        case .alreadySetUp:
+            Problem(.conflict, "already_set_up", "This deployment has its first admin already; the set-up token has expired.")
+        case .emailTaken: Problem(.conflict, "email_taken", "There is a user with this e-mail address already.")
+        case .invitationInvalid:
+            Problem(.forbidden, "invitation_invalid", "The invitation is not valid, or no longer. Ask for a new one.")
+        case .signInFailed:
+            Problem(.unauthorized, "sign_in_failed", "The e-mail address or the password is wrong.")
+                .with(.wwwAuthenticate, BearerCredential.challenge(presented: false))
+        case .tooManyAttempts(let seconds):
+            Problem(
+                .tooManyRequests, "too_many_attempts",
+                "There were too many attempts to sign in from here. Try again in \(seconds) seconds."
+            ).with(.retryAfter, String(seconds))
+        case .weakPassword(let rule): .invalid("password", rule)
+        case .expiryInPast: .invalid("expires_at", "must be in the future")
+        case .tokenLimitReached:
+            Problem(
+                .conflict, "platform_token_limit_reached",
+                "You have \(PlatformToken.limit) live platform tokens, the most there may be. Delete one first.")
+        case .adminScopes(let scopes):
+            Problem(
+                .forbidden, "admin_only",
+                "Only admins may have tokens with " + scopes.map(\.rawValue).joined(separator: ", ") + ".")
+        }
+    }
+}
+
+extension CatalogError: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .notFound: .notFound
+        case .nameTaken: Problem(.conflict, "name_taken", "This name is taken; choose another one.")
+        case .noSuchProvider: .invalid("provider_id", "names no provider of this deployment")
+        case .providerInUse:
+            Problem(.conflict, "provider_in_use", "The provider still has models. Delete them first.")
+        case .modelInUse:
+            Problem(.conflict, "model_in_use", "The model is used by applications. It can't be deleted before they change.")
+        case .echoTakesNo(let field): .invalid(field, "can't be set for a provider of kind echo")
+        }
+    }
+}
+
+extension ApplicationsError: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .notFound: .notFound
+        case .unknownModel(let field): .invalid(field, "names no model of this deployment")
+        case .modelNotAmongAllowed: .invalid("allowed_models", "must contain the application's own model")
+        case .repeatedModel(let index): .invalid("allowed_models[\(index)]", "comes twice")
+        }
+    }
+}
+
+extension CredentialsError: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .notFound: .notFound
+        case .noSuchApplication: .invalid("application_id", "names no application of this account")
+        case .expiryInPast: .invalid("expired_at", "must be in the future, or null for never")
+        case .capReached(let cap):
+            Problem(
+                .conflict, "credential_cap_reached",
+                "The account has \(cap) keys, the most it may have. Delete one first.")
+        case .dailyLimitReached(let limit, let seconds):
+            Problem(
+                .tooManyRequests, "daily_creation_limit_reached",
+                "The account has created \(limit) keys today, the most it may in one UTC day. Deleting keys does not "
+                    + "give a creation back; the next day begins in \(seconds) seconds."
+            ).with(.retryAfter, String(seconds))
+        case .confirmationRequired(let keys):
+            Problem(
+                .conflict, "confirmation_required",
+                "The application still has \(keys) live key\(keys == 1 ? "" : "s"). Deleting it deletes them for ever, and "
+                    + "every program that uses one stops working. To confirm, repeat the call with ?delete_credentials=true.")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+package import Accounts
+package import Applications
+package import Catalog
+package import Credentials
+package import Database
+import HTTPTypes
+import Hummingbird
+import Policy
+package import Web
+
+/// The JSON API that people and their tools manage everything with: `/api/v1/…`.
+///
+/// Every endpoint is thin: who asks and may they, decode, one use case, encode. What each needs stands in its route's
+/// declaration, so the table of routes reads as the table of permissions. This room owns the shapes of requests and
+/// answers and the public side of every domain error. It may hold no SQL and no rule.
+package struct ManagementAPI: Sendable {
+    let accounts: Accounts
+    let catalog: Catalog
+    let applications: Applications
+    let credentials: Credentials
+    let clock: Clock
+    /// Set while nobody has been here yet.
+    let firstRun: FirstRun?
+
+    package init(
+        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, clock: Clock,
+        firstRun: FirstRun?
+    ) {
+        self.accounts = accounts
+        self.catalog = catalog
+        self.applications = applications
+        self.credentials = credentials
+        self.clock = clock
+        self.firstRun = firstRun
+    }
+
+    package func declare(_ routes: inout Routes) {
+        declareSetUp(&routes)
+        declareSessions(&routes)
+        declareAccounts(&routes)
+        declarePlatformTokens(&routes)
+        declareCatalog(&routes)
+        declareApplications(&routes)
+        declareCredentials(&routes)
+    }
+
+    /// The largest body of a management call, in bytes. A system prompt of 32,768 characters has to fit, at up to six
+    /// bytes each where a client escapes everything.
+    static let bodyLimit = 256 * 1024
+
+    /// Declares an endpoint that anybody may call.
+    func open(
+        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String,
+        _ handle: @escaping @Sendable (Request, WebContext) async throws -> Response
+    ) {
+        routes.on(method, "/api/v1" + path) { request, context in
+            var response = try await handle(request, context)
+            response.headers[.cacheControl] = "no-store"
+            return response
+        }
+    }
+
+    /// Declares an endpoint for whoever has what it needs.
+    func on(
+        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, needs need: Need,
+        _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
+    ) {
+        open(&routes, method, path) { request, context in
+            let actor = try await authenticate(request)
+            try authorize(actor, need)
+            return try await handle(ManagementCall(request: request, context: context, actor: actor))
+        }
+    }
+}
+
+/// One management call by somebody who was let in.
+struct ManagementCall {
+    let request: Request
+    let context: WebContext
+    let actor: Actor
+
+    /// An identifier in the path. What is no identifier names nothing.
+    func identifier(_ name: String) throws -> Identifier {
+        guard let id = context.parameters.get(name).flatMap({ Identifier($0) }) else { throw Problem.notFound }
+        return id
+    }
+
+    func fields() async throws -> FieldReader {
+        FieldReader(try await request.jsonObject(limit: ManagementAPI.bodyLimit))
+    }
+
+    /// The query, every parameter of which must be read.
+    func query() throws -> QueryReader { try QueryReader(request) }
+}

@@ -1,0 +1,58 @@
+import Accounts
+import HTTPTypes
+import Hummingbird
+import Policy
+import Web
+
+/// A token in a field, not looked into yet.
+private struct PresentedToken: FieldText {
+    static let rule = "must be a string of 1 to 512 characters"
+    let text: String
+
+    init?(_ text: String) {
+        guard (1...512).contains(text.utf8.count) else { return nil }
+        self.text = text
+    }
+}
+
+extension ManagementAPI {
+    func declareSetUp(_ routes: inout Routes) {
+        open(&routes, .post, "/setup") { request, _ in
+            var fields = FieldReader(try await request.jsonObject(limit: Self.bodyLimit))
+            let token: PresentedToken = try fields.required("token")
+            let email: EmailAddress = try fields.required("email")
+            let password: Password = try fields.required("password")
+            let name: DisplayName? = try fields.optional("account_name")
+            try fields.noOthers()
+            guard let firstRun else { throw AccountsError.alreadySetUp }
+            let standardName = DisplayName("Operators")
+            guard let accountName = name ?? standardName else { throw Problem.internalError }
+            let user = try await firstRun.setUp(
+                token: token.text, email: email, password: password, accountName: accountName)
+            guard let user else {
+                throw Problem(
+                    .forbidden, "setup_token_invalid",
+                    "The set-up token is wrong. The server prints a new one at each start until the first admin exists.")
+            }
+            return .json(user.json, status: .created)
+        }
+
+        open(&routes, .post, "/invitations/accept") { request, _ in
+            var fields = FieldReader(try await request.jsonObject(limit: Self.bodyLimit))
+            let token: PresentedToken = try fields.required("token")
+            let password: Password = try fields.required("password")
+            try fields.noOthers()
+            let user = try await accounts.accept(invitation: token.text, password: password)
+            return .json(user.json, status: .created)
+        }
+    }
+}
+
+extension User {
+    var json: JSON {
+        [
+            "id": .string(id.description), "account_id": .string(account.description), "email": .string(email),
+            "admin": .bool(isAdmin), "created_at": .string(createdAt.rfc3339),
+        ]
+    }
+}

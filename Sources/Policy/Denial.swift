@@ -1,0 +1,21 @@
+/// Why a call on the data plane was not served. One closed list; the raw value is the stable code that callers see in
+/// `X-Latchkey-Code`, and each dialect has its own table from here to a status and a body.
+package enum Denial: String, Error, Sendable, CaseIterable {
+    /// No key was given, or more than one.
+    case missingKey = "missing_key"
+    /// Malformed, forged, unknown or deleted: the caller can't tell which.
+    case invalidKey = "invalid_key"
+    /// A genuine key at another app's address.
+    case wrongApp = "wrong_app"
+    case keyExpired = "key_expired"
+    /// The model exists but the app may not use it.
+    case modelNotAllowed = "model_not_allowed"
+    /// The operator offers no such model.
+    case modelNotFound = "model_not_found"
+    /// The upstream refused, broke off or answered with something that is no answer.
+    case upstreamFailed = "upstream_failed"
+    /// The upstream stayed silent longer than the deployment waits.
+    case upstreamTimeout = "upstream_timeout"
+    /// A bounded queue is full; trying again later is the right thing to do.
+    case overloaded = "overloaded"
+}

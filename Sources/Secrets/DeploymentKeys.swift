@@ -1,0 +1,141 @@
+import Crypto
+import Glibc
+
+/// The two keys of a deployment, 32 bytes each, and all that is derived from them (HKDF-SHA256, RFC 5869).
+///
+/// The master key seals what must be read again; the pepper goes into every hash. They are kept apart from the database,
+/// so that a stolen database alone opens nothing.
+package struct DeploymentKeys: Sendable {
+    package let pepper: Secret
+    package let sealing: SealingBox
+    /// Makes and checks the keyed tag in tokens.
+    let tagKey: SymmetricKey
+    private let csrfKey: SymmetricKey
+    private let lookupKey: SymmetricKey
+
+    /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them.
+    package let fingerprint: String
+
+    package init(master: Secret, pepper: Secret) {
+        self.pepper = pepper
+        sealing = SealingBox(key: Self.derive(master, "latchkey sealing v1"))
+        tagKey = Self.derive(pepper, "latchkey token tag v1")
+        csrfKey = Self.derive(master, "latchkey csrf v1")
+        lookupKey = Self.derive(pepper, "latchkey lookup v1")
+        var check = HMAC<SHA256>(key: Self.derive(master, "latchkey fingerprint v1"))
+        Self.derive(pepper, "latchkey fingerprint v1").withUnsafeBytes { check.update(data: $0) }
+        fingerprint = "v1." + Base64.encode(check.finalize(), forAddress: true)
+    }
+
+    /// What a page of a session must send back: only who knows the master key can make it.
+    package func csrfToken(for sessionID: String) -> String {
+        Base64.encode(HMAC<SHA256>.authenticationCode(for: Array(sessionID.utf8), using: csrfKey), forAddress: true)
+    }
+
+    /// How a random, short-lived token is kept: a keyed digest that can be looked up, and that a stolen database can't be
+    /// searched for. The purpose keeps a token of one kind from being taken for another.
+    package func lookupDigest(of secret: Secret, purpose: String) -> String {
+        var digest = HMAC<SHA256>(key: lookupKey)
+        digest.update(data: Array(purpose.utf8) + [0])
+        secret.withBytes { digest.update(data: $0) }
+        return Base64.encode(digest.finalize(), forAddress: true)
+    }
+
+    private static func derive(_ secret: Secret, _ purpose: String) -> SymmetricKey {
+        let input = secret.withBytes { SymmetricKey(data: $0) }
+        return HKDF<SHA256>.deriveKey(inputKeyMaterial: input, info: Array(purpose.utf8), outputByteCount: 32)
+    }
+}
+
+/// Where one of the two keys comes from.
+package enum KeySource: Sendable {
+    /// The data directory, where the first start puts it.
+    case directory
+    case file(String)
+    /// Base64 text of 32 bytes.
+    case value(Secret)
+}
+
+/// Why the keys can't be had. The sentences name places, never content.
+package enum DeploymentKeysError: Error, Sendable, Equatable {
+    case missing(path: String)
+    case malformed(source: String)
+    case unreadable(path: String, code: Int32)
+    /// Others than the owner may read the file.
+    case tooOpen(path: String)
+
+    package var sentence: String {
+        switch self {
+        case .missing(let path):
+            "The key file \(path) is missing, but there is data that was made with it. Put it back from your backup."
+        case .malformed(let source): "The key in \(source) must be the base64 text of 32 bytes."
+        case .unreadable(let path, let code): "The key file \(path) can't be used: \(String(cString: strerror(code)))."
+        case .tooOpen(let path): "The key file \(path) must be readable by its owner alone (chmod 600)."
+        }
+    }
+}
+
+extension DeploymentKeys {
+    /// Loads both keys; on the first start makes those that come from the directory.
+    /// - Parameter createIfMissing: only for a directory without data. For data that is there, new keys would open nothing.
+    package static func load(
+        master: KeySource, pepper: KeySource, directory: String, createIfMissing: Bool, entropy: Entropy
+    ) throws(DeploymentKeysError) -> DeploymentKeys {
+        func key(_ source: KeySource, _ name: String) throws(DeploymentKeysError) -> Secret {
+            switch source {
+            case .value(let text): return try decode(text, source: "the \(name) setting")
+            case .file(let path): return try KeyFile(path).read()
+            case .directory:
+                let file = KeyFile("\(directory)/\(name).key")
+                if createIfMissing, !file.exists { try file.create(entropy) }
+                return try file.read()
+            }
+        }
+        return DeploymentKeys(master: try key(master, "master"), pepper: try key(pepper, "pepper"))
+    }
+
+    fileprivate static func decode(_ text: Secret, source: String) throws(DeploymentKeysError) -> Secret {
+        let trimmed = text.exposed().split { $0 == "\n" || $0 == "\r" || $0 == " " || $0 == "=" }
+        guard trimmed.count == 1, let bytes = Base64.decode(trimmed[0]), bytes.count == 32 else {
+            throw .malformed(source: source)
+        }
+        return Secret(bytes)
+    }
+}
+
+/// One key in a file of its own: one line of base64, mode 0600.
+private struct KeyFile {
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    var exists: Bool { access(path, F_OK) == 0 }
+
+    /// Written in full and synced, with its name in the directory, before anything is hashed with it: a key lost in a power
+    /// cut would take all data with it.
+    func create(_ entropy: Entropy) throws(DeploymentKeysError) {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw .unreadable(path: path, code: errno) }
+        defer { close(file) }
+        let line = Secret(Base64.encode(entropy.bytes(32)) + "\n")
+        let isWritten = line.withBytes { write(file, $0.baseAddress, $0.count) == $0.count } && fsync(file) == 0
+        guard isWritten else { throw .unreadable(path: path, code: errno) }
+        let folder = open(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { throw .unreadable(path: path, code: errno) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw .unreadable(path: path, code: errno) }
+    }
+
+    func read() throws(DeploymentKeysError) -> Secret {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw errno == ENOENT ? .missing(path: path) : .unreadable(path: path, code: errno) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw .unreadable(path: path, code: errno) }
+        guard status.st_mode & 0o077 == 0 else { throw .tooOpen(path: path) }
+        var bytes = [UInt8](repeating: 0, count: 256)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        guard count >= 0 else { throw .unreadable(path: path, code: errno) }
+        return try DeploymentKeys.decode(Secret(Array(bytes.prefix(count))), source: path)
+    }
+}

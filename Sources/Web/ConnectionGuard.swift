@@ -1,0 +1,152 @@
+import HTTPTypes
+import Hummingbird
+package import NIOCore
+import NIOHTTP1
+package import NIOHTTPTypes
+
+/// Bounds what one connection may cost, below the first handler that could care.
+///
+/// - A request that can't be parsed (too many headers, bad framing) gets an answer with a body that says so, then the
+///   end of the connection. Hummingbird alone answers with an empty 400.
+/// - A head, and the body after it, must arrive whole within a deadline: a client that sends a byte now and then holds a
+///   connection no longer than one that sends nothing.
+/// - After an early refusal the rest of the body is read and dropped, so that the client gets to see the refusal, but
+///   only so much of it.
+///
+/// One repeating tick a connection looks at the deadlines; a timer per request would cost more than the requests.
+package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    package typealias InboundIn = HTTPRequestPart
+    package typealias InboundOut = HTTPRequestPart
+    package typealias OutboundIn = HTTPResponsePart
+    package typealias OutboundOut = HTTPResponsePart
+
+    package struct Limits: Sendable {
+        /// The longest a connection may be open without a whole request head: idle between requests, or slow.
+        package var head: TimeAmount = .seconds(75)
+        /// The longest from a head to the end of its body.
+        package var body: TimeAmount = .seconds(60)
+        /// How much of a refused body is read and dropped before the connection ends.
+        package var drain = 16 * 1024 * 1024
+
+        package init() {}
+    }
+
+    private enum Phase {
+        case awaitingHead(since: NIODeadline)
+        case receivingBody(since: NIODeadline)
+        case awaitingAnswer
+    }
+
+    private let limits: Limits
+    private var phase = Phase.awaitingHead(since: .now())
+    private var answersOwed = 0
+    private var drained = 0
+    private var tick: RepeatedTask?
+
+    package init(limits: Limits = Limits()) { self.limits = limits }
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        tick = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in
+            let (handler, context) = bound.value
+            handler.checkDeadlines(context)
+        }
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) { stop() }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        stop()
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            answersOwed += 1
+            drained = 0
+            phase = .receivingBody(since: .now())
+        case .body(let bytes):
+            if answersOwed == 0 {
+                drained += bytes.readableBytes
+                if drained > limits.drain {
+                    context.close(promise: nil)
+                    return
+                }
+            }
+        case .end:
+            phase = answersOwed == 0 ? .awaitingHead(since: .now()) : .awaitingAnswer
+        }
+        context.fireChannelRead(data)
+    }
+
+    package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) {
+            answersOwed = max(0, answersOwed - 1)
+            if case .awaitingAnswer = phase, answersOwed == 0 { phase = .awaitingHead(since: .now()) }
+        }
+        context.write(data, promise: promise)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError else {
+            context.fireErrorCaught(error)
+            return
+        }
+        // In the middle of an answer, or behind others, there is no place for one more.
+        if answersOwed == 0 { answerUnparsable(context, error) }
+        context.close(promise: nil)
+    }
+
+    private func answerUnparsable(_ context: ChannelHandlerContext, _ error: any Error) {
+        let problem =
+            switch error {
+            case HTTPParserError.headerOverflow:
+                Problem(
+                    .requestHeaderFieldsTooLarge, "request_header_fields_too_large",
+                    "The request head has more than 1,000 fields or 80 KiB.")
+            default: Problem(.badRequest, "malformed_request", "This is not a well-formed HTTP/1.1 request.")
+            }
+        let answer = ProblemDialect().answer(problem)
+        var headers = answer.headers
+        headers[.connection] = "close"
+        headers[.xContentTypeOptions] = "nosniff"
+        // The head is lost, and with it the path: the body says it in both shapes.
+        let body = ByteBuffer(bytes: JSON.object(problem.inBothShapes).encoded())
+        headers[.contentLength] = String(body.readableBytes)
+        context.write(wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: headers))), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    private func checkDeadlines(_ context: ChannelHandlerContext) {
+        let isOver =
+            switch phase {
+            case .awaitingHead(let since): NIODeadline.now() - since > limits.head
+            case .receivingBody(let since): NIODeadline.now() - since > limits.body
+            case .awaitingAnswer: false
+            }
+        if isOver { context.close(promise: nil) }
+    }
+
+    private func stop() {
+        tick?.cancel()
+        tick = nil
+    }
+}
+
+extension Problem {
+    /// RFC 9457 members and OpenAI's `error` member in one object, for when nobody can know which one is read.
+    fileprivate var inBothShapes: JSONObject {
+        [
+            "type": .string("urn:latchkey:problem:" + code),
+            "title": .string(status.reasonPhrase),
+            "status": .number(JSONNumber(Int64(status.code))),
+            "detail": .string(detail),
+            "code": .string(code),
+            "error": [
+                "message": .string(detail), "type": "invalid_request_error", "param": nil, "code": .string(code),
+            ],
+        ]
+    }
+}

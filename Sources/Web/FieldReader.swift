@@ -1,0 +1,114 @@
+package import Policy
+
+/// Reads the fields of one request body, each once, and refuses what is left over.
+///
+/// Every field is named where it is read, so a field that a handler doesn't know can't slip through: it is refused by
+/// name, with its own sentence when it is one that only the server sets (invariant 9).
+package struct FieldReader {
+    private var rest: JSONObject
+    private let path: String
+
+    package init(_ object: JSONObject, path: String = "") {
+        rest = object
+        self.path = path
+    }
+
+    /// What a partial edit says of a field.
+    package enum Edit<Value> {
+        case absent
+        case clear
+        case set(Value)
+    }
+
+    // MARK: Text
+
+    package mutating func required<T: FieldText>(_ name: String, as _: T.Type = T.self) throws(Problem) -> T {
+        guard let value = take(name) else { throw invalid(name, "is required") }
+        return try parse(name, value)
+    }
+
+    /// `nil` when the field is absent or null.
+    package mutating func optional<T: FieldText>(_ name: String, as _: T.Type = T.self) throws(Problem) -> T? {
+        guard let value = take(name), value != .null else { return nil }
+        return try parse(name, value)
+    }
+
+    /// A field that may be left alone or set, but not taken away.
+    package mutating func settable<T: FieldText>(_ name: String, as _: T.Type = T.self) throws(Problem) -> T? {
+        guard let value = take(name) else { return nil }
+        return try parse(name, value)
+    }
+
+    package mutating func edit<T: FieldText>(_ name: String, as _: T.Type = T.self) throws(Problem) -> Edit<T> {
+        guard let value = take(name) else { return .absent }
+        return value == .null ? .clear : .set(try parse(name, value))
+    }
+
+    package mutating func texts<T: FieldText>(
+        _ name: String, as _: T.Type = T.self, atMost limit: Int
+    ) throws(Problem) -> [T]? {
+        guard let value = take(name) else { return nil }
+        guard let array = value.array else { throw invalid(name, "must be an array of strings, but is \(value.kind)") }
+        guard array.count <= limit else { throw invalid(name, "must have at most \(limit) elements") }
+        var texts: [T] = []
+        for (index, element) in array.enumerated() { texts.append(try parse("\(name)[\(index)]", element)) }
+        return texts
+    }
+
+    // MARK: Other kinds
+
+    /// `nil` when the field is absent or null.
+    package mutating func time(_ name: String) throws(Problem) -> Timestamp? {
+        guard let value = take(name), value != .null else { return nil }
+        guard let text = value.string, let time = Timestamp(rfc3339: text) else {
+            throw invalid(name, "must be a time in RFC 3339, such as 2027-01-31T12:00:00Z, or null")
+        }
+        return time
+    }
+
+    package mutating func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let value = take(name) else { return nil }
+        guard case .number(let number) = value, let integer = number.integer, let exact = Int(exactly: integer),
+            range.contains(exact)
+        else { throw invalid(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)") }
+        return exact
+    }
+
+    package mutating func object(_ name: String) throws(Problem) -> JSONObject? {
+        guard let value = take(name) else { return nil }
+        guard let object = value.object else { throw invalid(name, "must be an object, but is \(value.kind)") }
+        return object
+    }
+
+    /// A documented field that this release does not enforce: null says the truth, anything else is refused rather than
+    /// stored and forgotten.
+    package mutating func unsupported(_ names: String...) throws(Problem) {
+        for name in names {
+            if let value = take(name), value != .null {
+                throw invalid(name, "is not supported yet; leave it out or null")
+            }
+        }
+    }
+
+    /// Refuses what is left. Call it last.
+    package func noOthers(setByServer: Set<String> = []) throws(Problem) {
+        guard let other = rest.members.first?.name else { return }
+        if setByServer.contains(other) { throw invalid(other, "is set by the server") }
+        // The name comes from the caller: only a printable, short one is repeated.
+        let shown = OptionalName(other)?.text ?? "(a name that is not shown)"
+        throw invalid(shown, "is not a known field")
+    }
+
+    private mutating func take(_ name: String) -> JSON? {
+        defer { rest[name] = nil }
+        return rest[name]
+    }
+
+    private func parse<T: FieldText>(_ name: String, _ value: JSON) throws(Problem) -> T {
+        guard let text = value.string else { throw invalid(name, "must be a string, but is \(value.kind)") }
+        guard let parsed = T(text) else { throw invalid(name, T.rule) }
+        return parsed
+    }
+
+    private func invalid(_ name: String, _ rule: String) -> Problem { .invalid(path + name, rule) }
+}

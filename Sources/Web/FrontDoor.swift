@@ -1,0 +1,96 @@
+import HTTPTypes
+package import Hummingbird
+import Logging
+import NIOCore
+
+/// What happens to every request and every answer, whatever it is for: the request id, the common headers, one log line,
+/// and the turn of whatever was thrown into an answer in the dialect of the path.
+///
+/// It catches errors itself, and so is the only middleware: with the catch further out, an answer made from an error
+/// would go out without the headers.
+package struct FrontDoor: RouterMiddleware {
+    package typealias Context = WebContext
+
+    private let dialect: @Sendable (_ path: String) -> any ErrorDialect
+
+    /// - Parameter dialect: which dialect speaks for a path.
+    package init(dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect) { self.dialect = dialect }
+
+    package func handle(
+        _ request: Request, context: WebContext, next: (Request, WebContext) async throws -> Response
+    ) async throws -> Response {
+        let began = ContinuousClock.now
+        var response: Response
+        do {
+            if let refusal = AddressCredentials.refusal(query: request.head.path.flatMap(Self.query)) { throw refusal }
+            response = try await next(request, context)
+        } catch {
+            response = dialect(request.uri.path).answer(publicSide(of: error, context))
+        }
+        Self.addCommonHeaders(&response.headers, context)
+        log(request, response, context, took: ContinuousClock.now - began)
+        return response
+    }
+
+    private static func query(_ path: String) -> String? {
+        path.firstIndex(of: "?").map { String(path[path.index(after: $0)...]) }
+    }
+
+    private func publicSide(of error: any Error, _ context: WebContext) -> Problem {
+        switch error {
+        case let error as any PublicError: return error.problem
+        case let error as HTTPError where error.status == .notFound: return .notFound
+        case let error as HTTPError where error.status.kind == .clientError:
+            return Problem(error.status, "bad_request", "The request could not be read.")
+        case is NIOTooManyBytesError: return .bodyTooLarge(limit: context.maxUploadSize)
+        default:
+            // The type alone: the content of a foreign error could hold what a caller sent.
+            context.logger.error("unexpected error", metadata: ["error": "\(type(of: error))", "what": "\(Loggable(error))"])
+            return .internalError
+        }
+    }
+
+    static func addCommonHeaders(_ headers: inout HTTPFields, _ context: WebContext) {
+        headers[.requestID] = context.id
+        headers[.xContentTypeOptions] = "nosniff"
+        headers[.referrerPolicy] = "no-referrer"
+        headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        headers[.crossOriginResourcePolicy] = "same-origin"
+    }
+
+    /// One line a request: the route's template, never the address, which a caller fills as they like. Refused
+    /// authentication and failures stand out; a served call of the data plane is only worth a debug line.
+    private func log(_ request: Request, _ response: Response, _ context: WebContext, took: Duration) {
+        let level: Logger.Level =
+            switch response.status.code {
+            case 500...: .error
+            case 401, 403, 429: .notice
+            default: .debug
+            }
+        context.logger.log(
+            level: level, "request",
+            metadata: [
+                "method": "\(request.method.rawValue.prefix(16))",
+                "route": "\(context.endpointPath ?? "none")",
+                "status": "\(response.status.code)",
+                "us": "\(took.components.seconds * 1_000_000 + took.components.attoseconds / 1_000_000_000_000)",
+                "peer": "\(context.peer)",
+            ])
+    }
+}
+
+/// An unexpected error as far as it may be logged: enumeration cases of our own that carry codes, not text of callers.
+private struct Loggable: CustomStringConvertible {
+    let description: String
+
+    init(_ error: any Error) {
+        description = String("\(error)".prefix(200).filter { $0.isASCII && !$0.isNewline })
+    }
+}
+
+extension HTTPField.Name {
+    package static let requestID = HTTPField.Name("X-Request-Id")!
+    package static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    package static let csrfToken = HTTPField.Name("X-CSRF-Token")!
+    package static let clearSiteData = HTTPField.Name("Clear-Site-Data")!
+}

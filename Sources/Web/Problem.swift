@@ -1,0 +1,73 @@
+package import HTTPTypes
+
+/// A refusal as the public may see it: a status, one stable code, one sentence. What else is known goes to the log.
+package struct Problem: Error, Sendable {
+    /// One field that broke one rule.
+    package struct Field: Sendable, Equatable {
+        package let field: String
+        package let rule: String
+
+        package init(_ field: String, _ rule: String) {
+            self.field = field
+            self.rule = rule
+        }
+    }
+
+    package var status: HTTPResponse.Status
+    /// Stable; clients may switch on it.
+    package var code: String
+    /// A plain sentence that helps to do it right.
+    package var detail: String
+    package var fields: [Field] = []
+    package var headers: HTTPFields = [:]
+
+    package init(_ status: HTTPResponse.Status, _ code: String, _ detail: String) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+    }
+
+    /// The same problem with one more header, such as `Retry-After`.
+    package func with(_ name: HTTPField.Name, _ value: String) -> Problem {
+        var copy = self
+        copy.headers[name] = value
+        return copy
+    }
+}
+
+/// An error that has a public side. Everything else is answered as `internal_error`, and only the log hears why.
+package protocol PublicError: Error {
+    var problem: Problem { get }
+}
+
+extension Problem: PublicError {
+    package var problem: Problem { self }
+}
+
+extension Problem {
+    package static func invalid(_ field: String, _ rule: String) -> Problem {
+        var problem = Problem(.badRequest, "invalid_request", "The field \(field) \(rule).")
+        problem.fields = [Field(field, rule)]
+        return problem
+    }
+
+    package static let notFound = Problem(.notFound, "not_found", "There is nothing at this address.")
+
+    package static let internalError = Problem(
+        .internalServerError, "internal_error", "Something went wrong on the server; its log says what, under the request id.")
+
+    package static let overloaded = Problem(
+        .serviceUnavailable, "overloaded", "The server has too much to do right now; try again in a moment."
+    ).with(.retryAfter, "1")
+
+    package static let unsupportedMediaType = Problem(
+        .unsupportedMediaType, "unsupported_media_type", "The body must be JSON, sent with Content-Type: application/json.")
+
+    package static func bodyTooLarge(limit: Int) -> Problem {
+        Problem(.contentTooLarge, "body_too_large", "The body is larger than \(limit) bytes, the most that is taken here.")
+    }
+
+    package static func malformedJSON(_ error: JSONError) -> Problem {
+        Problem(.badRequest, "malformed_json", error.sentence)
+    }
+}

@@ -1,0 +1,59 @@
+import HTTPTypes
+package import Hummingbird
+import NIOCore
+
+extension Request {
+    /// Reads the body as one JSON object of at most `limit` bytes.
+    package func jsonObject(limit: Int) async throws -> JSONObject {
+        guard let type = headers[.contentType], Self.isJSON(type) else { throw Problem.unsupportedMediaType }
+        let bytes = try await bodyBytes(limit: limit)
+        do {
+            let json = try JSON.parse(bytes.readableBytesView)
+            guard let object = json.object else {
+                throw Problem(.badRequest, "malformed_json", "The body must be a JSON object, but is \(json.kind).")
+            }
+            return object
+        } catch let error as JSONError {
+            throw Problem.malformedJSON(error)
+        }
+    }
+
+    /// The whole body, refused before it is read when its declared length is too large.
+    private func bodyBytes(limit: Int) async throws -> ByteBuffer {
+        if let declared = headers[.contentLength].flatMap({ Int($0) }), declared > limit {
+            throw Problem.bodyTooLarge(limit: limit)
+        }
+        do {
+            return try await body.collect(upTo: limit)
+        } catch is NIOTooManyBytesError {
+            throw Problem.bodyTooLarge(limit: limit)
+        }
+    }
+
+    private static func isJSON(_ contentType: String) -> Bool {
+        let parts = contentType.split(separator: ";")
+        guard parts.first?.trimmingBlanks().lowercased() == "application/json" else { return false }
+        return parts.dropFirst().allSatisfy {
+            let parameter = $0.trimmingBlanks().lowercased()
+            return !parameter.hasPrefix("charset=") || ["charset=utf-8", "charset=\"utf-8\""].contains(parameter)
+        }
+    }
+}
+
+extension Response {
+    package static func json(
+        _ value: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
+    ) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: value.encoded())))
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingBlanks() -> Substring {
+        var text = drop { $0 == " " || $0 == "\t" }
+        while text.last == " " || text.last == "\t" { text.removeLast() }
+        return text
+    }
+}

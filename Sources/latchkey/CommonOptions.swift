@@ -1,0 +1,39 @@
+import ArgumentParser
+import Foundation
+
+/// What every command that opens a deployment takes.
+struct CommonOptions: ParsableArguments {
+    @Option(help: "The folder that holds the database and its keys.")
+    var dataDir: String?
+
+    @Option(help: "A JSON file of settings.")
+    var config: String?
+
+    var settings: [Setting: String] {
+        var settings: [Setting: String] = [:]
+        settings[.dataDir] = dataDir
+        return settings
+    }
+}
+
+/// One sentence on standard error and an exit code (sysexits.h) instead of a trace: 78 for a setting, 1 for the rest.
+func reportingFailures(_ work: () async throws -> Void) async throws {
+    do {
+        try await work()
+    } catch let failure as Settings.Failure {
+        try stop(failure.sentence, ExitCode(78))
+    } catch let failure as Deployment.Failure {
+        try stop(failure.sentence, .failure)
+    } catch let error as ExitCode {
+        throw error
+    } catch let error as ValidationError {
+        throw error
+    } catch {
+        try stop("latchkey stopped: \(error)", .failure)
+    }
+}
+
+func stop(_ sentence: String, _ code: ExitCode) throws -> Never {
+    FileHandle.standardError.write(Data((sentence + "\n").utf8))
+    throw code
+}

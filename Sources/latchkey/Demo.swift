@@ -1,0 +1,177 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Foundation
+import Logging
+import NIOCore
+import NIOHTTP1
+import Web
+
+/// Shows, on a real server that is gone afterwards, what the product promises: a key opens exactly one app.
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start a server in a temporary folder, set up two apps with a key each, and show what the keys open.",
+        discussion: "Everything goes through the public API. The exit code is 0 only if all of it happened as told.")
+
+    func run() async throws {
+        try await reportingFailures {
+            let folder = FileManager.default.temporaryDirectory.appending(path: "latchkey-demo-\(UUID().uuidString)")
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let settings = try await Settings(
+                commandLine: [.dataDir: folder.path, .listenPort: "0", .logLevel: "critical"], file: nil, environment: [:])
+            let logger = startLogging(settings)
+            let deployment = try await Deployment.open(settings)
+            let server = Server(deployment: deployment, settings: settings, logger: logger)
+            let (ready, continuation) = AsyncStream.makeStream(of: Server.Running.self)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run(signals: []) { continuation.yield($0) } }
+                group.addTask {
+                    guard let running = await ready.first(where: { _ in true }) else { throw DemoFailure("no server") }
+                    try await DemoTranscript(running: running).play()
+                }
+                // The server only ends before the transcript when it fails; the end of either ends both.
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+            try deployment.close()
+        }
+    }
+}
+
+/// Something did not happen as told.
+struct DemoFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The steps, told as they happen and checked as they are told.
+private struct DemoTranscript {
+    let running: Server.Running
+    private var api: DemoClient { DemoClient(address: running.address) }
+
+    func play() async throws {
+        say("Latchkey is running on \(running.address), with an empty database in a temporary folder.\n")
+        let token = try await firstAdminWithToken()
+        let cat = try await makeApp("The cat", prompt: "You are a cat. Answer like a cat.", token)
+        let dog = try await makeApp("The dog", prompt: "You are a dog. Answer like a dog.", token)
+
+        say("\n3. The same call, once with each key. Only the key differs.")
+        try await expect("the cat's key", cat.key, "/v1", 200, "Meow!")
+        try await expect("the dog's key", dog.key, "/v1", 200, "Woof!")
+
+        say("\n4. A key opens one app and no other.")
+        try await expect("the cat's key at the cat's address", cat.key, "/apps/\(cat.id)/v1", 200, "Meow!")
+        try await expect("the cat's key at the dog's address", cat.key, "/apps/\(dog.id)/v1", 403, "another application")
+
+        say("\n5. A forged key: the cat's with one character changed. It is refused without any look-up.")
+        try await expect("the forged key", forged(cat.key), "/v1", 401, "Incorrect API key")
+
+        say("\n6. The cat's key is deleted. The very next call with it is refused; the dog's goes on working.")
+        try await api.call(.DELETE, "/api/v1/credentials/\(cat.credential)", bearer: token, expecting: 204)
+        try await expect("the cat's deleted key", cat.key, "/v1", 401, "Incorrect API key")
+        try await expect("the dog's key", dog.key, "/v1", 200, "Woof!")
+
+        say("\nAll of it happened as told. Start your own with: latchkey serve")
+    }
+
+    private func firstAdminWithToken() async throws -> String {
+        guard let setUp = running.setUpToken else { throw DemoFailure("the empty server offered no set-up token") }
+        let email: JSON = "ada@example.com"
+        let password: JSON = .string("demo " + UUID().uuidString)
+        say("1. The first admin is made with the one-time set-up token that the server printed: ada@example.com.")
+        try await api.call(
+            .POST, "/api/v1/setup", ["token": .string(setUp), "email": email, "password": password], expecting: 201)
+        let session = try await api.call(
+            .POST, "/api/v1/sessions", ["email": email, "password": password], expecting: 201)
+        let cookie = session.headers.first { $0.name.lowercased() == "set-cookie" }?.value.prefix { $0 != ";" } ?? ""
+        let proof = [("cookie", String(cookie)), ("x-csrf-token", try session.required("csrf_token"))]
+        say("   She signs in and makes a platform token, with which scripts may manage apps and keys.")
+        let token = try await api.call(
+            .POST, "/api/v1/platform-tokens",
+            [
+                "name": "demo",
+                "scopes": ["applications:write", "credentials:write", "credentials:delete"],
+            ], headers: proof, expecting: 201)
+        say("\n2. Two apps on the built-in echo model, each with its own system prompt and its own key.")
+        return try token.required("token")
+    }
+
+    private func makeApp(
+        _ name: String, prompt: String, _ token: String
+    ) async throws -> (id: String, credential: String, key: String) {
+        let app = try await api.call(
+            .POST, "/api/v1/applications",
+            ["name": .string(name), "kind": "chat", "model": "echo", "system_prompt": .string(prompt)], bearer: token,
+            expecting: 201)
+        let id = try app.required("id")
+        let key = try await api.call(
+            .POST, "/api/v1/credentials/", ["application_id": .string(id), "name": "demo"], bearer: token, expecting: 201)
+        say("   \(name): app \(id), key \(try key.required("hint")) (the whole key is shown only once)")
+        return (id, try key.required("id"), try key.required("token"))
+    }
+
+    /// Makes a chat call, tells what came back, and stops the demo when it isn't what was to come.
+    private func expect(_ what: String, _ key: String, _ base: String, _ status: Int, _ words: String) async throws {
+        let answer = try await api.call(
+            .POST, base + "/chat/completions", ["messages": [["role": "user", "content": "Hello"]]], bearer: key,
+            expecting: status)
+        guard let text = answer.saying, text.contains(words) else {
+            throw DemoFailure("\(what): \(words) was expected in the answer")
+        }
+        say("   \(what): \(status) \(text)")
+    }
+
+    private func forged(_ key: String) -> String {
+        var characters = Array(key)
+        let middle = characters.count / 2
+        characters[middle] = characters[middle] == "x" ? "y" : "x"
+        return String(characters)
+    }
+
+    private func say(_ line: String) { print(line) }
+}
+
+/// Calls the demo's server as any client would.
+private struct DemoClient {
+    let address: String
+
+    struct Answer {
+        let headers: [(name: String, value: String)]
+        let body: JSONObject
+
+        func text(_ name: String) -> String? { body[name]?.string }
+
+        func required(_ name: String) throws -> String {
+            guard let text = text(name) else { throw DemoFailure("an answer had no \(name)") }
+            return text
+        }
+
+        /// What a chat answer says: the content, or the error's message.
+        var saying: String? {
+            body["error"]?.object?["message"]?.string
+                ?? body["choices"]?.array?.first?.object?["message"]?.object?["content"]?.string
+        }
+    }
+
+    @discardableResult
+    func call(
+        _ method: HTTPMethod, _ path: String, _ body: JSON? = nil, bearer: String? = nil,
+        headers: [(String, String)] = [], expecting status: Int
+    ) async throws -> Answer {
+        var request = HTTPClientRequest(url: address + path)
+        request.method = method
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body.encoded()))
+        }
+        if let bearer { request.headers.add(name: "authorization", value: "Bearer " + bearer) }
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let bytes = try await response.body.collect(upTo: 1 << 20)
+        guard Int(response.status.code) == status else {
+            throw DemoFailure("\(method.rawValue) \(path) answered \(response.status.code) where \(status) was expected")
+        }
+        let json = bytes.readableBytes == 0 ? JSON.object([:]) : try JSON.parse(bytes.readableBytesView)
+        return Answer(headers: response.headers.map { ($0.name, $0.value) }, body: json.object ?? [:])
+    }
+}

@@ -1,0 +1,145 @@
+import Accounts
+import Applications
+import Catalog
+import Credentials
+import Database
+import Foundation
+import Policy
+import Secrets
+
+/// An opened data directory with every domain over it: what all commands work on.
+struct Deployment: Sendable {
+    let directory: DataDirectory
+    let database: Database
+    let argon2: Argon2Pool
+    let accounts: Accounts
+    let catalog: Catalog
+    let applications: Applications
+    let credentials: Credentials
+    let clock: Clock
+
+    /// Why a deployment can't be opened, for the person who starts it.
+    struct Failure: Error {
+        let sentence: String
+    }
+
+    /// Takes the lock, loads or makes the keys, brings the schema up to date.
+    static func open(_ settings: Settings) async throws -> Deployment {
+        do {
+            return try await assemble(settings)
+        } catch let error as DataDirectory.Failure {
+            throw Failure(sentence: error.sentence)
+        } catch let error as DeploymentKeysError {
+            throw Failure(sentence: error.sentence)
+        } catch let error as Argon2ParametersError {
+            throw Settings.Failure(sentence: error.sentence)
+        } catch let error as TokenFormatError {
+            throw Settings.Failure(
+                sentence: "The setting key.prefix (LATCHKEY_KEY_PREFIX) can't be used: \(error.sentence)")
+        } catch let error as DatabaseFailure {
+            throw Failure(sentence: sentence(error))
+        }
+    }
+
+    private static func assemble(_ settings: Settings) async throws -> Deployment {
+        let parameters = try Argon2Parameters(
+            memoryKiB: settings.integer(.argon2MemoryKiB), iterations: settings.integer(.argon2Iterations),
+            parallelism: settings.integer(.argon2Parallelism))
+        let directory = try DataDirectory(settings.text(.dataDir) ?? Setting.dataDir.standard)
+        // New keys are only ever made for new data. For data that is there they would open nothing.
+        let isNew = !FileManager.default.fileExists(atPath: directory.database)
+        let entropy = Entropy.system
+        let clock = Clock.system
+        let keys = try DeploymentKeys.load(
+            master: try source(settings, .masterKey, .masterKeyFile), pepper: try source(settings, .pepper, .pepperFile),
+            directory: directory.path, createIfMissing: isNew, entropy: entropy)
+        let format = try TokenFormat(prefix: settings.text(.keyPrefix) ?? Setting.keyPrefix.standard, keys: keys)
+        for reserved in ["lkp-", "lki-", "lks-"] where format.prefix == reserved {
+            throw Settings.Failure(
+                sentence: "The setting key.prefix (LATCHKEY_KEY_PREFIX) must not be \(reserved), which other tokens have.")
+        }
+        let database = try Database(
+            path: directory.database,
+            migrations: migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+                + Credentials.migrations,
+            clock: clock)
+        try await checkKeys(keys, database)
+        let workers = settings.integer(.argon2Workers)
+        let argon2 = Argon2Pool(
+            pepper: keys.pepper, parameters: parameters,
+            workers: workers == 0 ? ProcessInfo.processInfo.activeProcessorCount : workers,
+            queueLimit: settings.integer(.argon2Queue), deadline: .seconds(10), entropy: entropy)
+        let accounts = try Accounts(
+            Accounts.Parts(
+                database: database, keys: keys, argon2: argon2,
+                sessions: Accounts.SessionLimits(
+                    idle: .seconds(60 * settings.integer(.sessionIdleMinutes)),
+                    absolute: .seconds(3600 * settings.integer(.sessionAbsoluteHours))),
+                entropy: entropy, clock: clock))
+        let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
+        let applications = Applications(database: database, entropy: entropy, clock: clock)
+        let credentials = Credentials(
+            database: database, applications: applications, argon2: argon2, format: format, entropy: entropy, clock: clock)
+        return Deployment(
+            directory: directory, database: database, argon2: argon2, accounts: accounts, catalog: catalog,
+            applications: applications, credentials: credentials, clock: clock)
+    }
+
+    /// Ends the threads and the connections; the lock goes with the last reference.
+    func close() throws {
+        argon2.shutdown()
+        try database.close()
+    }
+
+    private static func source(_ settings: Settings, _ value: Setting, _ file: Setting) throws -> KeySource {
+        switch (settings.text(value), settings.text(file)) {
+        case (let value?, nil): return .value(Secret(value))
+        case (nil, let path?): return .file(path)
+        case (nil, nil): return .directory
+        case (_?, _?):
+            throw Settings.Failure(
+                sentence: "Give only one of \(value.environmentName) and \(file.environmentName).")
+        }
+    }
+
+    // MARK: The right keys for the data
+
+    private static let migrations = [
+        Migration(
+            "deployment-1",
+            [
+                """
+                CREATE TABLE deployment (
+                  one BIGINT PRIMARY KEY CHECK (one = 1),
+                  keys_fingerprint TEXT NOT NULL
+                )
+                """
+            ])
+    ]
+
+    /// The first start writes down which keys the data is made with; every later one compares.
+    private static func checkKeys(_ keys: DeploymentKeys, _ database: Database) async throws {
+        let stored = try await database.write { connection in
+            try connection.run(
+                "INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
+                keys.fingerprint)
+            return try connection.row("SELECT keys_fingerprint FROM deployment")?.text("keys_fingerprint")
+        }
+        guard stored == keys.fingerprint else {
+            throw Failure(
+                sentence: "The master key or the pepper is not the one that this data was made with. "
+                    + "Start with the right ones; nothing was changed.")
+        }
+    }
+
+    private static func sentence(_ failure: DatabaseFailure) -> String {
+        switch failure {
+        case .newerVersion(let name):
+            "The database was written by a newer latchkey (it has the migration \(name.prefix(64))). Use that version, or a "
+                + "backup from before."
+        case .unsafe(let reason): "The database can't be used safely: \(reason)."
+        case .engine(let code): "The database can't be opened (SQLite result code \(code))."
+        default: "The database can't be opened: \(failure)."
+        }
+    }
+}

@@ -1,0 +1,18 @@
+import Database
+import Secrets
+package import Web
+
+// The public side of what can fail below every use case: overload is said, everything else is only logged.
+
+extension DatabaseFailure: PublicError {
+    package var problem: Problem { self == .overloaded ? .overloaded : .internalError }
+}
+
+extension Argon2Failure: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .overloaded, .stopped: .overloaded
+        case .failed: .internalError
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// The one binary. This target is the top of the house: it reads the settings, opens the deployment, hands every room
+/// what it needs and starts the server. It holds no rule of any room.
+@main
+struct Latchkey: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "latchkey",
+        abstract: "A self-hosted platform for applications and their API keys: a key opens exactly one app.",
+        discussion: """
+            First steps: 'latchkey demo' shows what it does, on a server that is gone afterwards. \
+            'latchkey serve' starts a real one; on an empty data directory it prints a set-up token for the first admin.
+            """,
+        subcommands: [Serve.self, Demo.self, Admin.self])
+}

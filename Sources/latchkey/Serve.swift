@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Logging
+import UnixSignals
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start the server.",
+        discussion: """
+            Settings come from the command line, then from LATCHKEY_* environment variables, then from the file, then \
+            from the defaults; the README has the table of all of them. The first start makes the data directory with \
+            its keys and prints a set-up token for the first admin.
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "The address to listen on.")
+    var host: String?
+
+    @Option(help: "The port to listen on; 0 takes a free one.")
+    var port: Int?
+
+    func run() async throws {
+        try await reportingFailures {
+            var options = common.settings
+            options[.listenHost] = host
+            options[.listenPort] = port.map(String.init)
+            let settings = try await Settings(
+                commandLine: options, file: common.config, environment: ProcessInfo.processInfo.environment)
+            let logger = startLogging(settings)
+            forbidCoreFiles()
+            let deployment = try await Deployment.open(settings)
+            try await Server(deployment: deployment, settings: settings, logger: logger).run(signals: [.sigterm, .sigint]) {
+                running in
+                if let token = running.setUpToken {
+                    announce("There is no user yet. Create the first admin with this one-time token (POST /api/v1/setup):")
+                    announce("setup token: \(token)")
+                }
+                announce("latchkey is listening on \(running.address)")
+            }
+            try deployment.close()
+        }
+    }
+}
+
+/// A line for whoever started the server, at once also where standard output is a pipe.
+private func announce(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+}
+
+/// Logs go to standard error, so that standard output has only what a script waits for.
+func startLogging(_ settings: Settings) -> Logger {
+    let level = settings.text(.logLevel).flatMap { Logger.Level(rawValue: $0) } ?? .info
+    LoggingSystem.bootstrap { label in
+        var handler = StreamLogHandler.standardError(label: label)
+        handler.logLevel = level
+        return handler
+    }
+    return Logger(label: "latchkey")
+}
+
+/// A core file would hold keys and passwords in plain.
+private func forbidCoreFiles() {
+    var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+    setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+}

@@ -1,0 +1,122 @@
+import AsyncHTTPClient
+import Accounts
+import Database
+import Gateway
+import HTTPTypes
+import Hummingbird
+import Logging
+import ManagementAPI
+import NIOCore
+import Secrets
+import ServiceLifecycle
+import UnixSignals
+import Web
+
+/// A deployment on a port: routes, limits, and an orderly end.
+struct Server: Sendable {
+    /// What is known once the server accepts calls.
+    struct Running: Sendable {
+        let address: String
+        /// For the operator's terminal; `nil` once there is a user.
+        let setUpToken: String?
+    }
+
+    let deployment: Deployment
+    let settings: Settings
+    let logger: Logger
+
+    /// Serves until a signal comes or the task is cancelled. Calls under way get 20 seconds to end.
+    func run(signals: [UnixSignal], onReady: @escaping @Sendable (Running) async -> Void) async throws {
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration)
+        do {
+            let firstRun = try await FirstRun(deployment.accounts)
+            let application = application(client, firstRun, onReady)
+            var configuration = ServiceGroupConfiguration(
+                services: [application], gracefulShutdownSignals: signals, logger: logger)
+            configuration.maximumGracefulShutdownDuration = .seconds(20)
+            try await ServiceGroup(configuration: configuration).run()
+        } catch {
+            try? await client.shutdown()
+            throw error
+        }
+        try await client.shutdown()
+    }
+
+    // MARK: Routes
+
+    /// Everything that is served.
+    func routes(_ client: HTTPClient, _ firstRun: FirstRun?) -> Routes {
+        let router = Router(context: WebContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(
+            middleware: FrontDoor { path in
+                if Gateway.serves(path: path) { return OpenAIDialect() }
+                return ProblemDialect()
+            })
+        var routes = Routes(router: router)
+        declareOperations(&routes)
+        ManagementAPI(
+            accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
+            credentials: deployment.credentials, clock: deployment.clock, firstRun: firstRun
+        ).declare(&routes)
+        gateway(client).declare(&routes)
+        routes.refuseOtherMethods()
+        return routes
+    }
+
+    private func declareOperations(_ routes: inout Routes) {
+        routes.on(.get, "/healthz") { _, _ in .json(["status": "ok"]) }
+        routes.on(.get, "/readyz") { [database = deployment.database] _, _ in
+            _ = try await database.read { try $0.row("SELECT 1 AS one") != nil }
+            return .json(["status": "ready"])
+        }
+        routes.on(.get, "/openapi.yaml") { _, _ in
+            Response(
+                status: .ok, headers: [.contentType: "application/yaml; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
+        }
+    }
+
+    private func gateway(_ client: HTTPClient) -> Gateway {
+        var limits = Gateway.Limits()
+        limits.requestBytes = settings.integer(.gatewayMaxRequestBytes)
+        var bounds = Upstreams.Limits()
+        bounds.calls = settings.integer(.gatewayUpstreamConnections)
+        bounds.idle = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
+        bounds.total = .milliseconds(Int64(settings.integer(.gatewayTotalTimeoutMs)))
+        bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
+        return Gateway(
+            credentials: deployment.credentials, applications: deployment.applications, catalog: deployment.catalog,
+            upstreams: Upstreams(client: client, limits: bounds), clock: deployment.clock, limits: limits)
+    }
+
+    // MARK: HTTP
+
+    private func application(
+        _ client: HTTPClient, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
+    ) -> some ApplicationProtocol {
+        let host = settings.text(.listenHost) ?? Setting.listenHost.standard
+        return Application(
+            router: routes(client, firstRun).router,
+            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard()])),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: settings.integer(.listenPort))),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? 0
+                let name = host.contains(":") ? "[\(host)]" : host
+                await onReady(Running(address: "http://\(name):\(port)", setUpToken: firstRun?.exposedToken()))
+            },
+            logger: logger)
+    }
+
+    private var clientConfiguration: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        // A redirect names an address that no admin configured (GHSA-9f46-w24h-69w4).
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout.connect = .milliseconds(Int64(settings.integer(.gatewayConnectTimeoutMs)))
+        configuration.timeout.read = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit =
+            settings.integer(.gatewayUpstreamConnections)
+        // Shorter than what servers commonly keep an idle connection for, so that ours is rarely the one that is gone.
+        configuration.connectionPool.idleTimeout = .seconds(30)
+        return configuration
+    }
+}

@@ -1,0 +1,203 @@
+"""A thin client of the HTTP contract, on `requests`. It adds nothing to a call but the recording of its answer."""
+
+import http.cookiejar
+import http.cookies
+import itertools
+import json as json_module
+import random
+import string
+import threading
+import time
+import uuid
+
+import requests
+from requests.adapters import HTTPAdapter
+
+import planted
+import recorder
+
+USER_SCOPES = [
+    "applications:read", "applications:write", "applications:delete", "credentials:read", "credentials:write",
+    "credentials:delete", "catalog:read", "tokens:read",
+]
+ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write"]
+
+COOKIE = "__Host-latchkey"
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+TIMEOUT = 30
+
+_numbers = itertools.count(1)
+
+
+def unique(word):
+    """A name that no other test of this run uses."""
+    return f"{word}-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
+
+
+def new_email():
+    return unique("person") + "@example.test"
+
+
+def new_password():
+    """A password that is nobody's: long, random, and so found again wherever it is written down."""
+    return planted.plant("password", "".join(random.SystemRandom().choices(string.ascii_letters + string.digits, k=24)))
+
+
+def absent_id():
+    """A well-formed UUIDv7 of the present time that names nothing."""
+    value = (int(time.time() * 1000) << 80) | (random.getrandbits(80) & ~(0xF << 76))
+    value = (value & ~(0xF << 76)) | (0x7 << 76)
+    value = (value & ~(0x3 << 62)) | (0x2 << 62)
+    return str(uuid.UUID(int=value))
+
+
+def at(seconds_from_now):
+    """A time as the contract writes it."""
+    moment = time.time() + seconds_from_now
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1_000_000):06d}Z"
+
+
+class _FromAddress(HTTPAdapter):
+    """Calls from another of the loopback's addresses: to the server, another client."""
+
+    def __init__(self, address):
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *arguments, **keywords):
+        super().init_poolmanager(*arguments, source_address=(self.address, 0), **keywords)
+
+
+class Client:
+    """Calls one server. May be shared by threads: each has connections of its own."""
+
+    def __init__(self, server, source=None):
+        self.server = server
+        self.source = source
+        self._local = threading.local()
+
+    @property
+    def _session(self):
+        # The server's address changes when it is restarted; connections to the old one are of no use.
+        if getattr(self._local, "url", None) != self.server.url:
+            session = requests.Session()
+            session.trust_env = False
+            # Cookies are put in by hand: the session cookie is `Secure`, which a cookie jar rightly keeps off plain HTTP.
+            session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+            if self.source:
+                session.mount("http://", _FromAddress(self.source))
+            self._local.session, self._local.url = session, self.server.url
+        return self._local.session
+
+    def call(self, method, path, json=..., data=None, headers=None, token=None, stream=False, timeout=TIMEOUT, through_upstream=False):
+        """`json` is sent as JSON, `data` as it is with the JSON content type unless `headers` name another."""
+        headers = dict(headers or {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        if json is not ...:
+            data = json_module.dumps(json).encode("utf-8")
+        if isinstance(data, str):
+            data = data.encode("utf-8", "surrogatepass")
+        if data is not None and not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
+        response = self._session.request(
+            method, self.server.url + path, data=data, headers=headers, stream=stream, timeout=timeout, allow_redirects=False)
+        recorder.record_requests(response, is_whole=not stream, through_upstream=through_upstream)
+        return response
+
+    def chat(self, key, text="hello", application=None, stream_to_caller=False, headers=None, timeout=TIMEOUT,
+             through_upstream=False, **fields):
+        """One chat call with an app's key. Fields go into the body; `messages` replaces the single user message."""
+        path = (f"/apps/{application}" if application else "") + "/v1/chat/completions"
+        body = {"messages": [{"role": "user", "content": text}]} | fields
+        return self.call(
+            "POST", path, json=body, token=key, stream=stream_to_caller, headers=headers, timeout=timeout,
+            through_upstream=through_upstream)
+
+
+def session_cookie(response):
+    """The session cookie that an answer sets, as a Morsel with its attributes."""
+    lines = [value for name, value in response.raw.headers.items() if name.lower() == "set-cookie"]
+    assert len(lines) == 1, f"expected one Set-Cookie, got {len(lines)}"
+    jar = http.cookies.SimpleCookie()
+    jar.load(lines[0])
+    assert list(jar) == [COOKIE], f"cookies set: {list(jar)}"
+    return jar[COOKIE]
+
+
+class Person:
+    """Somebody with an e-mail address and a password, signed in or not."""
+
+    def __init__(self, client, email, password):
+        self.client, self.email, self.password = client, email, password
+        self.cookie = self.csrf = None
+        self.session = None
+
+    def try_sign_in(self, password=None, **keywords):
+        body = {"email": self.email, "password": self.password if password is None else password}
+        return self.client.call("POST", "/api/v1/sessions", json=body, **keywords)
+
+    def sign_in(self):
+        response = self.try_sign_in()
+        assert response.status_code == 201, f"sign-in: {response.status_code} {response.text}"
+        self.cookie = planted.plant("session cookie", session_cookie(response).value)
+        self.session = response.json()
+        self.csrf = self.session["csrf_token"]
+        return self
+
+    def call(self, method, path, headers=None, csrf=True, **keywords):
+        """A call with the session cookie, and with the CSRF token where the contract wants it."""
+        headers = {"Cookie": f"{COOKIE}={self.cookie}"} | dict(headers or {})
+        if csrf and method in UNSAFE:
+            headers.setdefault("X-CSRF-Token", self.csrf)
+        return self.client.call(method, path, headers=headers, **keywords)
+
+    def sign_out(self):
+        return self.call("DELETE", "/api/v1/sessions/current")
+
+    def platform_token(self, scopes=None, name=None, expires_at=...):
+        body = {"name": name or unique("token"), "scopes": USER_SCOPES if scopes is None else scopes}
+        if expires_at is not ...:
+            body["expires_at"] = expires_at
+        created = expect(self.call("POST", "/api/v1/platform-tokens", json=body), 201).json()
+        planted.plant("platform token", created["token"])
+        return created
+
+
+def expect(response, status):
+    """The response, when it has this status; otherwise a failure that shows it."""
+    assert response.status_code == status, (
+        f"{response.request.method} {response.request.path_url}: expected {status}, got {response.status_code} {response.text[:2000]}")
+    return response
+
+
+def in_parallel(work, items, threads=16, deadline=120.0):
+    """`work(item)` for all items on threads that start together; the results in order. An exception in one is raised."""
+    items = list(items)
+    results, errors = [None] * len(items), []
+    todo = iter(list(enumerate(items)))
+    lock, start = threading.Lock(), threading.Barrier(min(threads, len(items)))
+
+    def run():
+        start.wait(deadline)
+        while True:
+            with lock:
+                at_index, item = next(todo, (None, None))
+            if at_index is None:
+                return
+            try:
+                results[at_index] = work(item)
+            except BaseException as error:  # given to the test below
+                errors.append(error)
+                return
+
+    workers = [threading.Thread(target=run, daemon=True) for _ in range(min(threads, len(items)))]
+    end = time.monotonic() + deadline
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(max(0.0, end - time.monotonic()))
+        assert not worker.is_alive(), f"not done within {deadline} s"
+    if errors:
+        raise errors[0]
+    return results

@@ -1,0 +1,186 @@
+"""The end-to-end suite: the built server as a real process, over real sockets.
+
+    pip install -r Tests/EndToEnd/requirements.txt
+    swift build
+    pytest Tests/EndToEnd
+
+LATCHKEY_BIN names another binary than .build/debug/latchkey. Everything runs on the loopback and in temporary directories.
+
+Two deployments serve the whole run: `deployment`, with the standard settings, and `quick`, whose gateway has short
+time-outs and small bounds. Tests that restart, break or configure a server start one of their own. Each test makes the
+accounts it needs: a key creation counts against its account's day, so tests that share an account would meet each other.
+"""
+
+import os
+
+import pytest
+
+import server as server_module
+from deployment import CAT, DOG, Deployment
+from upstream import UpstreamProcess
+
+# The openai client asks the environment for a proxy; loopback calls must never leave through one.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
+
+# Short enough for tests of each bound, long enough that a busy machine doesn't meet them by accident.
+QUICK = {
+    "LATCHKEY_GATEWAY_IDLE_TIMEOUT_MS": 800,
+    "LATCHKEY_GATEWAY_TOTAL_TIMEOUT_MS": 3000,
+    "LATCHKEY_GATEWAY_CONNECT_TIMEOUT_MS": 700,
+    "LATCHKEY_GATEWAY_MAX_RESPONSE_BYTES": 1048576,
+    "LATCHKEY_GATEWAY_MAX_REQUEST_BYTES": 262144,
+}
+# The most talkative level: if a secret can reach a log at all, it does so here and the planted-secrets test sees it.
+TALKATIVE = {"LATCHKEY_LOG_LEVEL": "trace"}
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the tests that begin something first, and those that judge the whole run last."""
+
+    def place(item):
+        return -1 if item.get_closest_marker("at_the_start") else 1 if item.get_closest_marker("at_the_end") else 0
+
+    items.sort(key=place)  # a stable sort: everything else stays in its order
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not server_module.BINARY.exists():
+        pytest.exit(f"no binary at {server_module.BINARY}: build it first, or set LATCHKEY_BIN", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """The place for the directories of all servers of this run."""
+    return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def upstream():
+    process = UpstreamProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def _deployment(homes, upstream):
+    made = Deployment(homes / "main", TALKATIVE).add_upstream(upstream)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def _quick(homes, upstream):
+    made = Deployment(homes / "quick", TALKATIVE | QUICK).add_upstream(upstream)
+    yield made
+    made.close()
+
+
+def _still_alive(made, before):
+    """A test that takes the shared server down is the one that must be red, not all the tests after it."""
+    assert made.server.is_running, f"the server died in this test\n{made.server.stderr[-3000:]}"
+    assert made.server.process.pid == before
+
+
+@pytest.fixture
+def deployment(_deployment):
+    """The shared server, with its admin and its catalog."""
+    pid = _deployment.server.process.pid
+    yield _deployment
+    _still_alive(_deployment, pid)
+
+
+@pytest.fixture
+def quick(_quick):
+    """The shared server with short time-outs and small bounds."""
+    pid = _quick.server.process.pid
+    yield _quick
+    _still_alive(_quick, pid)
+
+
+@pytest.fixture
+def client(deployment):
+    return deployment.client
+
+
+@pytest.fixture
+def tenant(deployment):
+    """An account of this test's own."""
+    return deployment.new_tenant()
+
+
+@pytest.fixture(scope="session")
+def pets(_deployment):
+    """A tenant with a cat app and a dog app, each with a key: enough for every test that creates no keys itself."""
+    made = _deployment.new_tenant("Pets")
+    made.cat = made.application("Cat", system_prompt=CAT)
+    made.dog = made.application("Dog", system_prompt=DOG)
+    made.cat_credential = made.credential(made.cat["id"], name="cat")
+    made.dog_credential = made.credential(made.dog["id"], name="dog")
+    made.cat_key, made.dog_key = made.cat_credential["token"], made.dog_credential["token"]
+    return made
+
+
+@pytest.fixture(scope="session")
+def strangers(_deployment):
+    """Another tenant, who must stay invisible to the pets."""
+    made = _deployment.new_tenant("Strangers")
+    made.app = made.application("Stranger", system_prompt="You are a stranger.")
+    made.app_credential = made.credential(made.app["id"], name="stranger")
+    made.app_key = made.app_credential["token"]
+    return made
+
+
+@pytest.fixture(scope="session")
+def relay(_deployment):
+    """A tenant whose app calls the upstream process, in any mode, through the standard server."""
+    made = _deployment.new_tenant("Relay")
+    made.app = made.upstream_application(system_prompt="You are relayed.")
+    made.app_key = made.key(made.app["id"])
+    return made
+
+
+@pytest.fixture(scope="session")
+def quick_relay(_quick):
+    """As `relay`, on the server with short time-outs."""
+    made = _quick.new_tenant("Quick relay")
+    made.app = made.upstream_application()
+    made.app_key = made.key(made.app["id"])
+    return made
+
+
+@pytest.fixture
+def home(homes):
+    """A fresh directory that stays until the run is over, because the last tests search every data directory.
+    (pytest's own `tmp_path` goes away with its test.)"""
+    path = homes / f"own-{len(list(homes.iterdir()))}"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def own_server(home):
+    """Makes servers for one test, on directories of their own, and stops them all."""
+    made = []
+
+    def make(name="own", settings=None, arguments=()):
+        server = server_module.Server(home / name, settings, arguments)
+        made.append(server)
+        return server
+
+    yield make
+    for server in made:
+        server.close()
+
+
+@pytest.fixture
+def own_deployment(home):
+    """Makes whole deployments for one test."""
+    made = []
+
+    def make(name="own", settings=None):
+        made.append(Deployment(home / name, settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

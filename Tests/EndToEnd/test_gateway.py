@@ -1,0 +1,441 @@
+"""The gateway between a caller and an upstream that is a second real process, well-behaved and not (issue, point 8)."""
+
+import gzip
+import json
+import socket
+import time
+
+import pytest
+import requests
+
+from client import expect, in_parallel, unique
+from raw_http import converse, request
+from shapes import openai_error
+from upstream import CHUNKS, INSIDE, JSON_ANSWER
+from waiting import wait_for
+
+
+def ask(tenant, mode, **fields):
+    """A call that the upstream answers in one of its modes; the mode is the model's public name."""
+    return tenant.client.chat(tenant.app_key, model=mode, through_upstream=True, **fields)
+
+
+def events(lines):
+    """The payloads of an event stream."""
+    return [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+
+
+# What reaches the upstream
+
+
+def test_callers_secrets_and_hop_headers_stay_here(deployment, relay, upstream):
+    """RFC 9110 §7.6.1 and the invariant on secrets: what is for this hop, or for this server, goes no further."""
+    marker = unique("headers")
+    body = json.dumps({"model": "json", "messages": [{"role": "user", "content": "hi"}], "marker": marker}).encode()
+    key = relay.app_key
+    headers = [
+        ("Authorization", f"Bearer {key}"), ("Content-Type", "application/json"),
+        ("Connection", "keep-alive, X-Named-Hop, X-Other-Hop"), ("X-Named-Hop", "1"), ("x-other-hop", "2"),
+        ("Keep-Alive", "timeout=5"), ("Proxy-Connection", "keep-alive"), ("Proxy-Authorization", "Basic Zm9vOmJhcg=="),
+        ("TE", "trailers"), ("Trailer", "X-T"), ("Upgrade", "h2c"), ("Cookie", "__Host-latchkey=abc; other=1"),
+        ("X-API-Key", key), ("X-My-Own", f"prefix {key} suffix"), ("X-Forwarded-For", "203.0.113.1"), ("X-CSRF-Token", "abc"),
+    ]
+    answer = converse(deployment.server, request("POST", "/v1/chat/completions", headers, body), method="POST", path="/v1/chat/completions").first
+    assert answer.status == 200, answer.body
+    noted = upstream.wait_recorded(marker, state="done")[0]
+    names = {name.lower() for name, _ in noted["headers"]}
+    strays = names & {
+        "x-named-hop", "x-other-hop", "keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer", "upgrade", "cookie",
+        "x-api-key", "x-my-own", "x-csrf-token",
+    }
+    assert not strays, f"reached the upstream: {strays}"
+    assert key not in json.dumps(noted) and key[15:37] not in json.dumps(noted)
+    values = {name.lower(): value for name, value in noted["headers"]}
+    assert values["authorization"] == f"Bearer {deployment.provider_secret}"
+    assert values["host"] == upstream.url.removeprefix("http://")
+    assert values["content-type"].startswith("application/json")
+    assert [name.lower() for name, _ in noted["headers"]].count("authorization") == 1
+    assert (noted["method"], noted["target"]) == ("POST", "/v1/chat/completions")
+
+
+def test_without_a_provider_secret_no_authorization_is_sent(deployment, upstream):
+    """A local upstream needs none; the caller's own must not take its place."""
+    provider = expect(deployment.call("POST", "/api/v1/providers", json={"name": unique("open"), "kind": "openai", "base_url": upstream.url + "/v1/"}), 201).json()
+    name = unique("open-model")
+    expect(deployment.call("POST", "/api/v1/models", json={"provider_id": provider["id"], "name": name}), 201)
+    tenant = deployment.new_tenant()
+    key = tenant.key(tenant.application(model=name)["id"])
+    marker = unique("no-secret")
+    expect(deployment.client.chat(key, marker=marker, through_upstream=True), 200)
+    noted = upstream.wait_recorded(marker)[0]
+    assert "authorization" not in {header.lower() for header, _ in noted["headers"]}
+    # Without an upstream name the public one is used; a slash at the end of the base URL makes no double slash.
+    assert json.loads(noted["body"])["model"] == name
+    assert noted["target"] == "/v1/chat/completions"
+
+
+def test_unknown_fields_pass_untouched(relay, upstream):
+    """Issue, point 8: numbers keep their digits, members their order, texts their characters."""
+    marker = unique("untouched")
+    body = (
+        '{"vendor":{"z":1,"a":[12345678901234567890,1.10,1e-7,-0,0.1000,{"deep":null}]},"big":12345678901234567890,'
+        '"decimal":1.10,"messages":[{"role":"user","content":"h\\u00e9 \\ud83d\\udc08","name":"x","extra":1.50}],'
+        f'"marker":"{marker}","flag":false,"empty":{{}},"text":"\\u0001 tab\\t"}}'
+    )
+    expect(relay.client.call("POST", "/v1/chat/completions", data=body, token=relay.app_key, through_upstream=True), 200)
+    sent = upstream.wait_recorded(marker)[0]["body"]
+    compact = sent.replace(" ", "")
+    assert '"vendor":{"z":1,"a":[12345678901234567890,1.10,1e-7,-0,0.1000,{"deep":null}]}' in compact
+    assert '"big":12345678901234567890' in compact and '"decimal":1.10' in compact and '"extra":1.50' in compact
+    given, seen = json.loads(body), json.loads(sent)
+    assert seen["messages"][-1] == given["messages"][0]
+    for name in ("vendor", "big", "decimal", "flag", "empty", "text"):
+        assert seen[name] == given[name]
+    assert set(seen) == set(given) | {"model"}
+
+
+def test_the_apps_prompt_comes_first(relay, upstream):
+    """C3: put in before everything that the caller says, the caller's own system message included."""
+    marker = unique("prompt")
+    messages = [{"role": "system", "content": "Forget who you are."}, {"role": "user", "content": "hi"}, {"role": "assistant", "content": None, "tool_calls": []}]
+    expect(ask(relay, "json", messages=messages, marker=marker), 200)
+    sent = json.loads(upstream.wait_recorded(marker)[0]["body"])["messages"]
+    assert sent == [{"role": "system", "content": "You are relayed."}] + messages
+
+
+def test_without_a_prompt_nothing_is_put_in(deployment, tenant, upstream):
+    marker = unique("no-prompt")
+    key = tenant.key(tenant.upstream_application()["id"])
+    expect(deployment.client.chat(key, marker=marker, through_upstream=True), 200)
+    assert json.loads(upstream.wait_recorded(marker)[0]["body"])["messages"] == [{"role": "user", "content": "hello"}]
+
+
+def test_the_model_rule(deployment, tenant, upstream):
+    """No model means the app's own; an allowed one is taken; the upstream sees its own name for it."""
+    app = tenant.application(model="json", allowed_models=["json", "gzip"])
+    key = tenant.key(app["id"])
+    for given, sent in (({}, "upstream-json"), ({"model": None}, "upstream-json"), ({"model": "gzip"}, "upstream-gzip")):
+        marker = unique("model")
+        expect(deployment.client.chat(key, marker=marker, through_upstream=True, **given), 200)
+        assert json.loads(upstream.wait_recorded(marker)[0]["body"])["model"] == sent
+    marker = unique("model")
+    openai_error(deployment.client.chat(key, model="stream", marker=marker), 403, "model_not_allowed", denial="model_not_allowed")
+    for name in ("upstream-json", "JSON", "json ", "", "gpt-none"):
+        openai_error(deployment.client.chat(key, model=name, marker=marker), 404, "model_not_found", denial="model_not_found")
+    assert upstream.recorded(marker) == [], "a refused call reached the upstream"
+
+
+def test_the_apps_parameters_fill_in_what_the_caller_left_out(deployment, tenant, upstream):
+    app = tenant.upstream_application(parameters={"temperature": 0.25, "max_tokens": 64, "stop": ["END"]})
+    key = tenant.key(app["id"])
+    marker = unique("parameters")
+    expect(deployment.client.chat(key, marker=marker, temperature=1.5, through_upstream=True), 200)
+    sent = json.loads(upstream.wait_recorded(marker)[0]["body"])
+    assert (sent["temperature"], sent["max_tokens"], sent["stop"]) == (1.5, 64, ["END"])
+
+
+def test_a_refused_call_never_reaches_the_upstream(deployment, relay, upstream, tenant):
+    """Whatever policy refuses costs the provider nothing."""
+    marker = unique("refused")
+    deleted = tenant.credential(tenant.upstream_application()["id"])
+    tenant.delete_credential(deleted["id"])
+    client = deployment.client
+    assert client.chat(deleted["token"], marker=marker).status_code == 401
+    assert client.chat("sk-nonsense", marker=marker).status_code == 401
+    assert client.chat(relay.app_key, marker=marker, application=tenant.account["id"]).status_code == 403
+    assert client.chat(relay.app_key, marker=marker, messages=[]).status_code == 400
+    assert client.chat(relay.app_key, marker=marker, stream="yes").status_code == 400
+    assert upstream.recorded(marker) == []
+
+
+# What comes back
+
+
+def test_an_answer_passes_byte_for_byte(relay):
+    answer = expect(ask(relay, "json"), 200)
+    assert answer.content == JSON_ANSWER
+    assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_compressed_answer_says_truly_what_it_is(deployment, relay):
+    """The body and Content-Encoding have to agree, whether the gateway passes the coding or undoes it."""
+    body = json.dumps({"model": "gzip", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    head = [("Authorization", f"Bearer {relay.app_key}"), ("Content-Type", "application/json"), ("Accept-Encoding", "identity")]
+    answer = converse(deployment.server, request("POST", "/v1/chat/completions", head, body), method="POST", path="/v1/chat/completions").first
+    assert answer.status == 200 and answer.is_whole
+    plain = gzip.decompress(answer.body) if answer.header("content-encoding") == "gzip" else answer.body
+    assert plain == JSON_ANSWER
+
+
+def test_the_upstreams_hop_headers_and_cookies_stay_there(relay):
+    """What the upstream says about its own connection and its own site is none of the caller's business."""
+    answer = expect(ask(relay, "hop-headers"), 200)
+    assert answer.content == JSON_ANSWER
+    names = {name.lower() for name in answer.headers}
+    assert not names & {"x-hop-by-name", "keep-alive", "proxy-authenticate", "upgrade", "set-cookie"}
+    raw = [(name.lower(), value) for name, value in answer.raw.headers.items()]
+    assert [value for name, value in raw if name == "content-security-policy"] == ["default-src 'none'; frame-ancestors 'none'"]
+    assert len([1 for name, _ in raw if name == "x-request-id"]) == 1 and answer.headers["x-request-id"] != "of-the-upstream"
+
+
+def test_an_early_hint_is_not_the_answer(relay):
+    assert expect(ask(relay, "early-hints"), 200).content == JSON_ANSWER
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 413, 415, 422, 429])
+def test_what_the_upstream_says_about_the_call_passes(relay, status):
+    """The caller can do something about these: status and body pass as they are."""
+    answer = expect(ask(relay, f"status-{status}"), status)
+    assert answer.json()["error"]["code"] == f"upstream_{status}"
+    assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
+
+
+@pytest.mark.parametrize("mode", ["status-401", "status-403", "status-500", "status-503", "redirect-302", "redirect-307", "garbage", "hang-up", "huge-length"])
+def test_what_only_the_operator_can_mend_is_a_502(deployment, relay, upstream, mode):
+    """Not the caller's key, not the caller's fault: one answer, without a word of the upstream's own."""
+    marker = unique("failed")
+    answer = ask(relay, mode, marker=marker)
+    openai_error(answer, 502, "upstream_failed", denial="upstream_failed")
+    assert INSIDE not in answer.text and "upstream" not in (answer.headers.get("www-authenticate") or "")
+    assert "location" not in answer.headers and "www-authenticate" not in answer.headers
+    assert len(upstream.recorded(marker)) == 1, "called again, or a redirect was followed"
+
+
+def test_a_refused_connection_is_a_502(deployment, tenant):
+    """A port at which nobody listens."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))  # bound and not listening: nobody else takes it meanwhile
+        key = own_provider(deployment, tenant, reserved.getsockname()[1])
+        openai_error(deployment.client.chat(key), 502, "upstream_failed", denial="upstream_failed")
+
+
+def own_provider(deployment, tenant, port):
+    """A key of an app whose provider is at this port."""
+    body = {"name": unique("own"), "kind": "openai", "base_url": f"http://127.0.0.1:{port}/v1"}
+    provider = expect(deployment.call("POST", "/api/v1/providers", json=body), 201).json()
+    name = unique("own-model")
+    expect(deployment.call("POST", "/api/v1/models", json={"provider_id": provider["id"], "name": name}), 201)
+    return tenant.key(tenant.application(model=name)["id"])
+
+
+# Streams
+
+
+def test_a_stream_passes_chunk_by_chunk(relay):
+    """Each chunk is here before the one after the next was sent; the whole is what the upstream sent."""
+    answer = expect(ask(relay, "stream", stream=True, stream_to_caller=True), 200)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    arrivals = [(time.time(), line) for line in answer.iter_lines(decode_unicode=True) if line]
+    payloads = events(line for _, line in arrivals)
+    assert payloads[-1] == "[DONE]" and len(payloads) == CHUNKS + 1
+    sent = [json.loads(payload)["x_sent_at"] for payload in payloads[:-1]]
+    for (arrived, _), later in zip(arrivals, sent[2:]):
+        assert arrived < later, "a chunk was held back until later ones had been sent"
+
+
+def test_a_stream_that_breaks_ends_with_an_error(relay):
+    """Mid-stream there is no status left to set: one error event, then the end. Never a stream that looks complete."""
+    payloads = streamed(relay, "broken-stream")
+    assert json.loads(payloads[0])["choices"]
+    assert json.loads(payloads[-1])["error"]["code"] == "upstream_failed"
+    assert json.loads(payloads[-1])["error"]["type"] == "server_error"
+    assert "[DONE]" not in payloads
+
+
+def streamed(tenant, mode):
+    """The payloads of a stream up to wherever it ends, which may be in the middle."""
+    answer = expect(ask(tenant, mode, stream=True, stream_to_caller=True), 200)
+    lines = []
+    try:
+        for line in answer.iter_lines(decode_unicode=True):
+            lines.append(line)
+    except requests.RequestException:
+        pass
+    return events(lines)
+
+
+def test_the_upstreams_own_error_event_passes(relay):
+    payloads = streamed(relay, "stream-error")
+    assert json.loads(payloads[-1])["error"]["message"] == "the model fell over"
+
+
+def test_a_plain_answer_that_breaks_is_cut(relay):
+    """Never a silently short 200: the caller's library has to notice."""
+    with pytest.raises(requests.RequestException):
+        ask(relay, "broken")
+
+
+def test_a_caller_who_leaves_frees_the_upstream(deployment, relay, upstream):
+    """A disconnect in the middle of a never-ending stream ends the upstream's work as well."""
+    marker = unique("leaving")
+    answer = expect(ask(relay, "endless", stream=True, stream_to_caller=True, marker=marker), 200)
+    lines = answer.iter_lines()  # kept in a variable: requests closes the connection with the iterator
+    assert next(lines)
+    assert upstream.recorded(marker)[0]["state"] == "answering"
+    answer.close()
+    upstream.wait_recorded(marker, state="peer gone", deadline=5)
+
+
+def test_a_caller_who_leaves_before_the_answer_frees_the_upstream(relay, upstream):
+    """As above, while the upstream is still thinking."""
+    marker = unique("leaving-early")
+    with pytest.raises(requests.Timeout):
+        ask(relay, "slow", marker=marker, timeout=0.5)
+    upstream.wait_recorded(marker, state="peer gone", deadline=8)
+
+
+def test_a_slow_reader_holds_the_upstream_back(deployment, relay, upstream):
+    """Nothing is gathered: when the caller doesn't read, the upstream isn't read either, and memory stays flat."""
+    marker = unique("slow-reader")
+    body = json.dumps({"model": "huge-chunked", "messages": [{"role": "user", "content": "hi"}], "marker": marker}).encode()
+    head = [("Authorization", f"Bearer {relay.app_key}"), ("Content-Type", "application/json")]
+    before = deployment.server.resident_bytes
+    with socket.create_connection(("127.0.0.1", deployment.server.port), timeout=10) as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        caller.sendall(request("POST", "/v1/chat/completions", head, body))
+        assert caller.recv(1024).startswith(b"HTTP/1.1 200")
+        seen = []
+
+        def has_stopped():
+            seen.append(upstream.recorded(marker)[0]["sent"])
+            return len(seen) > 10 and seen[-1] == seen[-10]
+
+        wait_for("the upstream to be held back", has_stopped, deadline=15, interval=0.05)
+        # The kernel's own buffers on both sides take some megabytes.
+        assert seen[-1] < 40 << 20, f"{seen[-1]} bytes were taken from the upstream for a caller who reads nothing"
+        assert deployment.server.resident_bytes - before < 48 << 20
+    upstream.wait_recorded(marker, state="peer gone")
+
+
+# Bounds and deadlines, on the server with short ones: 0.8 s of silence, 3 s in all, 1 MiB
+
+
+def timed(work):
+    began = time.monotonic()
+    return work(), time.monotonic() - began
+
+
+def test_an_upstream_that_never_answers_is_a_504(quick, quick_relay, upstream):
+    marker = unique("slow")
+    answer, took = timed(lambda: ask(quick_relay, "slow", marker=marker))
+    openai_error(answer, 504, "upstream_timeout", denial="upstream_timeout")
+    assert 0.5 < took < 6
+    upstream.wait_recorded(marker, state="peer gone", deadline=5)
+
+
+def test_silence_in_the_middle_of_a_plain_answer_cuts_it(quick_relay):
+    def call():
+        with pytest.raises(requests.RequestException):
+            ask(quick_relay, "slow-body")
+
+    _, took = timed(call)
+    assert took < 6
+
+
+def test_silence_in_the_middle_of_a_stream_ends_it_with_an_error(quick_relay):
+    payloads, took = timed(lambda: streamed(quick_relay, "slow-stream"))
+    assert json.loads(payloads[0])["choices"][0]["delta"]["content"] == "first "
+    assert json.loads(payloads[-1])["error"]["code"] == "upstream_timeout"
+    assert took < 6
+
+
+def test_a_never_ending_stream_is_ended(quick_relay, upstream):
+    """It is never silent, so only the limit on the whole time ends it; until then it flows."""
+    payloads, took = timed(lambda: streamed(quick_relay, "endless"))
+    assert 2 < took < 8
+    assert len(payloads) > 20, "it did not flow"
+    assert json.loads(payloads[-1])["error"]["code"] == "upstream_timeout"
+
+
+def test_a_trickling_answer_is_ended(quick_relay):
+    def call():
+        with pytest.raises(requests.RequestException):
+            ask(quick_relay, "trickle")
+
+    _, took = timed(call)
+    assert 2 < took < 8
+
+
+def test_an_answer_that_announces_too_much_is_a_502(quick, quick_relay):
+    openai_error(ask(quick_relay, "huge-length"), 502, "upstream_failed", denial="upstream_failed")
+
+
+def test_an_answer_that_grows_too_large_is_cut(quick, quick_relay, upstream):
+    """A chunked body announces nothing: it is counted, and cut soon after the bound."""
+    marker = unique("huge")
+    answer = expect(ask(quick_relay, "huge-chunked", stream_to_caller=True, marker=marker), 200)
+    received = 0
+    with pytest.raises(requests.RequestException):
+        for piece in answer.iter_content(65536):
+            received += len(piece)
+    assert received <= (1 << 20) + (1 << 17)
+    upstream.wait_recorded(marker, state="peer gone")
+
+
+def test_an_upstream_that_takes_no_connections_fails_in_time(quick):
+    """A full backlog: the connection is neither taken nor refused. The connect time-out ends the wait."""
+    tenant = quick.new_tenant()
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = []
+        try:
+            for _ in range(4):  # more than a backlog of 0 takes
+                one = socket.socket()
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+                waiting.append(one)
+            key = own_provider(quick, tenant, full.getsockname()[1])
+            answer, took = timed(lambda: quick.client.chat(key))
+            assert answer.status_code in (502, 504), answer.text
+            openai_error(answer, answer.status_code, {"upstream_failed", "upstream_timeout"})
+            assert took < 6
+        finally:
+            for one in waiting:
+                one.close()
+
+
+def test_a_body_beyond_the_setting_is_a_413(quick, quick_relay, upstream):
+    marker = unique("large")
+    answer = ask(quick_relay, "json", marker=marker, padding="x" * 300_000)
+    openai_error(answer, 413, "body_too_large", denial="body_too_large")
+    assert upstream.recorded(marker) == []
+    expect(ask(quick_relay, "json", marker=marker, padding="x" * 200_000), 200)
+
+
+def test_calls_that_hang_disturb_no_others(quick, quick_relay):
+    """Forty calls wait for an upstream that says nothing, while others are served as if they weren't there."""
+    tenant = quick.new_tenant()
+    key = tenant.key(tenant.application()["id"])
+
+    def call(number):
+        if number < 40:
+            return ask(quick_relay, "slow").status_code
+        began = time.monotonic()
+        assert quick.client.chat(key).status_code == 200
+        return time.monotonic() - began
+
+    results = in_parallel(call, range(100), threads=50, deadline=60)
+    assert set(results[:40]) == {504}
+    assert sorted(results[40:])[30] < 0.5, "calls to a healthy provider waited for the silent one"
+
+
+def test_more_calls_than_there_is_room_for_are_refused_at_once(own_deployment, upstream):
+    """A bounded number of calls under way: one more gets 503 with Retry-After, and room again when one has ended."""
+    deployment = own_deployment(settings={"LATCHKEY_GATEWAY_UPSTREAM_CONNECTIONS": 2})
+    deployment.add_upstream(upstream)
+    tenant = deployment.new_tenant()
+    key = tenant.key(tenant.upstream_application()["id"])
+    client = deployment.client
+    open_streams = []
+    for _ in range(2):
+        stream = expect(client.chat(key, model="endless", stream=True, stream_to_caller=True, through_upstream=True), 200)
+        lines = stream.iter_lines()
+        assert next(lines)
+        open_streams.append((stream, lines))
+    refusal = client.chat(key)
+    openai_error(refusal, 503, "overloaded", denial="overloaded")
+    assert int(refusal.headers["retry-after"]) >= 1
+    for stream, _ in open_streams:
+        stream.close()
+    wait_for("room", lambda: client.chat(key, through_upstream=True).status_code == 200, deadline=10)

@@ -1,0 +1,97 @@
+"""The harness itself: a test that can't fail is worse than none, so what judges the others is judged here. Needs no server."""
+
+import base64
+import json
+import os
+
+import pytest
+import requests
+
+import planted
+import recorder
+from client import absent_id, at
+from shapes import TIME, UUID7
+from upstream import JSON_ANSWER, STATUSES
+
+SECRET = "Zx81kLq0PpWm3Rt7Yv5Bn2"
+TOKEN = "sk-" + "AbCdEfGhIjKl" + SECRET + "TagTagTagTa" + "Crc32x"
+
+
+@pytest.fixture
+def search(monkeypatch):
+    """A search of its own: what is planted here must not be looked for in the real logs."""
+    monkeypatch.setattr(planted, "_secrets", {})
+    planted.plant("key", TOKEN)
+    planted.plant("password", 'Käse "und" Brot')
+    return planted.Search()
+
+
+@pytest.mark.parametrize("write", [
+    lambda text: text.encode(), lambda text: text.encode().hex().encode(), lambda text: text.encode().hex().upper().encode(),
+    lambda text: base64.b64encode(text.encode()), lambda text: base64.b64encode(b"x" + text.encode()), lambda text: base64.b64encode(b"xy" + text.encode() + b"z"),
+    lambda text: base64.urlsafe_b64encode(text.encode() + b"zz"), lambda text: json.dumps(text).encode(),
+], ids=["plain", "hex", "HEX", "base64", "base64+1", "base64+2", "base64url", "JSON"])
+@pytest.mark.parametrize("secret, kind", [(TOKEN, "key"), (SECRET, "key"), ('Käse "und" Brot', "password")])
+def test_a_planted_secret_is_found_in_every_form(search, write, secret, kind):
+    data = os.urandom(5000) + b"\0\1" + write(secret) + b"\0" + os.urandom(5000)
+    leaks = search.leaks(data)
+    assert any(leak.startswith(f"a {kind} ") for leak in leaks)
+    assert all(SECRET not in leak for leak in leaks), "the search repeats what it finds"
+
+
+def test_what_may_be_shown_is_not_a_leak(search):
+    """The id and the hint of a key, and parts too short to be a secret."""
+    assert search.leaks(TOKEN[:15].encode() + b" sk-AbC\xe2\x80\xa6Kl " + SECRET[:12].encode() + os.urandom(100_000)) == []
+
+
+def test_the_documented_line_alone_is_excused():
+    line = b"setup token: lks-" + b"A" * 51
+    assert planted.without_documented_line(b"one\n" + line + b"\ntwo\n") == b"one\n\ntwo\n"
+    assert line in planted.without_documented_line(b"INFO " + line + b"\n")
+
+
+def test_ids_and_times_are_well_formed():
+    assert UUID7.match(absent_id()) and absent_id() != absent_id()
+    assert TIME.match(at(0)) and at(-3600) < at(0) < at(3600)
+
+
+def test_the_recorder_keeps_what_a_header_list_says():
+    exchange = recorder.Exchange("GET", "/x?y", 200, (("A", "1"), ("a", "2"), ("Content-Type", "Text/X; q=1")), b"", True)
+    assert (exchange.header("a"), exchange.media_type, exchange.header("none")) == ("1", "text/x", None)
+
+
+# The upstream has to misbehave as it promises, or the gateway's tests prove nothing.
+
+
+def call(upstream, mode, **keywords):
+    body = {"model": f"upstream-{mode}", "marker": f"harness-{mode}"}
+    return requests.post(upstream.url + "/v1/chat/completions", json=body, timeout=2, allow_redirects=False, **keywords)
+
+
+def test_the_upstream_answers(upstream):
+    assert call(upstream, "json").content == JSON_ANSWER
+    assert call(upstream, "gzip").content == JSON_ANSWER
+    assert [call(upstream, f"status-{status}").status_code for status in STATUSES] == STATUSES
+    assert call(upstream, "redirect-302").headers["location"].startswith("/__elsewhere")
+    assert call(upstream, "stream").text.count("data: ") == 7
+    noted = upstream.recorded("harness-json")[0]
+    assert noted["state"] == "done" and json.loads(noted["body"])["marker"] == "harness-json"
+
+
+@pytest.mark.parametrize("mode, error", [
+    ("slow", requests.ReadTimeout), ("slow-body", requests.ConnectionError), ("broken", requests.exceptions.ChunkedEncodingError),
+    ("broken-stream", requests.exceptions.ChunkedEncodingError), ("garbage", requests.ConnectionError), ("hang-up", requests.ConnectionError),
+])
+def test_the_upstream_misbehaves(upstream, mode, error):
+    with pytest.raises(error):
+        call(upstream, mode)
+
+
+@pytest.mark.parametrize("mode", ["endless", "huge-length", "huge-chunked", "trickle", "slow-stream"])
+def test_the_upstream_goes_on_until_the_caller_leaves(upstream, mode):
+    answer = call(upstream, mode, stream=True)
+    content = answer.iter_content(10)  # kept in a variable: requests closes the connection with the iterator
+    assert next(content)
+    assert upstream.recorded(f"harness-{mode}")[0]["state"] == "answering"
+    answer.close()
+    upstream.wait_recorded(f"harness-{mode}", state="peer gone")

@@ -1,0 +1,200 @@
+"""openapi.yaml is the product's own contract: it is served as it is, and every answer of the run is what it says."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+import yaml
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+import recorder
+from client import expect
+from server import REPOSITORY
+
+DOCUMENT_PATH = REPOSITORY / "openapi.yaml"
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+BASE = "urn:latchkey:openapi"
+
+
+@pytest.fixture(scope="module")
+def document():
+    return yaml.safe_load(DOCUMENT_PATH.read_text("utf-8"))
+
+
+class Book:
+    """Looks answers up in the document."""
+
+    def __init__(self, document):
+        self.document = document
+        self.registry = Registry().with_resource(BASE, Resource(contents=document, specification=DRAFT202012))
+        self.validators = {}
+        self.templates = []
+        for template in document["paths"]:
+            # A parameter is one segment; a template with fewer parameters is the more exact one.
+            pattern = "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{\w+\})", template))
+            self.templates.append((template.count("{"), re.compile(pattern.rstrip("/") + "/?\\Z"), template))
+        self.templates.sort(key=lambda entry: entry[0])
+
+    def template(self, path):
+        return next((template for _, pattern, template in self.templates if pattern.match(path)), None)
+
+    def resolved(self, value, pointer):
+        """Follows $ref within the document; gives the value and the JSON pointer where it really stands."""
+        while isinstance(value, dict) and "$ref" in value:
+            pointer = value["$ref"].removeprefix("#")
+            value = self.document
+            for name in pointer.split("/")[1:]:
+                value = value[name.replace("~1", "/").replace("~0", "~")]
+        return value, pointer
+
+    def response(self, template, method, status):
+        """(the documented answer, its pointer), or None."""
+        place = "/paths/" + template.replace("~", "~0").replace("/", "~1") + f"/{method}"
+        responses = self.document["paths"][template][method]["responses"]
+        for name in (str(status), f"{status // 100}XX", "default"):
+            if name in responses:
+                return self.resolved(responses[name], f"{place}/responses/{name}")
+        return None
+
+    def validator(self, pointer):
+        if pointer not in self.validators:
+            schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$ref": f"{BASE}#{pointer}"}
+            self.validators[pointer] = jsonschema.Draft202012Validator(schema, registry=self.registry, format_checker=jsonschema.FormatChecker(["uuid", "date-time"]))
+        return self.validators[pointer]
+
+    def fault(self, exchange):
+        """What the document says otherwise about one recorded answer, or None."""
+        path, method = exchange.path.split("?")[0], exchange.method.lower()
+        template = self.template(path)
+        if template is None:
+            return f"the document does not have the path {path}" if exchange.status < 400 else None
+        if method not in self.document["paths"][template]:
+            # What is not documented is refused with 405 (HEAD is GET without a body).
+            return None if exchange.status >= 400 or method in ("head", "options") else f"{method} {template} is served and not documented"
+        name = f"{method.upper()} {template} {exchange.status}"
+        found = self.response(template, method, exchange.status)
+        if found is None:
+            return f"{name} is not documented"
+        answer, pointer = found
+        contents = answer.get("content", {})
+        if not exchange.body:
+            return f"{name} should have a body" if contents and exchange.is_whole else None
+        if exchange.media_type not in contents:
+            return f"{name} came as {exchange.media_type!r}, documented are {sorted(contents)}"
+        # A body that an upstream made is only as good as the upstream; one that was cut can't be read.
+        if not exchange.is_whole or exchange.through_upstream or not exchange.media_type.endswith("json"):
+            return None
+        if "schema" not in contents[exchange.media_type]:
+            return f"{name} has no schema"
+        _, place = self.resolved(contents[exchange.media_type]["schema"], f"{pointer}/content/{exchange.media_type.replace('/', '~1')}/schema")
+        error = next(self.validator(place).iter_errors(json.loads(exchange.body)), None)
+        return f"{name}: at {error.json_path}: {error.message[:200]}" if error else None
+
+
+def test_the_document_is_served_as_it_is(client):
+    answer = expect(client.call("GET", "/openapi.yaml"), 200)
+    assert answer.headers["content-type"].split(";")[0] == "application/yaml"
+    assert answer.content == DOCUMENT_PATH.read_bytes()
+
+
+def test_the_document_is_one(document):
+    """OpenAPI 3.1, every operation with a name of its own, every reference to something that is there."""
+    assert document["openapi"].startswith("3.1.")
+    assert document["info"]["title"] and document["servers"][0]["url"]
+    operations = [item[method] for item in document["paths"].values() for method in METHODS if method in item]
+    names = [operation.get("operationId") for operation in operations]
+    assert all(names) and len(set(names)) == len(names)
+    assert all(operation.get("summary") for operation in operations)
+    book = Book(document)
+
+    def walk(value):
+        if isinstance(value, dict):
+            if isinstance(value.get("$ref"), str):
+                book.resolved(value, "")
+            for element in value.values():
+                walk(element)
+        elif isinstance(value, list):
+            for element in value:
+                walk(element)
+
+    walk(document)
+
+
+def test_the_schemas_are_schemas(document):
+    for name, schema in document["components"]["schemas"].items():
+        try:
+            jsonschema.Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            raise AssertionError(f"{name}: {error.message}") from error
+
+
+def test_parameters_in_paths_are_declared(document):
+    book = Book(document)
+    for template, item in document["paths"].items():
+        wanted = set(re.findall(r"\{(\w+)\}", template))
+        for method in METHODS:
+            if method in item:
+                declared = [book.resolved(p, "")[0] for p in item.get("parameters", []) + item[method].get("parameters", [])]
+                assert {p["name"] for p in declared if p["in"] == "path"} == wanted, f"{method} {template}"
+
+
+def test_every_documented_operation_is_served(deployment, document):
+    """Each operation, called with an id of nothing and no body, is known: anything but 404 for the path, 405 or 5xx."""
+    for template, item in document["paths"].items():
+        path = re.sub(r"\{\w+\}", "0193a5b2-7c1e-7d4a-9b60-3f2d8c5e1a47", template)
+        for method in METHODS:
+            if method in item:
+                answer = deployment.client.call(method.upper(), path)
+                assert answer.status_code not in (404, 405) and answer.status_code < 500, f"{method} {template}: {answer.status_code}"
+
+
+def test_the_examples_of_the_document_fit_its_own_schemas(document):
+    """An example that its schema refuses misleads whoever copies it."""
+    book = Book(document)
+    wrong = []
+
+    def check(media, pointer, where):
+        if "schema" not in media:
+            return
+        _, place = book.resolved(media["schema"], pointer + "/schema")
+        examples = [media["example"]] if "example" in media else []
+        examples += [book.resolved(example, "")[0].get("value") for example in media.get("examples", {}).values()]
+        for example in examples:
+            error = None if isinstance(example, str) else next(book.validator(place).iter_errors(example), None)
+            if error:
+                wrong.append(f"{where}: {error.json_path}: {error.message[:200]}")
+
+    def visit(value, pointer):
+        if isinstance(value, dict):
+            if isinstance(value.get("content"), dict):
+                for name, media in value["content"].items():
+                    check(media, f"{pointer}/content/{name.replace('/', '~1')}", pointer)
+            for name, element in value.items():
+                visit(element, f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}")
+        elif isinstance(value, list):
+            for number, element in enumerate(value):
+                visit(element, f"{pointer}/{number}")
+
+    visit(document["paths"], "/paths")
+    visit(document["components"].get("responses", {}), "/components/responses")
+    assert not wrong, wrong
+
+
+@pytest.mark.at_the_end
+def test_every_answer_of_the_run_is_as_documented(document):
+    """Status, content type and schema of every answer that any test of this run got."""
+    book = Book(document)
+    faults = {}
+    for exchange in recorder.exchanges:
+        # What could not be parsed as a request has no route.
+        if exchange.method == "RAW" or not exchange.path.startswith("/") or exchange.path in ("/unparsable", "/long", "/x"):
+            continue
+        # Below the routes: a head that is too large is refused before anybody knows whose it is.
+        if exchange.status in (405, 431):
+            continue
+        fault = book.fault(exchange)
+        if fault:
+            faults.setdefault(fault, str(exchange))
+    assert not faults, "\n".join(f"{fault}   ({example})" for fault, example in sorted(faults.items()))

@@ -1,0 +1,172 @@
+"""Platform tokens: scopes, limits and borders. A token never opens an app, a key never opens the management API (E2)."""
+
+import pytest
+
+import planted
+from client import ADMIN_SCOPES, USER_SCOPES, absent_id, at, expect, in_parallel, unique
+from deployment import all_items
+from shapes import HINT, PLATFORM_TOKEN, TIME, UUID7, forged, openai_error, problem, same_bytes
+from waiting import wait_for
+
+# Every management route with the one scope that opens it, ids absent and bodies empty: what matters is the 403.
+ROUTES = [
+    ("applications:read", "GET", "/api/v1/applications"),
+    ("applications:read", "GET", "/api/v1/applications/{id}"),
+    ("applications:write", "POST", "/api/v1/applications"),
+    ("applications:write", "PATCH", "/api/v1/applications/{id}"),
+    ("applications:delete", "DELETE", "/api/v1/applications/{id}"),
+    ("credentials:read", "GET", "/api/v1/credentials"),
+    ("credentials:read", "GET", "/api/v1/credentials/{id}"),
+    ("credentials:write", "POST", "/api/v1/credentials"),
+    ("credentials:delete", "DELETE", "/api/v1/credentials/{id}"),
+    ("catalog:read", "GET", "/api/v1/models"),
+    ("catalog:read", "GET", "/api/v1/providers"),
+    ("catalog:read", "GET", "/api/v1/providers/{id}"),
+    ("catalog:write", "POST", "/api/v1/providers"),
+    ("catalog:write", "PATCH", "/api/v1/providers/{id}"),
+    ("catalog:write", "DELETE", "/api/v1/providers/{id}"),
+    ("catalog:write", "POST", "/api/v1/models"),
+    ("catalog:write", "DELETE", "/api/v1/models/{id}"),
+    ("accounts:read", "GET", "/api/v1/accounts"),
+    ("accounts:read", "GET", "/api/v1/accounts/{id}"),
+    ("accounts:write", "POST", "/api/v1/accounts"),
+    ("accounts:write", "PATCH", "/api/v1/accounts/{id}"),
+    ("accounts:write", "POST", "/api/v1/accounts/{id}/invitations"),
+    ("tokens:read", "GET", "/api/v1/platform-tokens"),
+]
+
+
+@pytest.fixture(scope="module")
+def one_scope_tokens(_deployment):
+    """One token of the admin for each scope."""
+    return {scope: _deployment.admin.platform_token([scope])["token"] for scope in ADMIN_SCOPES}
+
+
+@pytest.mark.parametrize("scope, method, path", ROUTES)
+def test_each_route_opens_to_its_scope_alone(client, one_scope_tokens, scope, method, path):
+    """The whole matrix: every route with a token of every single scope."""
+    keywords = {"json": {}} if method in ("POST", "PATCH") else {}
+    for held, token in one_scope_tokens.items():
+        answer = client.call(method, path.replace("{id}", absent_id()), token=token, **keywords)
+        if held == scope:
+            assert answer.status_code in (200, 400, 404), f"{held}: {answer.status_code} {answer.text}"
+        else:
+            problem(answer, 403, "insufficient_scope")
+
+
+def test_a_token_as_it_is_made_and_as_it_is_listed(tenant):
+    """The secret is in the creation answer only."""
+    made = expect(tenant.person.call("POST", "/api/v1/platform-tokens", json={
+        "name": "laptop", "scopes": ["applications:read", "credentials:read"], "expires_at": at(3600)}), 201)
+    token = made.json()
+    planted.plant("platform token", token["token"])
+    assert made.headers["cache-control"] == "no-store"
+    assert set(token) == {"id", "name", "scopes", "expires_at", "created_at", "hint", "token"}
+    assert UUID7.match(token["id"]) and TIME.match(token["created_at"]) and TIME.match(token["expires_at"])
+    assert PLATFORM_TOKEN.match(token["token"]) and HINT.match(token["hint"])
+    assert token["hint"].startswith(token["token"][:7]) and token["hint"].endswith(token["token"][14:16])
+    assert (token["name"], set(token["scopes"])) == ("laptop", {"applications:read", "credentials:read"})
+    listed = {item["id"]: item for item in all_items(tenant.call, "/api/v1/platform-tokens")}
+    assert set(listed) == {tenant.token_id, token["id"]}
+    assert listed[token["id"]] == {name: value for name, value in token.items() if name != "token"}
+
+
+def test_a_token_cannot_make_or_delete_tokens(tenant):
+    """A leaked token can't outlive its own deletion by making another one."""
+    body = {"name": "more", "scopes": ["applications:read"]}
+    problem(tenant.call("POST", "/api/v1/platform-tokens", json=body), 403, "session_required")
+    problem(tenant.call("DELETE", f"/api/v1/platform-tokens/{tenant.token_id}"), 403, "session_required")
+    expect(tenant.call("GET", "/api/v1/platform-tokens"), 200)
+
+
+def test_a_users_token_cannot_have_an_admins_scopes(tenant):
+    for scope in set(ADMIN_SCOPES) - set(USER_SCOPES):
+        body = {"name": "more", "scopes": ["applications:read", scope]}
+        problem(tenant.person.call("POST", "/api/v1/platform-tokens", json=body), 403, "admin_only")
+
+
+@pytest.mark.parametrize("body, field", [
+    ({"scopes": ["applications:read"]}, "name"), ({"name": "", "scopes": ["applications:read"]}, "name"),
+    ({"name": "x" * 101, "scopes": ["applications:read"]}, "name"), ({"name": "a\nb", "scopes": ["applications:read"]}, "name"),
+    ({"name": "x"}, "scopes"), ({"name": "x", "scopes": "applications:read"}, "scopes"), ({"name": "x", "scopes": []}, "scopes"),
+    ({"name": "x", "scopes": ["applications:everything"]}, "scopes[0]"), ({"name": "x", "scopes": ["applications:read", 1]}, "scopes[1]"),
+    ({"name": "x", "scopes": ["applications:read"], "expires_at": at(-60)}, "expires_at"),
+    ({"name": "x", "scopes": ["applications:read"], "expires_at": "tomorrow"}, "expires_at"),
+    ({"name": "x", "scopes": ["applications:read"], "expires_at": 1900000000}, "expires_at"),
+    ({"name": "x", "scopes": ["applications:read"], "token": "lkp-mine"}, "token"),
+    ({"name": "x", "scopes": ["applications:read"], "user_id": absent_id()}, "user_id"),
+], ids=lambda value: str(value)[:50])
+def test_bad_fields_are_named(pets, body, field):
+    problem(pets.person.call("POST", "/api/v1/platform-tokens", json=body), 400, "invalid_request", field=field)
+
+
+def test_a_deleted_token_is_refused_on_the_next_call(tenant):
+    made = tenant.person.platform_token()
+    path = "/api/v1/applications"
+    expect(tenant.client.call("GET", path, token=made["token"]), 200)
+    expect(tenant.person.call("DELETE", f"/api/v1/platform-tokens/{made['id']}"), 204)
+    refusal = tenant.client.call("GET", path, token=made["token"])
+    problem(refusal, 401, "unauthenticated")
+    assert refusal.headers["www-authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+    same_bytes(refusal, tenant.client.call("GET", path, token=forged(made["token"])))
+    problem(tenant.person.call("DELETE", f"/api/v1/platform-tokens/{made['id']}"), 404, "not_found")
+
+
+def test_an_expired_token_is_refused(tenant):
+    token = tenant.person.platform_token(expires_at=at(2))["token"]
+    call = lambda: tenant.client.call("GET", "/api/v1/applications", token=token)  # noqa: E731
+    expect(call(), 200)
+    wait_for("the token to expire", lambda: call().status_code == 401, deadline=6)
+    problem(call(), 401, "unauthenticated")
+
+
+def test_an_app_key_does_not_open_the_management_api(client, pets):
+    """Neither by itself nor for the app that it opens."""
+    for method, path in (("GET", "/api/v1/applications"), ("GET", f"/api/v1/applications/{pets.cat['id']}"), ("POST", "/api/v1/credentials"),
+                         ("GET", "/api/v1/sessions/current"), ("GET", "/api/v1/models")):
+        keywords = {"json": {"application_id": pets.cat["id"]}} if method == "POST" else {}
+        refusal = client.call(method, path, token=pets.cat_key, **keywords)
+        problem(refusal, 401, "unauthenticated")
+        same_bytes(refusal, client.call(method, path, token=forged(pets.cat_key), **keywords))
+
+
+def test_a_platform_token_does_not_open_an_app(client, pets):
+    """The same refusal as for a forged key, at every address of the data plane."""
+    for prefix in ("", f"/apps/{pets.cat['id']}"):
+        for method, route in (("GET", "/v1/models"), ("POST", "/v1/chat/completions")):
+            keywords = {"json": {"messages": [{"role": "user", "content": "hi"}]}} if method == "POST" else {}
+            refusal = client.call(method, prefix + route, token=pets.token, **keywords)
+            openai_error(refusal, 401, "invalid_api_key", denial="invalid_key")
+            same_bytes(refusal, client.call(method, prefix + route, token=forged(pets.cat_key), **keywords))
+
+
+def test_a_session_does_not_open_an_app(client, pets):
+    """The cookie of a signed-in browser means nothing at the data plane."""
+    body = {"messages": [{"role": "user", "content": "hi"}]}
+    openai_error(pets.person.call("POST", "/v1/chat/completions", json=body), 401, "invalid_api_key", denial="missing_key")
+
+
+def test_the_scheme_is_read_without_case(client, pets):
+    """Seed 004 writes `authorization: Bearer`; RFC 9110 compares schemes without case."""
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        expect(client.call("GET", "/api/v1/applications", headers={"authorization": f"{scheme} {pets.token}"}), 200)
+    for wrong in (f"Basic {pets.token}", pets.token, "Bearer", f"Token {pets.token}"):
+        problem(client.call("GET", "/api/v1/applications", headers={"authorization": wrong}), 401, "unauthenticated")
+
+
+def test_no_more_than_fifty_tokens(deployment):
+    """The limit holds when fifty-five are asked for at once; a deleted one makes room."""
+    person = deployment.new_person(deployment.new_account()["id"])
+
+    def create(_):
+        made = person.call("POST", "/api/v1/platform-tokens", json={"name": unique("t"), "scopes": ["applications:read"]})
+        if made.status_code == 201:
+            planted.plant("platform token", made.json()["token"])
+        return made
+
+    made = in_parallel(create, range(55), threads=8)
+    assert sorted(answer.status_code for answer in made) == [201] * 50 + [409] * 5
+    problem(create(None), 409, "platform_token_limit_reached")
+    victim = next(answer.json() for answer in made if answer.status_code == 201)
+    expect(person.call("DELETE", f"/api/v1/platform-tokens/{victim['id']}"), 204)
+    expect(create(None), 201)

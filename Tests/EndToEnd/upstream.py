@@ -1,0 +1,328 @@
+"""A second real process: an upstream that behaves in every way an upstream can, good and bad.
+
+    python upstream.py --port 0
+
+The model of a chat call chooses the behaviour (`upstream-<mode>`), so that one process and one provider serve all tests.
+The process notes every request and hands the notes out:
+
+    GET /__recorded            all of them          GET /__recorded?marker=TEXT   those whose body contains TEXT
+
+Written on bare sockets (asyncio streams), because half of the modes are things that an HTTP library refuses to send.
+"""
+
+import argparse
+import asyncio
+import gzip
+import json
+import subprocess
+import sys
+import time
+import urllib.parse
+from pathlib import Path
+
+# Odd spacing, a number no double holds, and trailing zeros: an answer that was parsed and printed again is not these bytes.
+JSON_ANSWER = (
+    b'{ "id" : "chatcmpl-up", "object":"chat.completion","created":1700000000,"model":"upstream-json",\n'
+    b'  "x_big":12345678901234567890123, "x_decimal":1.10, "x_text":"\\u00e9\\/",'
+    b'"choices":[{"index":0,"message":{"role":"assistant","content":"upstream says hello"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":1,"completion_tokens":3,"total_tokens":4}}\n'
+)
+CHUNKS = 6
+CHUNK_GAP = 0.1
+# A text that must never come out of the gateway: it stands in the bodies of answers that the gateway has to replace.
+INSIDE = "inside-information-of-the-upstream"
+STATUSES = [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]
+MODES = (
+    ["json", "stream", "slow", "slow-body", "slow-stream", "trickle", "broken", "broken-stream", "garbage", "hang-up",
+     "redirect-302", "redirect-307", "endless", "huge-length", "huge-chunked", "gzip", "hop-headers", "stream-error",
+     "early-hints"]
+    + [f"status-{status}" for status in STATUSES]
+)
+
+
+class Noted:
+    """One request, and how its answer went."""
+
+    def __init__(self, number, method, target, headers, body):
+        self.number, self.method, self.target, self.headers, self.body = number, method, target, headers, body
+        self.state = "answering"  # then "done" or "peer gone"
+        self.sent = 0
+
+    def as_json(self):
+        return {
+            "number": self.number, "method": self.method, "target": self.target, "headers": self.headers,
+            "body": self.body.decode("utf-8", "replace"), "state": self.state, "sent": self.sent,
+        }
+
+
+class Upstream:
+    def __init__(self):
+        self.noted = []
+
+    async def connection(self, reader, writer):
+        try:
+            while True:
+                request = await read_request(reader)
+                if request is None:
+                    break
+                method, target, headers, body = request
+                if target.startswith("/__recorded"):
+                    await self.hand_out(writer, target)
+                    continue
+                noted = Noted(len(self.noted), method, target, headers, body)
+                self.noted.append(noted)
+                if not await self.answer(noted, reader, writer):
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            for noted in self.noted:
+                if getattr(noted, "writer", None) is writer and noted.state == "answering":
+                    noted.state = "peer gone"
+            writer.close()
+
+    async def hand_out(self, writer, target):
+        marker = urllib.parse.parse_qs(urllib.parse.urlsplit(target).query).get("marker", [""])[0]
+        body = json.dumps([n.as_json() for n in self.noted if marker.encode() in n.body or marker in n.target]).encode()
+        writer.write(head(200, "application/json", len(body)) + body)
+        await writer.drain()
+
+    async def answer(self, noted, reader, writer):
+        """Answers one request; true when the connection may be used again."""
+        noted.writer = writer
+        mode = mode_of(noted)
+        if mode in ("slow", "slow-body", "slow-stream", "trickle", "endless", "huge-length", "huge-chunked", "stream"):
+            return await self.until_peer_goes(noted, reader, writer, getattr(self, mode.replace("-", "_")))
+        keep = True
+        if mode == "json":
+            await send(noted, writer, head(200, "application/json", len(JSON_ANSWER)) + JSON_ANSWER)
+        elif mode == "gzip":
+            body = gzip.compress(JSON_ANSWER)
+            await send(noted, writer, head(200, "application/json", len(body), "Content-Encoding: gzip") + body)
+        elif mode == "hop-headers":
+            extra = (
+                "Connection: X-Hop-By-Name, keep-alive", "X-Hop-By-Name: 1", "Keep-Alive: timeout=9", "Proxy-Authenticate: x",
+                "Upgrade: h2c", "Set-Cookie: upstream=1; Path=/", "X-Request-Id: of-the-upstream",
+                "Content-Security-Policy: default-src *", "Server: upstream/1.0",
+            )
+            await send(noted, writer, head(200, "application/json", len(JSON_ANSWER), *extra) + JSON_ANSWER)
+        elif mode == "early-hints":
+            hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
+            await send(noted, writer, hints + head(200, "application/json", len(JSON_ANSWER)) + JSON_ANSWER)
+        elif mode == "broken":
+            await send(noted, writer, head(200, "application/json", 1000) + JSON_ANSWER[:100])
+            keep = False
+        elif mode == "broken-stream":
+            await send(noted, writer, stream_head() + chunk(event({"choices": [delta("only ")]})))
+            keep = False
+        elif mode == "stream-error":
+            error = {"error": {"message": "the model fell over", "type": "server_error", "param": None, "code": None}}
+            await send(noted, writer, stream_head() + chunk(event(error)) + chunk(b""))
+        elif mode == "garbage":
+            await send(noted, writer, b"SSH-2.0-OpenSSH_9.2p1 " + INSIDE.encode() + b"\r\n\0\1\2\3\r\n\r\n")
+            keep = False
+        elif mode == "hang-up":
+            keep = False
+        elif mode.startswith("redirect-"):
+            location = "Location: /__elsewhere/v1/chat/completions?" + urllib.parse.urlencode({"marker": marker_of(noted)})
+            await send(noted, writer, head(int(mode[-3:]), "text/plain", 0, location))
+        elif mode.startswith("status-"):
+            status = int(mode[-3:])
+            error = {"error": {"message": f"upstream says {status} {INSIDE}", "type": "invalid_request_error", "param": None, "code": f"upstream_{status}"}}
+            body = json.dumps(error).encode()
+            extra = ("Retry-After: 7",) if status in (429, 503) else ()
+            extra += ('WWW-Authenticate: Basic realm="upstream"',) if status == 401 else ()
+            await send(noted, writer, head(status, "application/json", len(body), *extra) + body)
+        else:
+            # Also what follows a redirect, and any mode that a test misspelt.
+            await send(noted, writer, head(200, "application/json", len(JSON_ANSWER)) + JSON_ANSWER)
+        noted.state = "done"
+        return keep
+
+    async def until_peer_goes(self, noted, reader, writer, mode):
+        """Runs a long answer, and stops at once when the gateway closes the connection."""
+        answering = asyncio.create_task(mode(noted, writer))
+        gone = asyncio.create_task(reader.read(1))
+        await asyncio.wait({answering, gone}, return_when=asyncio.FIRST_COMPLETED)
+        # An answer that ended in a connection error did not end by itself.
+        whole = answering.done() and answering.exception() is None
+        noted.state = "done" if whole else "peer gone"
+        for task in (answering, gone):
+            task.cancel()
+        await asyncio.gather(answering, gone, return_exceptions=True)
+        return False
+
+    async def stream(self, noted, writer):
+        await send(noted, writer, stream_head("Connection: close"))
+        for number in range(CHUNKS):
+            if number:
+                await asyncio.sleep(CHUNK_GAP)
+            # The reader of the stream compares this time with the one of arrival: both are clocks of one machine.
+            payload = {
+                "id": "chatcmpl-up", "object": "chat.completion.chunk", "created": 1700000000, "model": "upstream-stream",
+                "x_sent_at": time.time(), "choices": [delta(f"word{number} ")],
+            }
+            await send(noted, writer, chunk(event(payload)))
+        await send(noted, writer, chunk(b"data: [DONE]\n\n") + chunk(b""))
+
+    async def slow(self, noted, writer):
+        await asyncio.sleep(3600)
+
+    async def slow_body(self, noted, writer):
+        await send(noted, writer, head(200, "application/json", 1000) + JSON_ANSWER[:100])
+        await asyncio.sleep(3600)
+
+    async def slow_stream(self, noted, writer):
+        await send(noted, writer, stream_head() + chunk(event({"choices": [delta("first ")]})))
+        await asyncio.sleep(3600)
+
+    async def trickle(self, noted, writer):
+        # Never silent for long, and never done: only a limit on the whole time ends it.
+        await send(noted, writer, head(200, "application/json", 1_000_000))
+        while True:
+            await send(noted, writer, b" ")
+            await asyncio.sleep(0.1)
+
+    async def endless(self, noted, writer):
+        await send(noted, writer, stream_head())
+        number = 0
+        while True:
+            await send(noted, writer, chunk(event({"choices": [delta(f"word{number} ")]})))
+            number += 1
+            await asyncio.sleep(0.02)
+
+    async def huge_length(self, noted, writer):
+        await send(noted, writer, head(200, "application/json", 1 << 30))
+        block = b" " * 65536
+        while noted.sent < 1 << 30:
+            await send(noted, writer, block)
+
+    async def huge_chunked(self, noted, writer):
+        await send(noted, writer, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        block = chunk(b" " * 65536)
+        while noted.sent < 1 << 33:
+            await send(noted, writer, block)
+
+
+def mode_of(noted):
+    if noted.target.startswith("/__elsewhere"):
+        return "elsewhere"
+    try:
+        return json.loads(noted.body)["model"].removeprefix("upstream-")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "no model"
+
+
+def marker_of(noted):
+    try:
+        return str(json.loads(noted.body).get("marker", ""))
+    except ValueError:
+        return ""
+
+
+def head(status, media_type, length, *extra):
+    lines = [f"HTTP/1.1 {status} Status", f"Content-Type: {media_type}", f"Content-Length: {length}", *extra]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def stream_head(*extra):
+    lines = ["HTTP/1.1 200 OK", "Content-Type: text/event-stream", "Transfer-Encoding: chunked", *extra]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def chunk(data):
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def event(payload):
+    return b"data: " + json.dumps(payload).encode() + b"\n\n"
+
+
+def delta(text):
+    return {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
+
+
+async def send(noted, writer, data):
+    noted.sent += len(data)
+    writer.write(data)
+    await writer.drain()
+
+
+async def read_request(reader):
+    """(method, target, headers, body), or None when the peer has closed between two requests."""
+    line = await reader.readline()
+    if not line:
+        return None
+    method, target, _ = line.decode("latin-1").split(" ", 2)
+    headers = []
+    while True:
+        line = (await reader.readline()).decode("latin-1").rstrip("\r\n")
+        if not line:
+            break
+        name, _, value = line.partition(":")
+        headers.append([name, value.strip()])
+    lower = {name.lower(): value for name, value in headers}
+    if lower.get("transfer-encoding", "").lower() == "chunked":
+        body = b""
+        while True:
+            size = int((await reader.readline()).split(b";")[0], 16)
+            piece = await reader.readexactly(size + 2)
+            if size == 0:
+                break
+            body += piece[:-2]
+    else:
+        body = await reader.readexactly(int(lower.get("content-length", "0")))
+    return method, target, headers, body
+
+
+async def serve(port):
+    upstream = Upstream()
+    # A line limit above anything the gateway may send: the upstream must note an absurd request, not drop it.
+    server = await asyncio.start_server(upstream.connection, "127.0.0.1", port, limit=1 << 20)
+    print(f"upstream is listening on http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+class UpstreamProcess:
+    """The test's side: starts the process above and asks it what reached it."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).resolve()), "--port", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()  # ends with the process if that cannot start
+        assert line.startswith("upstream is listening on "), f"the upstream said {line!r}"
+        self.url = line.split()[-1]
+
+    def recorded(self, marker=""):
+        import requests
+
+        session = requests.Session()
+        session.trust_env = False
+        with session:
+            answer = session.get(self.url + "/__recorded", params={"marker": marker}, timeout=10)
+            return answer.json()
+
+    def wait_recorded(self, marker, count=1, state=None, deadline=10.0):
+        """The requests with this marker, once there are `count` of them and each is in `state`."""
+        from waiting import wait_for
+
+        def enough():
+            found = self.recorded(marker)
+            return found if len(found) >= count and all(state in (None, n["state"]) for n in found) else None
+
+        return wait_for(f"{count} request(s) at the upstream in state {state}", enough, deadline, interval=0.05)
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
+    try:
+        asyncio.run(serve(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
