@@ -90,10 +90,19 @@ let package = Package(
             swiftSettings: house),
 
         tests(of: "Policy", ["Policy"]),
-        tests(of: "Secrets", ["Secrets"]),
+        tests(of: "Secrets", ["Secrets", "CArgon2"]),
         tests(of: "Database", ["Database", "Policy"]),
         tests(of: "Web", ["Web", httpTypes]),
-        tests(of: "latchkey", ["latchkey", .product(name: "Yams", package: "Yams")]),
+        tests(of: "Catalog", ["Catalog", "Database", "Policy", "Secrets"]),
+        tests(of: "Accounts", ["Accounts", "Database", "Policy", "Secrets"]),
+        tests(of: "Credentials", ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
+        tests(of: "Gateway", ["Catalog", "Gateway", "Policy", "Web", hummingbird, httpTypes]),
+        tests(
+            of: "latchkey",
+            [
+                "latchkey", "Web", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -39,8 +39,8 @@ extension Accounts {
             return nil
         }
         var lastSeen = row.lastSeen
-        // To the minute is enough, and spares a write with every call.
-        if row.lastSeen.adding(.seconds(60)) < now {
+        // To a tenth of the idle time is enough, and spares a write with every call.
+        if row.lastSeen.adding(parts.sessions.idle / 10) < now {
             try await parts.database.write { try SessionTable.touch(row.id, now, $0) }
             lastSeen = now
         }

@@ -75,6 +75,7 @@ package final class Database: Sendable {
 
     /// Runs `body` in one transaction on the only writing connection. When the answer comes back, the transaction is
     /// on disk; when `body` or the commit throws, nothing of it is.
+    @discardableResult
     package func write<T: Sendable>(_ body: @escaping @Sendable (Connection) throws -> T) async throws -> T {
         try enter(writes)
         defer { writes.subtract(1, ordering: .relaxed) }

@@ -27,17 +27,19 @@ package struct Gateway: Sendable {
     private let applications: Applications
     private let catalog: Catalog
     private let upstreams: Upstreams
+    private let callers: Callers
     private let clock: Clock
     private let limits: Limits
 
     package init(
-        credentials: Credentials, applications: Applications, catalog: Catalog, upstreams: Upstreams, clock: Clock,
-        limits: Limits
+        credentials: Credentials, applications: Applications, catalog: Catalog, upstreams: Upstreams,
+        callers: Callers, clock: Clock, limits: Limits
     ) {
         self.credentials = credentials
         self.applications = applications
         self.catalog = catalog
         self.upstreams = upstreams
+        self.callers = callers
         self.clock = clock
         self.limits = limits
     }
@@ -68,7 +70,10 @@ package struct Gateway: Sendable {
         let model = try Policy.decide(facts, key: opened.key.facts, app: opened.application.rules).get()
         guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
         let headers = ForwardedHeaders.toUpstream(request.headers, withoutKey: bearer)
-        let answer = try await upstreams.complete(call.asSentTo(route, by: opened.application), headers, route)
+        let sent = call.asSentTo(route, by: opened.application)
+        let answer = try await callers.whilePresent(on: context.channel) {
+            try await upstreams.complete(sent, headers, route)
+        }
         return answer.response
     }
 

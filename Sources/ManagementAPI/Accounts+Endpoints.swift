@@ -23,7 +23,7 @@ extension ManagementAPI {
             return .json(try await accounts.create(name: name, cap: cap ?? .standard).json, status: .created)
         }
 
-        on(&routes, .get, "/accounts/{account_id}", needs: .ownAccountOr(.accountsRead)) { call in
+        on(&routes, .get, "/accounts/{account_id}", needs: .signedIn) { call in
             let id = try call.identifier("account_id")
             // Somebody else's account is, to a tenant, an absent one.
             if id != call.actor.account, !call.actor.scopes.contains(.accountsRead) { throw Problem.notFound }

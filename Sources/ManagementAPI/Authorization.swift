@@ -8,8 +8,10 @@ import Web
 enum Need {
     /// A session or a platform token with this scope.
     case scope(Scope)
-    /// Any session, or a platform token with this scope. The endpoint looks at whose account it is.
-    case ownAccountOr(Scope)
+    /// The same, and the user must be an admin though the scope alone does not say so.
+    case adminScope(Scope)
+    /// Whoever was let in. The endpoint looks at whose object it is.
+    case signedIn
     /// A person: a session, which no platform token stands in for.
     case session
 }
@@ -42,8 +44,10 @@ extension ManagementAPI {
     func authorize(_ actor: Actor, _ need: Need) throws(Problem) {
         switch need {
         case .session: if actor.session == nil { throw Refusal.sessionRequired }
-        case .ownAccountOr(let scope):
-            if actor.session == nil { try authorize(actor, .scope(scope)) }
+        case .signedIn: break
+        case .adminScope(let scope):
+            if !actor.user.isAdmin { throw Refusal.adminOnly }
+            try authorize(actor, .scope(scope))
         case .scope(let scope):
             if scope.needsAdmin, !actor.user.isAdmin { throw Refusal.adminOnly }
             if !actor.scopes.contains(scope) { throw Refusal.insufficientScope(scope) }

@@ -14,7 +14,7 @@ extension ManagementAPI {
     }
 
     private func declareProviders(_ routes: inout Routes) {
-        on(&routes, .get, "/providers", needs: .scope(.catalogWrite)) { call in
+        on(&routes, .get, "/providers", needs: .adminScope(.catalogRead)) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()
@@ -33,7 +33,7 @@ extension ManagementAPI {
             return .json(provider.json, status: .created)
         }
 
-        on(&routes, .get, "/providers/{provider_id}", needs: .scope(.catalogWrite)) { call in
+        on(&routes, .get, "/providers/{provider_id}", needs: .adminScope(.catalogRead)) { call in
             .json(try await catalog.provider(call.identifier("provider_id")).json)
         }
 

@@ -15,6 +15,8 @@ package final class Argon2Pool: Sendable {
 
     private struct Queue {
         var jobs: [Job] = []
+        /// Jobs that a thread has taken, refused ones too.
+        var taken = 0
         var isStopped = false
     }
 
@@ -72,6 +74,9 @@ package final class Argon2Pool: Sendable {
 
     /// Ends the threads; what waits is refused.
     package func shutdown() { queue.stop() }
+
+    /// Jobs in the queue now, and jobs that have left it for a thread since the start.
+    var load: (waiting: Int, taken: Int) { queue.load }
 
     private func perform(
         _ secret: Secret, _ salt: [UInt8], _ parameters: Argon2Parameters, tagLength: Int
@@ -140,6 +145,8 @@ package final class Argon2Pool: Sendable {
             return refusal
         }
 
+        var load: (waiting: Int, taken: Int) { queue.withLock { ($0.jobs.count, $0.taken) } }
+
         func stop() {
             let left = queue.withLock { queue in
                 queue.isStopped = true
@@ -175,7 +182,10 @@ package final class Argon2Pool: Sendable {
 
         private func take() -> Next {
             queue.withLock { queue in
-                if !queue.jobs.isEmpty { return .job(queue.jobs.removeFirst()) }
+                if !queue.jobs.isEmpty {
+                    queue.taken += 1
+                    return .job(queue.jobs.removeFirst())
+                }
                 return queue.isStopped ? .end : .wait
             }
         }

@@ -52,14 +52,16 @@ package enum KeySource: Sendable {
     /// The data directory, where the first start puts it.
     case directory
     case file(String)
-    /// Base64 text of 32 bytes.
-    case value(Secret)
+    /// Base64 text of 32 bytes, and where it was given, for an error.
+    case value(Secret, from: String)
 }
 
 /// Why the keys can't be had. The sentences name places, never content.
 package enum DeploymentKeysError: Error, Sendable, Equatable {
     case missing(path: String)
     case malformed(source: String)
+    /// The same of a key that a setting holds itself.
+    case malformedSetting(String)
     case unreadable(path: String, code: Int32)
     /// Others than the owner may read the file.
     case tooOpen(path: String)
@@ -69,6 +71,7 @@ package enum DeploymentKeysError: Error, Sendable, Equatable {
         case .missing(let path):
             "The key file \(path) is missing, but there is data that was made with it. Put it back from your backup."
         case .malformed(let source): "The key in \(source) must be the base64 text of 32 bytes."
+        case .malformedSetting(let name): "The setting \(name) must be the base64 text of 32 bytes."
         case .unreadable(let path, let code): "The key file \(path) can't be used: \(String(cString: strerror(code)))."
         case .tooOpen(let path): "The key file \(path) must be readable by its owner alone (chmod 600)."
         }
@@ -83,7 +86,7 @@ extension DeploymentKeys {
     ) throws(DeploymentKeysError) -> DeploymentKeys {
         func key(_ source: KeySource, _ name: String) throws(DeploymentKeysError) -> Secret {
             switch source {
-            case .value(let text): return try decode(text, source: "the \(name) setting")
+            case .value(let text, let origin): return try decode(text, orThrow: .malformedSetting(origin))
             case .file(let path): return try KeyFile(path).read()
             case .directory:
                 let file = KeyFile("\(directory)/\(name).key")
@@ -94,10 +97,12 @@ extension DeploymentKeys {
         return DeploymentKeys(master: try key(master, "master"), pepper: try key(pepper, "pepper"))
     }
 
-    fileprivate static func decode(_ text: Secret, source: String) throws(DeploymentKeysError) -> Secret {
+    fileprivate static func decode(
+        _ text: Secret, orThrow error: DeploymentKeysError
+    ) throws(DeploymentKeysError) -> Secret {
         let trimmed = text.exposed().split { $0 == "\n" || $0 == "\r" || $0 == " " || $0 == "=" }
         guard trimmed.count == 1, let bytes = Base64.decode(trimmed[0]), bytes.count == 32 else {
-            throw .malformed(source: source)
+            throw error
         }
         return Secret(bytes)
     }
@@ -136,6 +141,6 @@ private struct KeyFile {
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = Glibc.read(file, &bytes, bytes.count)
         guard count >= 0 else { throw .unreadable(path: path, code: errno) }
-        return try DeploymentKeys.decode(Secret(Array(bytes.prefix(count))), source: path)
+        return try DeploymentKeys.decode(Secret(Array(bytes.prefix(count))), orThrow: .malformed(source: path))
     }
 }

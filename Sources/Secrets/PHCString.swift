@@ -2,7 +2,9 @@
 /// `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`, base64 without padding.
 ///
 /// Read strictly, one spelling for one value, so that `PHCString(text)?.text == text`.
-package struct PHCString: Sendable {
+///
+/// Printing it or a record that holds it shows nothing: ``text`` is for the database alone.
+package struct PHCString: Sendable, CustomStringConvertible, CustomReflectable {
     package let parameters: Argon2Parameters
     let salt: [UInt8]
     let hash: [UInt8]
@@ -33,6 +35,9 @@ package struct PHCString: Sendable {
         "$argon2id$v=19$m=\(parameters.memoryKiB),t=\(parameters.iterations),p=\(parameters.parallelism)"
             + "$\(Base64.encode(salt))$\(Base64.encode(hash))"
     }
+
+    package var description: String { "‹hash›" }
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 
     /// A positive decimal without leading zeros, below 2³².
     private static func number(_ text: Substring, _ name: String) -> Int? {

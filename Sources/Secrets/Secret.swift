@@ -20,7 +20,9 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
     package var count: Int { storage.bytes.count }
 
     package func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        try body(UnsafeRawBufferPointer(storage.bytes))
+        // The last use of the storage is here, not where its pointer is read: without this, the bytes of a temporary
+        // could be zeroed and freed while `body` still looks at them.
+        try withExtendedLifetime(storage) { () throws(E) -> R in try body(UnsafeRawBufferPointer(storage.bytes)) }
     }
 
     /// The text, for the one place it has to go to. Named so that a reader finds each use.

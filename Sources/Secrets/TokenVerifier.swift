@@ -10,9 +10,15 @@ package final class TokenVerifier: Sendable {
 
     private struct State {
         var known: [TokenID: Digest] = [:]
-        var underWay: [Flight: Task<Result<Bool, Argon2Failure>, Never>] = [:]
-        /// Counts the calls of `forget`, so that a computation that began before one is not remembered after it.
-        var forgotten: UInt64 = 0
+        /// The ids in `known`, and some that were forgotten since: where a full table finds one to give up.
+        var places: [TokenID] = []
+        var underWay: [Flight: Computation] = [:]
+    }
+
+    private struct Computation {
+        let task: Task<Result<Bool, Argon2Failure>, Never>
+        /// Whether nobody has called `forget` for its id since it began.
+        var mayBeRemembered = true
     }
 
     /// One computation: a wrong secret under a right id must not ride on the right one's.
@@ -24,14 +30,15 @@ package final class TokenVerifier: Sendable {
 
     private let pool: Argon2Pool
     private let capacity: Int
-    private let key: SymmetricKey
+    /// Keyed once: a copy of its state costs half of what keying costs.
+    private let keyed: HMAC<SHA256>
     private let state = Mutex(State())
 
-    /// - Parameter capacity: tokens remembered at most; a full table gives up an arbitrary one.
+    /// - Parameter capacity: tokens remembered at most; a full table gives up a random one.
     package init(pool: Argon2Pool, capacity: Int, entropy: Entropy) {
         self.pool = pool
-        self.capacity = capacity
-        key = SymmetricKey(data: entropy.bytes(32))
+        self.capacity = max(1, capacity)
+        keyed = HMAC<SHA256>(key: SymmetricKey(data: entropy.bytes(32)))
     }
 
     /// Whether this is the token that is remembered under its id; `nil` when none is. Constant-time.
@@ -44,24 +51,36 @@ package final class TokenVerifier: Sendable {
     package func verify(_ token: PresentedToken, against phc: PHCString) async throws(Argon2Failure) -> Bool {
         let digest = digest(token)
         let flight = Flight(id: token.id, digest: Array(digest), phc: phc.text)
-        let (task, began) = state.withLock { state in
-            if let task = state.underWay[flight] { return (task, state.forgotten) }
-            let task = Task { [pool] () -> Result<Bool, Argon2Failure> in
-                do throws(Argon2Failure) {
-                    return .success(try await pool.verify(Secret(token.bytes), against: phc))
-                } catch {
-                    return .failure(error)
-                }
+        let task = state.withLock { state in
+            if let computation = state.underWay[flight] { return computation.task }
+            // However fast it is, it ends after it was entered here, since its end takes the lock too.
+            let task = Task {
+                let result = await compute(token, phc)
+                end(flight, digest, result)
+                return result
             }
-            state.underWay[flight] = task
-            return (task, state.forgotten)
+            state.underWay[flight] = Computation(task: task)
+            return task
         }
-        let result = await task.value
+        return try await task.value.get()
+    }
+
+    private func compute(_ token: PresentedToken, _ phc: PHCString) async -> Result<Bool, Argon2Failure> {
+        do throws(Argon2Failure) {
+            return .success(try await pool.verify(Secret(token.bytes), against: phc))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Once for each computation, however many wait for it.
+    private func end(_ flight: Flight, _ digest: Digest, _ result: Result<Bool, Argon2Failure>) {
         state.withLock { state in
-            state.underWay[flight] = nil
-            if case .success(true) = result, state.forgotten == began { insert(digest, token.id, &state) }
+            guard let computation = state.underWay.removeValue(forKey: flight), computation.mayBeRemembered,
+                case .success(true) = result
+            else { return }
+            insert(digest, flight.id, &state)
         }
-        return try result.get()
     }
 
     /// Remembers a token whose hash has just been made from it.
@@ -70,19 +89,33 @@ package final class TokenVerifier: Sendable {
         state.withLock { insert(digest, token.id, &$0) }
     }
 
+    /// Also keeps the computations of this id that are under way from being remembered.
     package func forget(id: TokenID) {
         state.withLock { state in
             state.known[id] = nil
-            state.forgotten += 1
+            for flight in state.underWay.keys where flight.id == id {
+                state.underWay[flight]?.mayBeRemembered = false
+            }
         }
     }
 
+    /// A full table gives up a random one. (The first in the dictionary's order would nearly always be the newest.)
     private func insert(_ digest: Digest, _ id: TokenID, _ state: inout State) {
-        if state.known.count >= capacity, let victim = state.known.keys.first { state.known[victim] = nil }
+        if state.known[id] == nil {
+            if state.places.count < capacity {
+                state.places.append(id)
+            } else {
+                let place = Int.random(in: state.places.indices)
+                state.known[state.places[place]] = nil
+                state.places[place] = id
+            }
+        }
         state.known[id] = digest
     }
 
     private func digest(_ token: PresentedToken) -> Digest {
-        HMAC<SHA256>.authenticationCode(for: token.bytes, using: key)
+        var code = keyed
+        code.update(data: token.bytes)
+        return code.finalize()
     }
 }

@@ -37,13 +37,18 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         case awaitingAnswer
     }
 
+    private let callers: Callers
     private let limits: Limits
     private var phase = Phase.awaitingHead(since: .now())
     private var answersOwed = 0
     private var drained = 0
     private var tick: RepeatedTask?
 
-    package init(limits: Limits = Limits()) { self.limits = limits }
+    /// - Parameter callers: is told when the caller of this connection leaves.
+    package init(callers: Callers, limits: Limits = Limits()) {
+        self.callers = callers
+        self.limits = limits
+    }
 
     package func handlerAdded(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -57,6 +62,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     package func channelInactive(context: ChannelHandlerContext) {
         stop()
+        callers.left(context.channel)
         context.fireChannelInactive()
     }
 
@@ -110,13 +116,23 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         let answer = ProblemDialect().answer(problem)
         var headers = answer.headers
         headers[.connection] = "close"
-        headers[.xContentTypeOptions] = "nosniff"
+        FrontDoor.addCommonHeaders(&headers, requestID: RequestID().description)
         // The head is lost, and with it the path: the body says it in both shapes.
         let body = ByteBuffer(bytes: JSON.object(problem.inBothShapes).encoded())
         headers[.contentLength] = String(body.readableBytes)
         context.write(wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: headers))), promise: nil)
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+
+    /// A caller that closes its half while it is owed an answer has left; no client of HTTP/1.1 does so to say that its
+    /// request is complete. (nginx takes it so as well.)
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed, answersOwed > 0 {
+            context.close(promise: nil)
+            return
+        }
+        context.fireUserInboundEventTriggered(event)
     }
 
     private func checkDeadlines(_ context: ChannelHandlerContext) {

@@ -11,6 +11,11 @@ package struct Routes {
         /// With parameters in braces, as OpenAPI writes them.
         package let path: String
 
+        package init(method: String, path: String) {
+            self.method = method
+            self.path = path
+        }
+
         package static func < (left: Entry, right: Entry) -> Bool { (left.path, left.method) < (right.path, right.method) }
     }
 

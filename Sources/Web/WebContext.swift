@@ -1,5 +1,5 @@
 package import Hummingbird
-import NIOCore
+package import NIOCore
 
 /// The room between sockets and use cases: JSON, problems, headers, routes, and who is calling from where.
 ///
@@ -12,9 +12,12 @@ package struct WebContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The address of the connected peer, without port; empty when it has none (a unix socket).
     package let peer: String
+    /// The connection, for ``Callers``.
+    package let channel: any Channel
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
+        channel = source.channel
         peer = source.channel.remoteAddress?.ipAddress ?? ""
     }
 }

@@ -29,6 +29,8 @@ struct Deployment: Sendable {
             return try await assemble(settings)
         } catch let error as DataDirectory.Failure {
             throw Failure(sentence: error.sentence)
+        } catch DeploymentKeysError.malformedSetting(let name) {
+            throw Settings.Failure(sentence: DeploymentKeysError.malformedSetting(name).sentence)
         } catch let error as DeploymentKeysError {
             throw Failure(sentence: error.sentence)
         } catch let error as Argon2ParametersError {
@@ -93,7 +95,7 @@ struct Deployment: Sendable {
 
     private static func source(_ settings: Settings, _ value: Setting, _ file: Setting) throws -> KeySource {
         switch (settings.text(value), settings.text(file)) {
-        case (let value?, nil): return .value(Secret(value))
+        case (let text?, nil): return .value(Secret(text), from: "\(value.rawValue) (\(value.environmentName))")
         case (nil, let path?): return .file(path)
         case (nil, nil): return .directory
         case (_?, _?):

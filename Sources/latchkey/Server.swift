@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Glibc
 import Accounts
 import Database
 import Gateway
@@ -24,8 +25,15 @@ struct Server: Sendable {
     let deployment: Deployment
     let settings: Settings
     let logger: Logger
+    private let callers = Callers()
 
-    /// Serves until a signal comes or the task is cancelled. Calls under way get 20 seconds to end.
+    init(deployment: Deployment, settings: Settings, logger: Logger) {
+        self.deployment = deployment
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Serves until a signal comes or the task is cancelled. Calls under way get 15 seconds to end.
     func run(signals: [UnixSignal], onReady: @escaping @Sendable (Running) async -> Void) async throws {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration)
         do {
@@ -33,10 +41,13 @@ struct Server: Sendable {
             let application = application(client, firstRun, onReady)
             var configuration = ServiceGroupConfiguration(
                 services: [application], gracefulShutdownSignals: signals, logger: logger)
-            configuration.maximumGracefulShutdownDuration = .seconds(20)
+            configuration.maximumGracefulShutdownDuration = .seconds(15)
             try await ServiceGroup(configuration: configuration).run()
         } catch {
             try? await client.shutdown()
+            if let error = error as? IOError, error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
+                throw Deployment.Failure(sentence: "latchkey can't listen on \(host) port \(settings.integer(.listenPort)): \(error).")
+            }
             throw error
         }
         try await client.shutdown()
@@ -86,20 +97,21 @@ struct Server: Sendable {
         bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
         return Gateway(
             credentials: deployment.credentials, applications: deployment.applications, catalog: deployment.catalog,
-            upstreams: Upstreams(client: client, limits: bounds), clock: deployment.clock, limits: limits)
+            upstreams: Upstreams(client: client, limits: bounds), callers: callers, clock: deployment.clock, limits: limits)
     }
 
     // MARK: HTTP
 
+    private var host: String { settings.text(.listenHost) ?? Setting.listenHost.standard }
+
     private func application(
         _ client: HTTPClient, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
     ) -> some ApplicationProtocol {
-        let host = settings.text(.listenHost) ?? Setting.listenHost.standard
-        return Application(
+        Application(
             router: routes(client, firstRun).router,
-            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard()])),
+            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard(callers: callers)])),
             configuration: ApplicationConfiguration(address: .hostname(host, port: settings.integer(.listenPort))),
-            onServerRunning: { channel in
+            onServerRunning: { [host] channel in
                 let port = channel.localAddress?.port ?? 0
                 let name = host.contains(":") ? "[\(host)]" : host
                 await onReady(Running(address: "http://\(name):\(port)", setUpToken: firstRun?.exposedToken()))

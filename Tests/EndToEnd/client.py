@@ -17,8 +17,14 @@ import planted
 import recorder
 
 USER_SCOPES = [
-    "applications:read", "applications:write", "applications:delete", "credentials:read", "credentials:write",
-    "credentials:delete", "catalog:read", "tokens:read",
+    "applications:read",
+    "applications:write",
+    "applications:delete",
+    "credentials:read",
+    "credentials:write",
+    "credentials:delete",
+    "catalog:read",
+    "tokens:read",
 ]
 ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write"]
 
@@ -82,14 +88,26 @@ class Client:
         if getattr(self._local, "url", None) != self.server.url:
             session = requests.Session()
             session.trust_env = False
-            # Cookies are put in by hand: the session cookie is `Secure`, which a cookie jar rightly keeps off plain HTTP.
+            # Cookies are put in by hand: the session cookie is `Secure`, and a cookie jar rightly keeps that off plain
+            # HTTP.
             session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
             if self.source:
                 session.mount("http://", _FromAddress(self.source))
             self._local.session, self._local.url = session, self.server.url
         return self._local.session
 
-    def call(self, method, path, json=..., data=None, headers=None, token=None, stream=False, timeout=TIMEOUT, through_upstream=False):
+    def call(
+        self,
+        method,
+        path,
+        json=...,
+        data=None,
+        headers=None,
+        token=None,
+        stream=False,
+        timeout=TIMEOUT,
+        through_upstream=False,
+    ):
         """`json` is sent as JSON, `data` as it is with the JSON content type unless `headers` name another."""
         headers = dict(headers or {})
         if token is not None:
@@ -101,18 +119,41 @@ class Client:
         if data is not None and not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = "application/json"
         response = self._session.request(
-            method, self.server.url + path, data=data, headers=headers, stream=stream, timeout=timeout, allow_redirects=False)
+            method,
+            self.server.url + path,
+            data=data,
+            headers=headers,
+            stream=stream,
+            timeout=timeout,
+            allow_redirects=False,
+        )
         recorder.record_requests(response, is_whole=not stream, through_upstream=through_upstream)
         return response
 
-    def chat(self, key, text="hello", application=None, stream_to_caller=False, headers=None, timeout=TIMEOUT,
-             through_upstream=False, **fields):
+    def chat(
+        self,
+        key,
+        text="hello",
+        application=None,
+        stream_to_caller=False,
+        headers=None,
+        timeout=TIMEOUT,
+        through_upstream=False,
+        **fields,
+    ):
         """One chat call with an app's key. Fields go into the body; `messages` replaces the single user message."""
         path = (f"/apps/{application}" if application else "") + "/v1/chat/completions"
         body = {"messages": [{"role": "user", "content": text}]} | fields
         return self.call(
-            "POST", path, json=body, token=key, stream=stream_to_caller, headers=headers, timeout=timeout,
-            through_upstream=through_upstream)
+            "POST",
+            path,
+            json=body,
+            token=key,
+            stream=stream_to_caller,
+            headers=headers,
+            timeout=timeout,
+            through_upstream=through_upstream,
+        )
 
 
 def session_cookie(response):
@@ -166,13 +207,14 @@ class Person:
 
 def expect(response, status):
     """The response, when it has this status; otherwise a failure that shows it."""
-    assert response.status_code == status, (
-        f"{response.request.method} {response.request.path_url}: expected {status}, got {response.status_code} {response.text[:2000]}")
+    asked = f"{response.request.method} {response.request.path_url}"
+    if response.status_code != status:
+        raise AssertionError(f"{asked}: expected {status}, got {response.status_code} {response.text[:2000]}")
     return response
 
 
 def in_parallel(work, items, threads=16, deadline=120.0):
-    """`work(item)` for all items on threads that start together; the results in order. An exception in one is raised."""
+    """`work(item)` for all items, on threads that start together; the results in order. What one raises is raised."""
     items = list(items)
     results, errors = [None] * len(items), []
     todo = iter(list(enumerate(items)))

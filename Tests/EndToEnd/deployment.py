@@ -51,7 +51,12 @@ class Deployment:
     def add_upstream(self, upstream):
         """An admin's provider for the upstream process, with one model for each of its modes."""
         self.provider_secret = planted.plant("provider secret", unique("provider-secret") + new_password())
-        body = {"name": unique("upstream"), "kind": "openai", "base_url": upstream.url + "/v1", "secret": self.provider_secret}
+        body = {
+            "name": unique("upstream"),
+            "kind": "openai",
+            "base_url": upstream.url + "/v1",
+            "secret": self.provider_secret,
+        }
         self.provider = expect(self.call("POST", "/api/v1/providers", json=body), 201).json()
         for mode in MODES:
             # The public name differs from the upstream's own, so that a model that is not replaced is noticed.

@@ -1,9 +1,9 @@
-"""Planted secrets (design §4, invariant 2): every secret that the run uses is written down here, and at the end nothing
-that a server wrote may contain one.
+"""Planted secrets (design §4, invariant 2): every secret that the run uses is written down here, and at the end
+nothing that a server wrote may contain one.
 
 "Contain" means as it is, as hexadecimal, or as base64 at any of the three alignments that base64 has. Of a Latchkey
-token only the 22 secret characters are looked for: its id and hint may be shown, its secret nowhere, and the whole token
-contains the secret part anyway.
+token only the 22 secret characters are looked for: its id and hint may be shown, its secret nowhere, and the whole
+token contains the secret part anyway.
 """
 
 import base64
@@ -32,7 +32,7 @@ _directories = set()
 def plant(kind, value):
     """Notes a secret and returns it, so that it can be planted where it is made."""
     assert len(value) >= 8, f"a {kind} of {len(value)} characters is too short to be looked for"
-    secret = value[-BODY + ID:][:SECRET] if TOKEN.match(value) else value
+    secret = value[-BODY + ID :][:SECRET] if TOKEN.match(value) else value
     with _lock:
         _secrets[secret] = kind
     return value
@@ -86,7 +86,7 @@ def stdout_files():
 
 
 class Search:
-    """Looks for all planted secrets in all of their forms, in one walk over the bytes however many secrets there are."""
+    """Looks for all planted secrets in all of their forms, in one walk over the bytes however many there are."""
 
     # Every needle is found by its first eight bytes; one walk over a file looks each window up in a set.
     WINDOW = 8

@@ -35,11 +35,12 @@ class Conversation:
         return self.answers[0]
 
 
-def converse(server, pieces, deadline=15.0, until_closed=False, method="RAW", path="/"):
+def converse(server, pieces, deadline=15.0, until_closed=False, method="RAW", path="/", through_upstream=False):
     """Sends `pieces` (bytes, or an iterable of bytes that may be endless) and gathers what the server answers.
 
-    Sending stops at the first sign of an answer or of a closed connection. With `until_closed` the reading goes on until
-    the server closes or falls silent for half a second after its first answer: that shows a second, smuggled answer.
+    Sending stops at the first sign of an answer or of a closed connection. With `until_closed` the reading goes on
+    until the server closes or falls silent for half a second after its first answer: that shows a second, smuggled
+    answer.
     """
     address = urllib.parse.urlsplit(server.url)
     end = time.monotonic() + deadline
@@ -57,7 +58,7 @@ def converse(server, pieces, deadline=15.0, until_closed=False, method="RAW", pa
             break
         if answer.status >= 200:
             conversation.answers.append(answer)
-            recorder.record(method, path, answer.status, answer.headers, answer.body, answer.is_whole)
+            recorder.record(method, path, answer.status, answer.headers, answer.body, answer.is_whole, through_upstream)
     return conversation
 
 

@@ -39,8 +39,14 @@ exchanges = []
 
 def record(method, path, status, headers, body, is_whole=True, through_upstream=False):
     exchange = Exchange(
-        method.upper(), path, status, tuple((str(k), str(v)) for k, v in headers), bytes(body[:KEPT]),
-        is_whole and len(body) <= KEPT, through_upstream)
+        method.upper(),
+        path,
+        status,
+        tuple((str(k), str(v)) for k, v in headers),
+        bytes(body[:KEPT]),
+        is_whole and len(body) <= KEPT,
+        through_upstream,
+    )
     with _lock:
         exchanges.append(exchange)
     return exchange

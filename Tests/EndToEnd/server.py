@@ -22,7 +22,9 @@ SETUP_LINE = re.compile(r"^setup token: (\S+)$", re.MULTILINE)
 
 def environment(settings=None):
     """Nothing of the caller's environment but what a process needs, so that no setting leaks into a test."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR") if name in os.environ
+    }
     return kept | {name: str(value) for name, value in (settings or {}).items()}
 
 
@@ -30,7 +32,9 @@ class DidNotStart(AssertionError):
     """The server ended before its ready line."""
 
     def __init__(self, code, stdout, stderr):
-        super().__init__(f"the server ended with {code} before it was ready\nstdout: {stdout[-2000:]}\nstderr: {stderr[-4000:]}")
+        super().__init__(
+            f"the server ended with {code} before it was ready\nstdout: {stdout[-2000:]}\nstderr: {stderr[-4000:]}"
+        )
         self.code, self.stdout, self.stderr = code, stdout, stderr
 
 
@@ -88,8 +92,14 @@ class Server:
         command = [BINARY, "serve", "--data-dir", self.data, "--port", "0", *self.arguments, *arguments]
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.home, umask=umask,
-                env=environment(self.settings | dict(settings or {})))
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                cwd=self.home,
+                umask=umask,
+                env=environment(self.settings | dict(settings or {})),
+            )
 
         def is_ready_or_over():
             return READY_LINE.search(self.stdout) or self.process.poll() is not None
@@ -148,8 +158,16 @@ def run_command(home, arguments, stdin="", settings=None, deadline=30.0, name="c
     home = Path(home)
     home.mkdir(parents=True, exist_ok=True)
     finished = subprocess.run(
-        [BINARY, *map(str, arguments)], input=stdin, capture_output=True, text=True, encoding="utf-8", errors="replace",
-        cwd=home, timeout=deadline, env=environment(settings))
+        [BINARY, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        cwd=home,
+        timeout=deadline,
+        env=environment(settings),
+    )
     number = len(list(home.glob(f"{name}-*.err")))
     (home / f"{name}-{number}.out").write_text(finished.stdout)
     (home / f"{name}-{number}.err").write_text(finished.stderr)
@@ -164,4 +182,6 @@ def admin_create(data, email, password, account=None, home=None, settings=None):
     if account is not None:
         arguments += ["--account", account]
     planted.watch_directory(data)
-    return run_command(home or Path(data).parent, arguments, stdin=password + "\n", settings=settings, name="admin-create")
+    return run_command(
+        home or Path(data).parent, arguments, stdin=password + "\n", settings=settings, name="admin-create"
+    )

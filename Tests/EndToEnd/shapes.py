@@ -18,9 +18,10 @@ BASE62_ALPHABETS = [
 
 # What no public sentence holds: SQL, stack traces, file paths, names from inside.
 INTERNALS = re.compile(
-    r"SQLITE|SQLite|GRDB|\bSELECT\b.*\bFROM\b|\bINSERT INTO\b|\bUNIQUE constraint|FOREIGN KEY|Swift\.|\.swift\b|Fatal error|"
-    r"NIO[A-Z]|HTTPParser|DecodingError|EncodingError|stack trace|\bat 0x[0-9a-f]+|/home/|/usr/|/tmp/|/var/|\.build/|inside-information|"
-    r"Optional\(|\bnil\b")
+    r"SQLITE|SQLite|GRDB|\bSELECT\b.*\bFROM\b|\bINSERT INTO\b|\bUNIQUE constraint|FOREIGN KEY|"
+    r"Swift\.|\.swift\b|Fatal error|NIO[A-Z]|HTTPParser|DecodingError|EncodingError|stack trace|\bat 0x[0-9a-f]+|"
+    r"/home/|/usr/|/tmp/|/var/|\.build/|inside-information|Optional\(|\bnil\b"
+)
 
 
 def problem(response, status, code, field=None):
@@ -66,7 +67,9 @@ def openai_error(response, status, code, denial=None, param=...):
     codes = {code} if isinstance(code, str) else set(code)
     assert error["code"] in codes, f"expected code {code}: {about}"
     if denial is not None:
-        assert response.headers.get("x-latchkey-code") == denial, f"X-Latchkey-Code {response.headers.get('x-latchkey-code')}: {about}"
+        assert (
+            response.headers.get("x-latchkey-code") == denial
+        ), f"X-Latchkey-Code {response.headers.get('x-latchkey-code')}: {about}"
     if param is not ...:
         assert error["param"] == param, about
     if status == 401:
@@ -75,7 +78,7 @@ def openai_error(response, status, code, denial=None, param=...):
 
 
 def same_bytes(one, other):
-    """Asserts that two answers can't be told apart, but for the request id and the date that every answer has of its own."""
+    """Asserts that two answers can't be told apart, but for the request id and the date that each has of its own."""
 
     def essence(response):
         own = {"x-request-id", "date"}

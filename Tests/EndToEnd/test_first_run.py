@@ -44,7 +44,9 @@ def test_an_empty_server_has_no_account(own_server):
     server = own_server().start()
     client = Client(server)
     for email, password in [
-        ("admin@localhost", "admin"), ("admin@example.com", "adminadminadmin"), ("root@localhost.localdomain", "latchkeylatchkey"),
+        ("admin@localhost", "admin"),
+        ("admin@example.com", "adminadminadmin"),
+        ("root@localhost.localdomain", "latchkeylatchkey"),
         ("admin@latchkey.local", "correcthorsebatterystaple"),
     ]:
         assert Person(client, email, password).try_sign_in().status_code in (400, 401)
@@ -82,7 +84,9 @@ def test_a_wrong_set_up_token_makes_nobody(own_server):
 
 def test_a_refused_password_does_not_spend_the_token(own_server):
     server = own_server().start()
-    problem(set_up(server, setup_body(server.setup_token, password="too short")), 400, "invalid_request", field="password")
+    problem(
+        set_up(server, setup_body(server.setup_token, password="too short")), 400, "invalid_request", field="password"
+    )
     problem(set_up(server, setup_body(server.setup_token, email="no address")), 400, "invalid_request", field="email")
     expect(set_up(server, setup_body(server.setup_token)), 201)
 
@@ -300,17 +304,30 @@ def test_the_database_is_as_durable_as_promised(own_server):
 # Settings
 
 MALFORMED = [
-    ("LATCHKEY_LISTEN_PORT", "http"), ("LATCHKEY_LISTEN_PORT", "70000"), ("LATCHKEY_LISTEN_PORT", "-1"),
-    ("LATCHKEY_MASTER_KEY", "tooshort"), ("LATCHKEY_PEPPER", "not base64 at all!"),
-    ("LATCHKEY_KEY_PREFIX", "no separator"), ("LATCHKEY_KEY_PREFIX", "a-prefix-that-is-far-too-long-for-a-key-"),
-    ("LATCHKEY_ARGON2_MEMORY_KIB", "1024"), ("LATCHKEY_ARGON2_MEMORY_KIB", "8192"),
-    ("LATCHKEY_ARGON2_MEMORY_KIB", "lots"), ("LATCHKEY_ARGON2_ITERATIONS", "0"),
-    ("LATCHKEY_ARGON2_PARALLELISM", "0"), ("LATCHKEY_ARGON2_WORKERS", "-1"),
-    ("LATCHKEY_ARGON2_QUEUE", "-5"), ("LATCHKEY_SESSION_IDLE_MINUTES", "0"), ("LATCHKEY_SESSION_IDLE_MINUTES", "1h"),
-    ("LATCHKEY_SESSION_ABSOLUTE_HOURS", "0"), ("LATCHKEY_GATEWAY_MAX_REQUEST_BYTES", "4MB"),
-    ("LATCHKEY_GATEWAY_MAX_RESPONSE_BYTES", "0"), ("LATCHKEY_GATEWAY_CONNECT_TIMEOUT_MS", "soon"),
-    ("LATCHKEY_GATEWAY_IDLE_TIMEOUT_MS", "-1"), ("LATCHKEY_GATEWAY_TOTAL_TIMEOUT_MS", "1e3"),
-    ("LATCHKEY_GATEWAY_UPSTREAM_CONNECTIONS", "0"), ("LATCHKEY_LOG_LEVEL", "chatty"),
+    ("LATCHKEY_LISTEN_PORT", "http"),
+    ("LATCHKEY_LISTEN_PORT", "70000"),
+    ("LATCHKEY_LISTEN_PORT", "-1"),
+    ("LATCHKEY_MASTER_KEY", "tooshort"),
+    ("LATCHKEY_PEPPER", "not base64 at all!"),
+    ("LATCHKEY_KEY_PREFIX", "no separator"),
+    ("LATCHKEY_KEY_PREFIX", "a-prefix-that-is-far-too-long-for-a-key-"),
+    ("LATCHKEY_ARGON2_MEMORY_KIB", "1024"),
+    ("LATCHKEY_ARGON2_MEMORY_KIB", "8192"),
+    ("LATCHKEY_ARGON2_MEMORY_KIB", "lots"),
+    ("LATCHKEY_ARGON2_ITERATIONS", "0"),
+    ("LATCHKEY_ARGON2_PARALLELISM", "0"),
+    ("LATCHKEY_ARGON2_WORKERS", "-1"),
+    ("LATCHKEY_ARGON2_QUEUE", "-5"),
+    ("LATCHKEY_SESSION_IDLE_MINUTES", "0"),
+    ("LATCHKEY_SESSION_IDLE_MINUTES", "1h"),
+    ("LATCHKEY_SESSION_ABSOLUTE_HOURS", "0"),
+    ("LATCHKEY_GATEWAY_MAX_REQUEST_BYTES", "4MB"),
+    ("LATCHKEY_GATEWAY_MAX_RESPONSE_BYTES", "0"),
+    ("LATCHKEY_GATEWAY_CONNECT_TIMEOUT_MS", "soon"),
+    ("LATCHKEY_GATEWAY_IDLE_TIMEOUT_MS", "-1"),
+    ("LATCHKEY_GATEWAY_TOTAL_TIMEOUT_MS", "1e3"),
+    ("LATCHKEY_GATEWAY_UPSTREAM_CONNECTIONS", "0"),
+    ("LATCHKEY_LOG_LEVEL", "chatty"),
 ]
 
 
@@ -353,7 +370,9 @@ def test_settings_from_a_file(own_server, home):
     body = setup_body(server.setup_token)
     expect(set_up(server, body), 201)
     admin = Person(Client(server), body["email"], body["password"]).sign_in()
-    app = expect(admin.call("POST", "/api/v1/applications", json={"name": "A", "kind": "chat", "model": "echo"}), 201).json()
+    app = expect(
+        admin.call("POST", "/api/v1/applications", json={"name": "A", "kind": "chat", "model": "echo"}), 201
+    ).json()
 
     def new_key():
         made = expect(admin.call("POST", "/api/v1/credentials", json={"application_id": app["id"]}), 201).json()
@@ -372,10 +391,18 @@ def test_the_command_line_wins_over_both(own_server, home):
     assert server.port > 1024
 
 
-@pytest.mark.parametrize("content, named", [
-    ('{"listen": {"port": ', "latchkey.json"), ("[]", "latchkey.json"), ({"listen": {"port": "abc"}}, "port"),
-    ({"listen": {"prot": 8080}}, "prot"), ({"sesion": {"idle_minutes": 5}}, "sesion"), ({"gateway": {"idle_timeout_ms": True}}, "idle_timeout_ms"),
-], ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    "content, named",
+    [
+        ('{"listen": {"port": ', "latchkey.json"),
+        ("[]", "latchkey.json"),
+        ({"listen": {"port": "abc"}}, "port"),
+        ({"listen": {"prot": 8080}}, "prot"),
+        ({"sesion": {"idle_minutes": 5}}, "sesion"),
+        ({"gateway": {"idle_timeout_ms": True}}, "idle_timeout_ms"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
 def test_a_malformed_file_stops_the_start_by_name(own_server, home, content, named):
     server = own_server()
     arguments = ["serve", "--data-dir", server.data, *configured(home, content)]
@@ -390,7 +417,11 @@ def test_a_missing_file_stops_the_start_by_name(own_server, home):
 
 
 def test_wrong_usage(home):
-    for arguments in (["serve", "--no-such-option"], ["no-such-command"], ["admin", "create", "--email", "a@example.test"]):
+    for arguments in (
+        ["serve", "--no-such-option"],
+        ["no-such-command"],
+        ["admin", "create", "--email", "a@example.test"],
+    ):
         finished = run_command(home, arguments)
         assert finished.returncode == USAGE_ERROR, (arguments, finished.returncode, finished.stderr)
 

@@ -4,14 +4,16 @@ A file holds one example object, or an array of them that are played in order. E
 
     {"name": "…",
      "request": {"method", "path", "headers"?, "body"? (JSON) or "body_text"? (as it is)},
-     "auth": "none" | "platform_token" | "admin_token" | "session" | "session_without_csrf" | "admin_session" | "app_key" |
-             "second_app_key" | "foreign_app_key" | "deleted_key" | "expired_key" | "forged_key" | "bearer:${variable}",
-     "response": {"status", "headers"? (these at least), "body"? (exactly this) or "body_text"? or "events"? (of a stream)},
+     "auth": "none" | "platform_token" | "admin_token" | "session" | "session_without_csrf" | "admin_session" |
+             "app_key" | "second_app_key" | "foreign_app_key" | "deleted_key" | "expired_key" | "forged_key" |
+             "bearer:${variable}",
+     "response": {"status", "headers"? (these at least),
+                  "body"? (exactly this) or "body_text"? or "events"? (the data of an event stream)},
      "capture": {"variable": "/json/pointer into the answer"}?}
 
-`${variable}` is put in anywhere in path, headers, bodies and expectations; the class `Story` has them all, and makes what
-one stands for when a file first names it. In expectations `<uuid>`, `<time>`, `<key>` … stand for any value of that kind
-(see MATCHERS), and `"<more>"` as the last element of an array for any further elements.
+`${variable}` is put in anywhere in path, headers, bodies and expectations; the class `Story` has them all, and makes
+what one stands for when a file first names it. In expectations `<uuid>`, `<time>`, `<key>` … stand for any value of that
+kind (see MATCHERS), and `"<more>"` as the last element of an array for any further elements.
 
 Whatever this page doesn't know is an error, so that a misspelt member, variable or matcher can't go unnoticed.
 """
@@ -44,12 +46,17 @@ def text_like(pattern):
 
 
 MATCHERS = {
-    "<uuid>": text_like(UUID7), "<time>": text_like(TIME), "<key>": text_like(KEY), "<platform_token>": text_like(PLATFORM_TOKEN),
-    "<invitation_token>": text_like(INVITATION_TOKEN), "<hint>": text_like(HINT),
+    "<uuid>": text_like(UUID7),
+    "<time>": text_like(TIME),
+    "<key>": text_like(KEY),
+    "<platform_token>": text_like(PLATFORM_TOKEN),
+    "<invitation_token>": text_like(INVITATION_TOKEN),
+    "<hint>": text_like(HINT),
     "<string>": lambda value: isinstance(value, str) and value != "",
     "<int>": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "<number>": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    "<bool>": lambda value: isinstance(value, bool), "<any>": lambda value: True,
+    "<bool>": lambda value: isinstance(value, bool),
+    "<any>": lambda value: True,
 }
 
 
@@ -60,6 +67,7 @@ class Story:
         self.deployment = deployment
         self.tenant = deployment.new_tenant()
         self.known = {}
+        self.captured = set()
 
     def value(self, name):
         if name not in self.known:
@@ -69,7 +77,9 @@ class Story:
         return self.known[name]
 
     def remember(self, name, value):
-        assert name not in self.known, f"${{{name}}} is captured twice, or was used before"
+        # A story may capture anew, in a row of creations; it may not take the name of a variable that is given.
+        assert name in self.captured or not hasattr(self, f"make_{name}"), f"${{{name}}} is a given variable"
+        self.captured.add(name)
         self.known[name] = value
         # A captured secret must be found again if it leaks.
         if isinstance(value, str) and planted.TOKEN.match(value):
@@ -108,11 +118,15 @@ class Story:
 
     def provider(self):
         body = {"name": unique("provider"), "kind": "openai", "base_url": "http://127.0.0.1:9/v1"}
-        return self.part("a provider", lambda: expect(self.deployment.call("POST", "/api/v1/providers", json=body), 201).json())
+        return self.part(
+            "a provider", lambda: expect(self.deployment.call("POST", "/api/v1/providers", json=body), 201).json()
+        )
 
     def model(self):
         body = {"provider_id": self.provider()["id"], "name": unique("model")}
-        return self.part("a model", lambda: expect(self.deployment.call("POST", "/api/v1/models", json=body), 201).json())
+        return self.part(
+            "a model", lambda: expect(self.deployment.call("POST", "/api/v1/models", json=body), 201).json()
+        )
 
     def echo(self, path):
         items = self.deployment.call("GET", f"{path}?limit=100").json()["items"]
@@ -120,36 +134,95 @@ class Story:
 
     # The variables
 
-    def make_account_id(self): return self.tenant.account["id"]
-    def make_user_id(self): return self.tenant.user["id"]
-    def make_email(self): return self.tenant.person.email
-    def make_password(self): return self.tenant.person.password
-    def make_application_id(self): return self.app()["id"]
-    def make_second_application_id(self): return self.second_app()["id"]
-    def make_credential_id(self): return self.credential()["id"]
-    def make_app_key(self): return self.credential()["token"]
-    def make_second_credential_id(self): return self.second_credential()["id"]
-    def make_second_app_key(self): return self.second_credential()["token"]
-    def make_forged_key(self): return forged(self.value("app_key"))
-    def make_platform_token(self): return self.tenant.token
-    def make_platform_token_id(self): return self.tenant.token_id
-    def make_foreign_account_id(self): return self.foreigner().account["id"]
-    def make_foreign_application_id(self): return self.foreign_app()["id"]
-    def make_foreign_credential_id(self): return self.foreign_credential()["id"]
-    def make_foreign_app_key(self): return self.foreign_credential()["token"]
-    def make_absent_id(self): return absent_id()
-    def make_invitation_token(self): return self.invitation()["token"]
-    def make_invited_email(self): return self.invitation()["email"]
-    def make_provider_id(self): return self.provider()["id"]
-    def make_model_id(self): return self.model()["id"]
-    def make_model_name(self): return self.model()["name"]
-    def make_echo_provider_id(self): return self.echo("/api/v1/providers")
-    def make_echo_model_id(self): return self.echo("/api/v1/models")
-    def make_new_email(self): return new_email()
-    def make_new_password(self): return new_password()
-    def make_new_name(self): return unique("name")
-    def make_future_time(self): return at(3600)
-    def make_past_time(self): return at(-3600)
+    def make_account_id(self):
+        return self.tenant.account["id"]
+
+    def make_user_id(self):
+        return self.tenant.user["id"]
+
+    def make_email(self):
+        return self.tenant.person.email
+
+    def make_password(self):
+        return self.tenant.person.password
+
+    def make_application_id(self):
+        return self.app()["id"]
+
+    def make_second_application_id(self):
+        return self.second_app()["id"]
+
+    def make_credential_id(self):
+        return self.credential()["id"]
+
+    def make_app_key(self):
+        return self.credential()["token"]
+
+    def make_second_credential_id(self):
+        return self.second_credential()["id"]
+
+    def make_second_app_key(self):
+        return self.second_credential()["token"]
+
+    def make_forged_key(self):
+        return forged(self.value("app_key"))
+
+    def make_platform_token(self):
+        return self.tenant.token
+
+    def make_platform_token_id(self):
+        return self.tenant.token_id
+
+    def make_foreign_account_id(self):
+        return self.foreigner().account["id"]
+
+    def make_foreign_application_id(self):
+        return self.foreign_app()["id"]
+
+    def make_foreign_credential_id(self):
+        return self.foreign_credential()["id"]
+
+    def make_foreign_app_key(self):
+        return self.foreign_credential()["token"]
+
+    def make_absent_id(self):
+        return absent_id()
+
+    def make_invitation_token(self):
+        return self.invitation()["token"]
+
+    def make_invited_email(self):
+        return self.invitation()["email"]
+
+    def make_provider_id(self):
+        return self.provider()["id"]
+
+    def make_model_id(self):
+        return self.model()["id"]
+
+    def make_model_name(self):
+        return self.model()["name"]
+
+    def make_echo_provider_id(self):
+        return self.echo("/api/v1/providers")
+
+    def make_echo_model_id(self):
+        return self.echo("/api/v1/models")
+
+    def make_new_email(self):
+        return new_email()
+
+    def make_new_password(self):
+        return new_password()
+
+    def make_new_name(self):
+        return unique("name")
+
+    def make_future_time(self):
+        return at(3600)
+
+    def make_past_time(self):
+        return at(-3600)
 
     def make_deleted_key(self):
         credential = self.tenant.credential(self.app()["id"])
@@ -179,7 +252,9 @@ class Story:
         if auth == "session_without_csrf":
             return lambda *a, **k: self.tenant.person.call(*a, csrf=False, **k)
         name = auth[len("bearer:${") : -1] if re.fullmatch(r"bearer:\$\{\w+\}", auth) else auth
-        assert name in ("platform_token", "admin_token") or name.endswith("_key") or auth.startswith("bearer:"), f"there is no auth {auth!r}"
+        assert (
+            name in ("platform_token", "admin_token") or name.endswith("_key") or auth.startswith("bearer:")
+        ), f"there is no auth {auth!r}"
         token = self.value(name)
         return lambda *a, **k: client.call(*a, token=token, **k)
 
@@ -218,12 +293,16 @@ def compare(expected, actual, place=""):
         if expected and expected[-1] == "<more>":
             expected = expected[:-1]
             actual = actual[: len(expected)]
-        assert len(actual) == len(expected), f"at {place or '/'}: {len(actual)} elements instead of {len(expected)}: {actual!r}"
+        assert len(actual) == len(
+            expected
+        ), f"at {place or '/'}: {len(actual)} elements instead of {len(expected)}: {actual!r}"
         for number, value in enumerate(expected):
             compare(value, actual[number], f"{place}/{number}")
     else:
         # In Python True equals 1; in JSON it doesn't.
-        assert actual == expected and isinstance(actual, bool) == isinstance(expected, bool), f"at {place or '/'}: {actual!r} instead of {expected!r}"
+        assert actual == expected and isinstance(actual, bool) == isinstance(
+            expected, bool
+        ), f"at {place or '/'}: {actual!r} instead of {expected!r}"
 
 
 def pointed_at(document, pointer):
@@ -272,4 +351,6 @@ def test_an_example_is_answered_as_it_says(deployment, path: Path):
         try:
             play(story, example)
         except AssertionError as error:
-            raise AssertionError(f"{path.relative_to(REPOSITORY)}, example {number + 1} ({example.get('name')}): {error}") from error
+            raise AssertionError(
+                f"{path.relative_to(REPOSITORY)}, example {number + 1} ({example.get('name')}): {error}"
+            ) from error

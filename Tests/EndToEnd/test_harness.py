@@ -1,4 +1,7 @@
-"""The harness itself: a test that can't fail is worse than none, so what judges the others is judged here. Needs no server."""
+"""The harness itself: a test that can't fail is worse than none, so what judges the others is judged here.
+
+Needs no server.
+"""
 
 import base64
 import json
@@ -26,11 +29,20 @@ def search(monkeypatch):
     return planted.Search()
 
 
-@pytest.mark.parametrize("write", [
-    lambda text: text.encode(), lambda text: text.encode().hex().encode(), lambda text: text.encode().hex().upper().encode(),
-    lambda text: base64.b64encode(text.encode()), lambda text: base64.b64encode(b"x" + text.encode()), lambda text: base64.b64encode(b"xy" + text.encode() + b"z"),
-    lambda text: base64.urlsafe_b64encode(text.encode() + b"zz"), lambda text: json.dumps(text).encode(),
-], ids=["plain", "hex", "HEX", "base64", "base64+1", "base64+2", "base64url", "JSON"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: text.encode(),
+        lambda text: text.encode().hex().encode(),
+        lambda text: text.encode().hex().upper().encode(),
+        lambda text: base64.b64encode(text.encode()),
+        lambda text: base64.b64encode(b"x" + text.encode()),
+        lambda text: base64.b64encode(b"xy" + text.encode() + b"z"),
+        lambda text: base64.urlsafe_b64encode(text.encode() + b"zz"),
+        lambda text: json.dumps(text).encode(),
+    ],
+    ids=["plain", "hex", "HEX", "base64", "base64+1", "base64+2", "base64url", "JSON"],
+)
 @pytest.mark.parametrize("secret, kind", [(TOKEN, "key"), (SECRET, "key"), ('Käse "und" Brot', "password")])
 def test_a_planted_secret_is_found_in_every_form(search, write, secret, kind):
     data = os.urandom(5000) + b"\0\1" + write(secret) + b"\0" + os.urandom(5000)
@@ -41,7 +53,9 @@ def test_a_planted_secret_is_found_in_every_form(search, write, secret, kind):
 
 def test_what_may_be_shown_is_not_a_leak(search):
     """The id and the hint of a key, and parts too short to be a secret."""
-    assert search.leaks(TOKEN[:15].encode() + b" sk-AbC\xe2\x80\xa6Kl " + SECRET[:12].encode() + os.urandom(100_000)) == []
+    assert (
+        search.leaks(TOKEN[:15].encode() + b" sk-AbC\xe2\x80\xa6Kl " + SECRET[:12].encode() + os.urandom(100_000)) == []
+    )
 
 
 def test_the_documented_line_alone_is_excused():
@@ -56,7 +70,9 @@ def test_ids_and_times_are_well_formed():
 
 
 def test_the_recorder_keeps_what_a_header_list_says():
-    exchange = recorder.Exchange("GET", "/x?y", 200, (("A", "1"), ("a", "2"), ("Content-Type", "Text/X; q=1")), b"", True)
+    exchange = recorder.Exchange(
+        "GET", "/x?y", 200, (("A", "1"), ("a", "2"), ("Content-Type", "Text/X; q=1")), b"", True
+    )
     assert (exchange.header("a"), exchange.media_type, exchange.header("none")) == ("1", "text/x", None)
 
 
@@ -78,10 +94,17 @@ def test_the_upstream_answers(upstream):
     assert noted["state"] == "done" and json.loads(noted["body"])["marker"] == "harness-json"
 
 
-@pytest.mark.parametrize("mode, error", [
-    ("slow", requests.ReadTimeout), ("slow-body", requests.ConnectionError), ("broken", requests.exceptions.ChunkedEncodingError),
-    ("broken-stream", requests.exceptions.ChunkedEncodingError), ("garbage", requests.ConnectionError), ("hang-up", requests.ConnectionError),
-])
+@pytest.mark.parametrize(
+    "mode, error",
+    [
+        ("slow", requests.ReadTimeout),
+        ("slow-body", requests.ConnectionError),
+        ("broken", requests.exceptions.ChunkedEncodingError),
+        ("broken-stream", requests.exceptions.ChunkedEncodingError),
+        ("garbage", requests.ConnectionError),
+        ("hang-up", requests.ConnectionError),
+    ],
+)
 def test_the_upstream_misbehaves(upstream, mode, error):
     with pytest.raises(error):
         call(upstream, mode)

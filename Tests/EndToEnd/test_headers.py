@@ -45,11 +45,27 @@ def faults(exchange):
 
 
 ASKED = [
-    ("GET", "/healthz", None), ("GET", "/readyz", None), ("GET", "/openapi.yaml", None), ("GET", "/nowhere", None), ("GET", "/", None), ("PUT", "/healthz", None),
-    ("GET", "/api/v1/applications", "token"), ("GET", "/api/v1/applications", None), ("GET", f"/api/v1/applications/{absent_id()}", "token"),
-    ("GET", "/api/v1/applications?x=1", "token"), ("GET", "/api/v1/applications?key=1", "token"), ("PUT", "/api/v1/applications", "token"),
-    ("POST", "/api/v1/applications", "token"), ("GET", "/api/v1/nowhere", "token"), ("GET", "/v1/models", "key"), ("GET", "/v1/models", None),
-    ("GET", "/v1/nowhere", "key"), ("PUT", "/v1/models", "key"), ("POST", "/v1/chat/completions", "key"), ("HEAD", "/healthz", None), ("HEAD", "/nowhere", None),
+    ("GET", "/healthz", None),
+    ("GET", "/readyz", None),
+    ("GET", "/openapi.yaml", None),
+    ("GET", "/nowhere", None),
+    ("GET", "/", None),
+    ("PUT", "/healthz", None),
+    ("GET", "/api/v1/applications", "token"),
+    ("GET", "/api/v1/applications", None),
+    ("GET", f"/api/v1/applications/{absent_id()}", "token"),
+    ("GET", "/api/v1/applications?x=1", "token"),
+    ("GET", "/api/v1/applications?key=1", "token"),
+    ("PUT", "/api/v1/applications", "token"),
+    ("POST", "/api/v1/applications", "token"),
+    ("GET", "/api/v1/nowhere", "token"),
+    ("GET", "/v1/models", "key"),
+    ("GET", "/v1/models", None),
+    ("GET", "/v1/nowhere", "key"),
+    ("PUT", "/v1/models", "key"),
+    ("POST", "/v1/chat/completions", "key"),
+    ("HEAD", "/healthz", None),
+    ("HEAD", "/nowhere", None),
 ]
 
 
@@ -67,8 +83,15 @@ def test_a_stream_has_them(pets):
     answer.close()
 
 
-@pytest.mark.parametrize("raw", [b"NOT HTTP AT ALL\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n", b"GET /v1/models HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 5000 + b"\r\n"],
-                         ids=["no HTTP", "a bad header", "too many headers"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"NOT HTTP AT ALL\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX : y\r\n\r\n",
+        b"GET /v1/models HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 5000 + b"\r\n",
+    ],
+    ids=["no HTTP", "a bad header", "too many headers"],
+)
 def test_an_answer_to_what_cannot_be_parsed_has_them(pets, raw):
     """Below every handler there is still somebody who answers; the same headers go for it."""
     answer = converse(pets.client.server, raw, method="GET", path="/unparsable").first
@@ -80,7 +103,9 @@ def test_an_answer_to_what_cannot_be_parsed_has_them(pets, raw):
 def test_request_ids_are_the_servers_own(pets):
     """Each answer has another one, and a caller's doesn't take its place: logs can't be confused from outside."""
     given = "caller-chosen-id"
-    ids = {pets.client.call("GET", "/healthz", headers={"X-Request-Id": given}).headers["x-request-id"] for _ in range(5)}
+    ids = {
+        pets.client.call("GET", "/healthz", headers={"X-Request-Id": given}).headers["x-request-id"] for _ in range(5)
+    }
     assert len(ids) == 5 and given not in ids
 
 
@@ -89,7 +114,10 @@ def test_a_challenge_says_whether_a_token_was_given(pets):
     for path in ("/api/v1/applications", "/v1/models"):
         assert pets.client.call("GET", path).headers["www-authenticate"] == 'Bearer realm="latchkey"'
         for wrong in ("sk-nonsense", "lkp-nonsense"):
-            assert pets.client.call("GET", path, token=wrong).headers["www-authenticate"] == 'Bearer realm="latchkey", error="invalid_token"'
+            assert (
+                pets.client.call("GET", path, token=wrong).headers["www-authenticate"]
+                == 'Bearer realm="latchkey", error="invalid_token"'
+            )
 
 
 def test_health_and_readiness(pets):
@@ -99,13 +127,17 @@ def test_health_and_readiness(pets):
 
 def test_a_header_cannot_be_injected_through_a_name(tenant):
     """CR and LF in anything that a caller names end up in no header (they are refused as control characters)."""
-    answer = tenant.call("POST", "/api/v1/applications", json={"name": "a\r\nX-Injected: 1", "kind": "chat", "model": "echo"})
+    answer = tenant.call(
+        "POST", "/api/v1/applications", json={"name": "a\r\nX-Injected: 1", "kind": "chat", "model": "echo"}
+    )
     assert answer.status_code == 400 and "x-injected" not in answer.headers
 
 
 def test_a_log_line_cannot_be_forged(deployment, pets):
     """Checklist 16.4.2: what callers write in addresses and headers makes no line of its own in the log."""
-    pets.client.call("GET", "/nowhere%0A2026-01-01T00:00:00%20forged%20log%20line", headers={"User-Agent": "\x1b[31mred"})
+    pets.client.call(
+        "GET", "/nowhere%0A2026-01-01T00:00:00%20forged%20log%20line", headers={"User-Agent": "\x1b[31mred"}
+    )
     converse(deployment.server, request("GET", "/x\x1b[2Jforged", [("X-A", "\x1b[31m")]), method="GET", path="/x")
     log = deployment.server.stderr
     assert not re.search(r"^2026-01-01T00:00:00 forged", log, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Forged keys cost the server microseconds, though keys are Argon2id at rest (N11, design §5), and nobody waits for them."""
+"""Forged keys cost microseconds, though keys are Argon2id at rest, and nobody waits for them (N11, design §5)."""
 
 import os
 import threading
@@ -12,18 +12,18 @@ FLOOD = 2000
 
 def seconds_of_one_argon2(deployment, pets):
     """One wrong password costs one Argon2id. Taken from an address of its own, away from other tests' throttle."""
-    times = []
-    for number in range(5):
+    # The process's clock ticks a hundred times a second, so several are taken together.
+    tries = 10
+    before = deployment.server.cpu_seconds
+    for number in range(tries):
         visitor = Person(Client(deployment.server, source=f"127.77.0.{number + 1}"), pets.person.email, new_password())
-        began = deployment.server.cpu_seconds
         assert visitor.try_sign_in().status_code == 401
-        times.append(deployment.server.cpu_seconds - began)
-    return sorted(times)[2]
+    return (deployment.server.cpu_seconds - before) / tries
 
 
 def test_two_thousand_forged_keys_cost_no_argon2(deployment, pets):
-    """Well-formed, with a right checksum, so that only the keyed tag can tell them: at less than a quarter of an Argon2id
-    each, in the server's own processor time. (It is nearer to a fiftieth; the bound leaves room for a debug build.)"""
+    """Well-formed, with a right checksum, so that only the keyed tag can tell them: at less than a quarter of an
+    Argon2id each, in the server's own processor time. (It is far less; the bound leaves room for a debug build.)"""
     one = seconds_of_one_argon2(deployment, pets)
     assert one > 0.005, f"one Argon2id took {one} s: it is not what the settings say"
     keys = [forged(pets.cat_key) for _ in range(FLOOD)]
@@ -31,7 +31,9 @@ def test_two_thousand_forged_keys_cost_no_argon2(deployment, pets):
     statuses = in_parallel(lambda key: pets.client.call("GET", "/v1/models", token=key).status_code, keys, threads=4)
     spent, took = deployment.server.cpu_seconds - before, time.monotonic() - began
     assert statuses == [401] * FLOOD
-    assert spent < FLOOD * one / 4, f"{spent:.1f} s of processor time for {FLOOD} forged keys; one Argon2id is {one:.3f} s"
+    assert (
+        spent < FLOOD * one / 4
+    ), f"{spent:.1f} s of processor time for {FLOOD} forged keys; one Argon2id is {one:.3f} s"
     # All of them one after the other on all cores would take this long if each were hashed.
     assert took < FLOOD * one / (os.cpu_count() or 1), f"{took:.1f} s"
 
@@ -68,7 +70,9 @@ def test_a_flood_of_forged_keys_does_not_starve_others(deployment, pets):
             thread.join(30)
     assert sum(flooding) > 50, "there was no flood"
     times.sort()
-    assert times[len(times) // 2] < 0.25 and times[-1] < 2, f"median {times[len(times) // 2]:.3f} s, worst {times[-1]:.3f} s"
+    assert (
+        times[len(times) // 2] < 0.25 and times[-1] < 2
+    ), f"median {times[len(times) // 2]:.3f} s, worst {times[-1]:.3f} s"
 
 
 def test_a_flood_of_sign_ins_leaves_the_data_plane_alone(deployment, pets):
@@ -80,7 +84,11 @@ def test_a_flood_of_sign_ins_leaves_the_data_plane_alone(deployment, pets):
         for attempt in range(200):
             if stop.is_set():
                 return
-            visitor = Person(Client(deployment.server, source=f"127.78.{number}.{attempt + 1}"), f"nobody{number}-{attempt}@example.test", "x" * 16 + str(attempt))
+            visitor = Person(
+                Client(deployment.server, source=f"127.78.{number}.{attempt + 1}"),
+                f"nobody{number}-{attempt}@example.test",
+                "x" * 16 + str(attempt),
+            )
             refused.append(visitor.try_sign_in().status_code)
 
     threads = [threading.Thread(target=guess, args=(number,), daemon=True) for number in range(6)]

@@ -95,15 +95,21 @@ def test_the_async_client(deployment, pets):
     """C4: the asynchronous client, several calls at once, plain and streaming."""
 
     async def everything():
-        async with openai.AsyncOpenAI(base_url=deployment.server.url + "/v1", api_key=pets.dog_key, max_retries=0) as client:
+        async with openai.AsyncOpenAI(
+            base_url=deployment.server.url + "/v1", api_key=pets.dog_key, max_retries=0
+        ) as client:
+
             async def plain(number):
-                answer = await client.chat.completions.create(model="echo", messages=[{"role": "user", "content": f"n{number}"}])
+                answer = await client.chat.completions.create(
+                    model="echo", messages=[{"role": "user", "content": f"n{number}"}]
+                )
                 return answer.choices[0].message.content
 
             async def streamed():
                 words = []
                 async for chunk in await client.chat.completions.create(
-                        model="echo", messages=[{"role": "user", "content": "sit"}], stream=True):
+                    model="echo", messages=[{"role": "user", "content": "sit"}], stream=True
+                ):
                     words += [choice.delta.content or "" for choice in chunk.choices]
                 return "".join(words)
 
@@ -118,7 +124,9 @@ def test_the_list_of_models(deployment, pets, relay):
     """C4: an app sees the models that it may use and no others."""
     models = list(talk(deployment.server, pets.cat_key).models.list())
     assert [(model.id, model.object, model.owned_by) for model in models] == [("echo", "model", "latchkey")]
-    assert {model.id for model in talk(deployment.server, relay.app_key).models.list()} == set(relay.app["allowed_models"])
+    assert {model.id for model in talk(deployment.server, relay.app_key).models.list()} == set(
+        relay.app["allowed_models"]
+    )
 
 
 def test_the_app_can_be_addressed(deployment, pets):
@@ -189,8 +197,16 @@ def test_every_field_of_the_client_reaches_the_upstream(deployment, relay, upstr
     """C4: what the client library can send passes through, tools and all."""
     marker = unique("fields")
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
-    say(talk(deployment.server, relay.app_key), model="json", temperature=0.25, tools=tools, n=1, user="someone",
-        response_format={"type": "json_object"}, extra_body={"marker": marker, "vendor_field": {"a": [1, None, True]}})
+    say(
+        talk(deployment.server, relay.app_key),
+        model="json",
+        temperature=0.25,
+        tools=tools,
+        n=1,
+        user="someone",
+        response_format={"type": "json_object"},
+        extra_body={"marker": marker, "vendor_field": {"a": [1, None, True]}},
+    )
     body = json.loads(upstream.wait_recorded(marker)[0]["body"])
     assert body["tools"] == tools
     assert body["temperature"] == 0.25

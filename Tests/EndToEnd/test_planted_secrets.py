@@ -1,7 +1,7 @@
 """Invariant 2, at the end of the run: no secret of the whole run is in a log, an error body or a byte of a database.
 
-Every key, password, platform token, session cookie, invitation, set-up token and provider secret that the harness sees is
-planted (planted.py), and the servers log at their most talkative. What is found is told without repeating it.
+Every key, password, platform token, session cookie, invitation, set-up token and provider secret that the harness sees
+is planted (planted.py), and the servers log at their most talkative. What is found is told without repeating it.
 """
 
 import sqlite3
@@ -82,7 +82,9 @@ def test_no_secret_is_in_a_refusal():
 
 def test_secrets_at_rest_are_argon2id_or_sealed(_deployment):
     """What stands where the secrets would: PHC strings with the standard parameters (OWASP's floor), nothing weaker."""
-    content = b"".join(path.read_bytes() for path in planted.database_files() if _deployment.server.data in path.parents)
+    content = b"".join(
+        path.read_bytes() for path in planted.database_files() if _deployment.server.data in path.parents
+    )
     assert content.count(b"$argon2id$v=19$m=19456,t=2,p=1$") > 10
     for other in (b"$argon2i$", b"$argon2d$", b"$2b$", b"$2y$", b"$pbkdf2"):
         assert other not in content

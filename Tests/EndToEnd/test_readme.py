@@ -43,12 +43,13 @@ def script(port):
         if not is_tested:
             continue
         text = text.replace("8080", str(port))
-        lines.append(f"echo '::: block {number}'")
+        # On a line of its own, also after output that doesn't end with one.
+        lines.append(f"printf '\\n::: block %s\\n' {number}")
         if language == "python":
             lines.append(f"python3 - <<'END OF PYTHON'\n{text}END OF PYTHON")
         else:
             lines.append(text)
-    lines.append("echo '::: the end'")
+    lines.append("printf '\\n::: the end\\n'")
     return "\n".join(lines) + "\n"
 
 
@@ -76,7 +77,7 @@ def output(homes):
     (tools / "latchkey").symlink_to(server.BINARY)
     for name in ("python", "python3"):
         wrapper = tools / name
-        wrapper.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} \"$@\"\n")
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
         wrapper.chmod(0o755)
     port = free_port()
     (home / "script.sh").write_text(script(port))
@@ -86,10 +87,16 @@ def output(homes):
     work.mkdir()
     planted.watch_directory(work)
     with open(home / "output.txt", "wb") as out:
-        # A session of its own, so that servers which the text leaves running can be ended with it and with nothing else.
+        # A session of its own, so that a server which the text leaves running is ended with it, and nothing else is.
         process = subprocess.Popen(
-            ["bash", str(home / "script.sh")], cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-            start_new_session=True)
+            ["bash", str(home / "script.sh")],
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     try:
         wait_for("the README's commands", lambda: process.poll() is not None, deadline=120)
     finally:

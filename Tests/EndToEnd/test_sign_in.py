@@ -20,10 +20,14 @@ IDLE_MINUTES, ABSOLUTE_HOURS = 1, 2
 @pytest.fixture(scope="session")
 def _door(homes):
     """A server of this file's own: throttled sources and short sessions must not meet other tests."""
-    made = Deployment(homes / "door", {
-        "LATCHKEY_SESSION_IDLE_MINUTES": IDLE_MINUTES, "LATCHKEY_SESSION_ABSOLUTE_HOURS": ABSOLUTE_HOURS,
-        "LATCHKEY_LOG_LEVEL": "trace",
-    })
+    made = Deployment(
+        homes / "door",
+        {
+            "LATCHKEY_SESSION_IDLE_MINUTES": IDLE_MINUTES,
+            "LATCHKEY_SESSION_ABSOLUTE_HOURS": ABSOLUTE_HOURS,
+            "LATCHKEY_LOG_LEVEL": "trace",
+        },
+    )
     yield made
     made.close()
 
@@ -113,7 +117,9 @@ def test_fourteen_characters_are_too_few_and_fifteen_enough(door):
     invitation = door.invite(door.new_account()["id"])
 
     def try_password(password):
-        return door.client.call("POST", "/api/v1/invitations/accept", json={"token": invitation["token"], "password": password})
+        return door.client.call(
+            "POST", "/api/v1/invitations/accept", json={"token": invitation["token"], "password": password}
+        )
 
     refusal = try_password(fifteen[:14])
     problem(refusal, 400, "invalid_request", field="password")
@@ -122,10 +128,19 @@ def test_fourteen_characters_are_too_few_and_fifteen_enough(door):
     assert Person(door.client, invitation["email"], fifteen).try_sign_in().status_code == 201
 
 
-@pytest.mark.parametrize("password", [
-    "passwordpassword", "123456789012345", "111111111111111111", "qwertyuiopasdfghjkl", "correcthorsebatterystaple",
-    "PasswordPassword", "latchkeylatchkey", "abcabcabcabcabcabc",
-])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "passwordpassword",
+        "123456789012345",
+        "111111111111111111",
+        "qwertyuiopasdfghjkl",
+        "correcthorsebatterystaple",
+        "PasswordPassword",
+        "latchkeylatchkey",
+        "abcabcabcabcabcabc",
+    ],
+)
 def test_passwords_that_everybody_tries_are_refused(door, password):
     """The blocklist compares the whole password and says why."""
     _, refusal = accept(door, password)
@@ -138,13 +153,17 @@ def test_the_own_address_is_no_password(door):
     problem(refusal, 400, "invalid_request", field="password")
 
 
-@pytest.mark.parametrize("make", [
-    lambda: new_password().lower(),
-    lambda: " ".join(new_password()[i : i + 5] for i in range(0, 20, 5)),
-    lambda: "пароль от двери " + new_password(),
-    lambda: "🐈🐕🐈🐕 " + new_password(),
-    lambda: new_password() + "'\"\\<>;--/*",
-], ids=["only letters and digits", "blanks", "Cyrillic", "emoji", "marks"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: new_password().lower(),
+        lambda: " ".join(new_password()[i : i + 5] for i in range(0, 20, 5)),
+        lambda: "пароль от двери " + new_password(),
+        lambda: "🐈🐕🐈🐕 " + new_password(),
+        lambda: new_password() + "'\"\\<>;--/*",
+    ],
+    ids=["only letters and digits", "blanks", "Cyrillic", "emoji", "marks"],
+)
 def test_no_composition_is_asked_for(door, make):
     password = planted.plant("password", make())
     email, accepted = accept(door, password)
@@ -172,7 +191,14 @@ def test_a_thousand_characters_count_to_the_last(door):
     email, accepted = accept(door, planted.plant("password", password))
     expect(accepted, 201)
     somewhere = elsewhere(door.server)
-    for wrong in (password[:64], password[:72], password[:128], password[:999], password[:-1] + ("a" if password[-1] != "a" else "b"), password + "a"):
+    for wrong in (
+        password[:64],
+        password[:72],
+        password[:128],
+        password[:999],
+        password[:-1] + ("a" if password[-1] != "a" else "b"),
+        password + "a",
+    ):
         assert Person(somewhere, email, wrong).try_sign_in().status_code == 401
     assert Person(somewhere, email, password).try_sign_in().status_code == 201
 
@@ -230,12 +256,23 @@ def test_signing_out_ends_the_session_at_once(somebody):
     after = somebody.call("GET", "/api/v1/sessions/current")
     problem(after, 401, "unauthenticated")
     assert after.headers["www-authenticate"].startswith('Bearer realm="latchkey"')
-    problem(somebody.call("POST", "/api/v1/applications", json={"name": "A", "kind": "chat", "model": "echo"}), 401, "unauthenticated")
+    problem(
+        somebody.call("POST", "/api/v1/applications", json={"name": "A", "kind": "chat", "model": "echo"}),
+        401,
+        "unauthenticated",
+    )
 
 
 def test_a_changed_cookie_is_no_session(somebody):
     right = somebody.cookie
-    for wrong in (right[:-1] + ("A" if right[-1] != "A" else "B"), right[:-1], right + "A", "", "null", right.swapcase()):
+    for wrong in (
+        right[:-1] + ("A" if right[-1] != "A" else "B"),
+        right[:-1],
+        right + "A",
+        "",
+        "null",
+        right.swapcase(),
+    ):
         somebody.cookie = wrong
         assert somebody.call("GET", "/api/v1/sessions/current").status_code == 401
     somebody.cookie = right
@@ -263,10 +300,18 @@ def test_a_change_needs_the_csrf_token(somebody, door):
     """Checklist 3.5: POST, PATCH and DELETE need the session's own token; reading doesn't."""
     other = door.new_person(door.new_account()["id"])
     app = expect(somebody.call("POST", "/api/v1/applications", json=NEW_APP), 201).json()
-    for headers in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": "guess"}, {"X-CSRF-Token": other.csrf}, {"X-CSRF-Token": somebody.csrf[:-1]}):
+    for headers in (
+        {},
+        {"X-CSRF-Token": ""},
+        {"X-CSRF-Token": "guess"},
+        {"X-CSRF-Token": other.csrf},
+        {"X-CSRF-Token": somebody.csrf[:-1]},
+    ):
         for method, path, body in (
-            ("POST", "/api/v1/applications", NEW_APP), ("PATCH", f"/api/v1/applications/{app['id']}", {"name": "B"}),
-            ("DELETE", f"/api/v1/applications/{app['id']}", None), ("DELETE", "/api/v1/sessions/current", None),
+            ("POST", "/api/v1/applications", NEW_APP),
+            ("PATCH", f"/api/v1/applications/{app['id']}", {"name": "B"}),
+            ("DELETE", f"/api/v1/applications/{app['id']}", None),
+            ("DELETE", "/api/v1/sessions/current", None),
         ):
             keywords = {} if body is None else {"json": body}
             problem(somebody.call(method, path, headers=headers, csrf=False, **keywords), 403, "csrf_failed")
@@ -275,7 +320,12 @@ def test_a_change_needs_the_csrf_token(somebody, door):
 
 def test_another_origin_is_refused_even_with_the_token(somebody):
     host = somebody.client.server.url
-    for origin in ("https://evil.example", "null", host.replace("127.0.0.1", "127.0.0.1.evil.example"), "http://127.0.0.1:1"):
+    for origin in (
+        "https://evil.example",
+        "null",
+        host.replace("127.0.0.1", "127.0.0.1.evil.example"),
+        "http://127.0.0.1:1",
+    ):
         refusal = somebody.call("POST", "/api/v1/applications", json=NEW_APP, headers={"Origin": origin})
         problem(refusal, 403, "csrf_failed")
         assert "access-control-allow-origin" not in refusal.headers
@@ -285,7 +335,12 @@ def test_another_origin_is_refused_even_with_the_token(somebody):
 def test_what_a_form_can_send_changes_nothing(somebody):
     """A cross-site form sends the cookie of a lax browser with one of these types: none of them is JSON."""
     for media_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
-        refusal = somebody.call("POST", "/api/v1/applications", data='{"name":"A","kind":"chat","model":"echo"}', headers={"Content-Type": media_type})
+        refusal = somebody.call(
+            "POST",
+            "/api/v1/applications",
+            data='{"name":"A","kind":"chat","model":"echo"}',
+            headers={"Content-Type": media_type},
+        )
         problem(refusal, 415, "unsupported_media_type")
     assert somebody.call("GET", "/api/v1/applications").json()["items"] == []
 
@@ -293,7 +348,11 @@ def test_what_a_form_can_send_changes_nothing(somebody):
 def test_no_answer_allows_another_origin(somebody):
     """No CORS: neither a preflight nor an answer names another origin (checklist 3.4.2)."""
     for method in ("GET", "OPTIONS"):
-        answer = somebody.call(method, "/api/v1/applications", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
+        answer = somebody.call(
+            method,
+            "/api/v1/applications",
+            headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
+        )
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
@@ -306,7 +365,9 @@ def test_an_unknown_address_gets_the_same_answer(door, somebody):
     problem(known, 401, "sign_in_failed")
     assert known.content == unknown.content
     own = {"x-request-id", "date"}
-    assert [h for h in known.headers.items() if h[0].lower() not in own] == [h for h in unknown.headers.items() if h[0].lower() not in own]
+    assert [h for h in known.headers.items() if h[0].lower() not in own] == [
+        h for h in unknown.headers.items() if h[0].lower() not in own
+    ]
 
 
 def test_an_unknown_address_takes_the_same_time(door):
@@ -355,7 +416,9 @@ def test_unknown_addresses_are_throttled_alike(door):
 def test_many_guesses_at_once_don_t_slip_through(door, somebody):
     """Attempts count when they begin: forty at once are no way around the ten."""
     attacker = elsewhere(door.server)
-    statuses = in_parallel(lambda _: Person(attacker, somebody.email, new_password()).try_sign_in().status_code, range(40), threads=20)
+    statuses = in_parallel(
+        lambda _: Person(attacker, somebody.email, new_password()).try_sign_in().status_code, range(40), threads=20
+    )
     assert statuses.count(401) <= 10
     assert set(statuses) <= {401, 429}
 
@@ -364,7 +427,9 @@ def test_a_source_cannot_try_one_password_on_many_accounts(door):
     """Stuffing: the hundredth different address from one source is refused, too. Threaded to stay quick."""
     attacker = elsewhere(door.server)
     password = new_password()
-    statuses = in_parallel(lambda _: Person(attacker, new_email(), password).try_sign_in().status_code, range(130), threads=4)
+    statuses = in_parallel(
+        lambda _: Person(attacker, new_email(), password).try_sign_in().status_code, range(130), threads=4
+    )
     assert statuses.count(429) >= 20
     assert set(statuses) <= {401, 429}
 

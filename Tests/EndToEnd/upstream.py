@@ -2,7 +2,7 @@
 
     python upstream.py --port 0
 
-The model of a chat call chooses the behaviour (`upstream-<mode>`), so that one process and one provider serve all tests.
+The model of a chat call chooses the behaviour (`upstream-<mode>`): one process and one provider serve all tests.
 The process notes every request and hands the notes out:
 
     GET /__recorded            all of them          GET /__recorded?marker=TEXT   those whose body contains TEXT
@@ -20,7 +20,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-# Odd spacing, a number no double holds, and trailing zeros: an answer that was parsed and printed again is not these bytes.
+# Odd spacing, a number no double holds, trailing zeros: an answer that was parsed and printed again is not these bytes.
 JSON_ANSWER = (
     b'{ "id" : "chatcmpl-up", "object":"chat.completion","created":1700000000,"model":"upstream-json",\n'
     b'  "x_big":12345678901234567890123, "x_decimal":1.10, "x_text":"\\u00e9\\/",'
@@ -32,12 +32,27 @@ CHUNK_GAP = 0.1
 # A text that must never come out of the gateway: it stands in the bodies of answers that the gateway has to replace.
 INSIDE = "inside-information-of-the-upstream"
 STATUSES = [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]
-MODES = (
-    ["json", "stream", "slow", "slow-body", "slow-stream", "trickle", "broken", "broken-stream", "garbage", "hang-up",
-     "redirect-302", "redirect-307", "endless", "huge-length", "huge-chunked", "gzip", "hop-headers", "stream-error",
-     "early-hints"]
-    + [f"status-{status}" for status in STATUSES]
-)
+MODES = [
+    "json",
+    "stream",
+    "slow",
+    "slow-body",
+    "slow-stream",
+    "trickle",
+    "broken",
+    "broken-stream",
+    "garbage",
+    "hang-up",
+    "redirect-302",
+    "redirect-307",
+    "endless",
+    "huge-length",
+    "huge-chunked",
+    "gzip",
+    "hop-headers",
+    "stream-error",
+    "early-hints",
+] + [f"status-{status}" for status in STATUSES]
 
 
 class Noted:
@@ -50,8 +65,13 @@ class Noted:
 
     def as_json(self):
         return {
-            "number": self.number, "method": self.method, "target": self.target, "headers": self.headers,
-            "body": self.body.decode("utf-8", "replace"), "state": self.state, "sent": self.sent,
+            "number": self.number,
+            "method": self.method,
+            "target": self.target,
+            "headers": self.headers,
+            "body": self.body.decode("utf-8", "replace"),
+            "state": self.state,
+            "sent": self.sent,
         }
 
 
@@ -101,9 +121,15 @@ class Upstream:
             await send(noted, writer, head(200, "application/json", len(body), "Content-Encoding: gzip") + body)
         elif mode == "hop-headers":
             extra = (
-                "Connection: X-Hop-By-Name, keep-alive", "X-Hop-By-Name: 1", "Keep-Alive: timeout=9", "Proxy-Authenticate: x",
-                "Upgrade: h2c", "Set-Cookie: upstream=1; Path=/", "X-Request-Id: of-the-upstream",
-                "Content-Security-Policy: default-src *", "Server: upstream/1.0",
+                "Connection: X-Hop-By-Name, keep-alive",
+                "X-Hop-By-Name: 1",
+                "Keep-Alive: timeout=9",
+                "Proxy-Authenticate: x",
+                "Upgrade: h2c",
+                "Set-Cookie: upstream=1; Path=/",
+                "X-Request-Id: of-the-upstream",
+                "Content-Security-Policy: default-src *",
+                "Server: upstream/1.0",
             )
             await send(noted, writer, head(200, "application/json", len(JSON_ANSWER), *extra) + JSON_ANSWER)
         elif mode == "early-hints":
@@ -124,11 +150,20 @@ class Upstream:
         elif mode == "hang-up":
             keep = False
         elif mode.startswith("redirect-"):
-            location = "Location: /__elsewhere/v1/chat/completions?" + urllib.parse.urlencode({"marker": marker_of(noted)})
+            location = "Location: /__elsewhere/v1/chat/completions?" + urllib.parse.urlencode(
+                {"marker": marker_of(noted)}
+            )
             await send(noted, writer, head(int(mode[-3:]), "text/plain", 0, location))
         elif mode.startswith("status-"):
             status = int(mode[-3:])
-            error = {"error": {"message": f"upstream says {status} {INSIDE}", "type": "invalid_request_error", "param": None, "code": f"upstream_{status}"}}
+            error = {
+                "error": {
+                    "message": f"upstream says {status} {INSIDE}",
+                    "type": "invalid_request_error",
+                    "param": None,
+                    "code": f"upstream_{status}",
+                }
+            }
             body = json.dumps(error).encode()
             extra = ("Retry-After: 7",) if status in (429, 503) else ()
             extra += ('WWW-Authenticate: Basic realm="upstream"',) if status == 401 else ()
@@ -159,8 +194,12 @@ class Upstream:
                 await asyncio.sleep(CHUNK_GAP)
             # The reader of the stream compares this time with the one of arrival: both are clocks of one machine.
             payload = {
-                "id": "chatcmpl-up", "object": "chat.completion.chunk", "created": 1700000000, "model": "upstream-stream",
-                "x_sent_at": time.time(), "choices": [delta(f"word{number} ")],
+                "id": "chatcmpl-up",
+                "object": "chat.completion.chunk",
+                "created": 1700000000,
+                "model": "upstream-stream",
+                "x_sent_at": time.time(),
+                "choices": [delta(f"word{number} ")],
             }
             await send(noted, writer, chunk(event(payload)))
         await send(noted, writer, chunk(b"data: [DONE]\n\n") + chunk(b""))
@@ -198,7 +237,9 @@ class Upstream:
             await send(noted, writer, block)
 
     async def huge_chunked(self, noted, writer):
-        await send(noted, writer, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await send(
+            noted, writer, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         block = chunk(b" " * 65536)
         while noted.sent < 1 << 33:
             await send(noted, writer, block)
@@ -289,7 +330,11 @@ class UpstreamProcess:
 
     def __init__(self):
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).resolve()), "--port", "0"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+            [sys.executable, str(Path(__file__).resolve()), "--port", "0"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         line = self.process.stdout.readline()  # ends with the process if that cannot start
         assert line.startswith("upstream is listening on "), f"the upstream said {line!r}"
         self.url = line.split()[-1]

@@ -4,11 +4,12 @@ import time
 
 
 def wait_for(what, condition, deadline=10.0, interval=0.02):
-    """Calls `condition` until it returns something true, and returns that. Fails by name when the deadline passes."""
+    """Calls `condition` until it returns something other than None and False, and returns that. Fails by name when the
+    deadline passes. (Not truth itself: an HTTP answer with an error status is false to the `requests` package.)"""
     end = time.monotonic() + deadline
     while True:
         result = condition()
-        if result:
+        if result is not None and result is not False:
             return result
         if time.monotonic() >= end:
             raise AssertionError(f"waited {deadline} s in vain for {what}")

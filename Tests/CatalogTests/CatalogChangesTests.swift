@@ -1,0 +1,138 @@
+import Catalog
+import Database
+import Policy
+import Secrets
+import Synchronization
+import Testing
+
+@Suite("Changes of the catalog")
+struct CatalogChangesTests {
+    private let house: CatalogHouse
+    private var catalog: Catalog { house.catalog }
+
+    init() throws { house = try CatalogHouse() }
+
+    private func model(_ name: String, at provider: Provider, upstream: String? = nil) async throws -> Model {
+        try await catalog.createModel(
+            provider: provider.id, name: good(name), upstreamName: upstream.map { try good($0) })
+    }
+
+    @Test("a fresh catalog has the built-in provider and its model, which may be deleted") func builtIn() async throws {
+        let echo = try #require(try await catalog.providers(Page()).items.first)
+        #expect(echo.kind == .echo)
+        guard case .echo? = try await catalog.route("echo")?.upstream else {
+            Issue.record("the model echo doesn't lead to the built-in provider")
+            return
+        }
+        let model = try #require(try await catalog.models(Page()).items.first)
+        try await catalog.deleteModel(model.id)
+        try await catalog.deleteProvider(echo.id)
+        #expect(try await catalog.route("echo") == nil)
+        #expect(try await catalog.providers(Page()).items.isEmpty)
+    }
+
+    @Test("a name is taken once, by creation and by edit") func nameTaken() async throws {
+        let first = try await house.openAI("first")
+        let second = try await house.openAI("second")
+        await #expect(throws: CatalogError.nameTaken) { try await house.openAI("first") }
+        let edit = ProviderEdit(name: try good("first"), baseURL: nil, secret: .keep)
+        await #expect(throws: CatalogError.nameTaken) { try await catalog.editProvider(second.id, edit) }
+        #expect(try await catalog.editProvider(first.id, edit).name == "first")
+        _ = try await model("m", at: first)
+        await #expect(throws: CatalogError.nameTaken) { try await model("m", at: second) }
+    }
+
+    @Test("a provider with models can't be deleted; without them it can, once") func providerInUse() async throws {
+        let provider = try await house.openAI("p")
+        let model = try await model("m", at: provider)
+        await #expect(throws: CatalogError.providerInUse) { try await catalog.deleteProvider(provider.id) }
+        #expect(try await house.upstream(of: "m") != nil)
+        try await catalog.deleteModel(model.id)
+        try await catalog.deleteProvider(provider.id)
+        await #expect(throws: CatalogError.notFound) { try await catalog.deleteProvider(provider.id) }
+        await #expect(throws: CatalogError.notFound) { try await catalog.deleteModel(model.id) }
+        await #expect(throws: CatalogError.notFound) { try await catalog.provider(provider.id) }
+        await #expect(throws: CatalogError.noSuchProvider) { try await self.model("m", at: provider) }
+    }
+
+    @Test("editing a provider binds the next route") func editBinds() async throws {
+        let provider = try await house.openAI("p", url: "https://one.example", secret: "one")
+        _ = try await model("m", at: provider, upstream: "theirs")
+        #expect(try await catalog.route("m")?.upstreamName == "theirs")
+        _ = try await catalog.editProvider(
+            provider.id, ProviderEdit(name: nil, baseURL: good("https://two.example"), secret: .keep))
+        #expect(try await house.upstream(of: "m")! == ("https://two.example", "one"))
+        _ = try await catalog.editProvider(provider.id, ProviderEdit(name: good("q"), baseURL: nil, secret: .set(Secret("2"))))
+        #expect(try await house.upstream(of: "m")! == ("https://two.example", "2"))
+        let bare = try await catalog.editProvider(provider.id, ProviderEdit(name: nil, baseURL: nil, secret: .clear))
+        #expect(!bare.hasSecret)
+        #expect(try await house.upstream(of: "m")! == ("https://two.example", nil))
+    }
+
+    @Test("a model deleted and made again elsewhere leads elsewhere at once") func modelMoves() async throws {
+        let one = try await house.openAI("one", url: "https://one.example")
+        let two = try await house.openAI("two", url: "https://two.example")
+        #expect(try await catalog.route("m") == nil)
+        let first = try await model("m", at: one)
+        #expect(try await house.upstream(of: "m")?.url == "https://one.example")
+        try await catalog.deleteModel(first.id)
+        #expect(try await catalog.route("m") == nil)
+        _ = try await model("m", at: two)
+        #expect(try await house.upstream(of: "m")?.url == "https://two.example")
+    }
+
+    @Test("a route looked up after an edit returned is never older than that edit, under load") func neverStale() async throws {
+        let provider = try await house.openAI("p", url: "https://example.com/0")
+        _ = try await model("m", at: provider)
+        let house = house
+        let last = 40
+        let edited = Atomic<Int>(0)
+        let looked = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<6 {
+                group.addTask {
+                    var count = 0
+                    var atLeast = 0
+                    while atLeast < last {
+                        atLeast = edited.load(ordering: .acquiring)
+                        let url = try #require(try await house.upstream(of: "m")?.url)
+                        let seen = try #require(Int(url.dropFirst("https://example.com/".count)))
+                        #expect(seen >= atLeast)
+                        count += 1
+                    }
+                    return count
+                }
+            }
+            for turn in 1...last {
+                let edit = ProviderEdit(name: nil, baseURL: try good("https://example.com/\(turn)"), secret: .keep)
+                _ = try await house.catalog.editProvider(provider.id, edit)
+                edited.store(turn, ordering: .releasing)
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(looked > last)
+    }
+
+    @Test("the built-in provider takes a name, but neither address nor secret") func echoEdit() async throws {
+        let echo = try #require(try await catalog.providers(Page()).items.first)
+        let url = ProviderEdit(name: nil, baseURL: try good("https://example.com"), secret: .keep)
+        await #expect(throws: CatalogError.echoTakesNo("base_url")) { try await catalog.editProvider(echo.id, url) }
+        let secret = ProviderEdit(name: nil, baseURL: nil, secret: .set(Secret("s")))
+        await #expect(throws: CatalogError.echoTakesNo("secret")) { try await catalog.editProvider(echo.id, secret) }
+        let name = ProviderEdit(name: try good("Built in"), baseURL: nil, secret: .clear)
+        #expect(try await catalog.editProvider(echo.id, name).name == "Built in")
+    }
+
+    @Test("pages run from the newest to the oldest, without a gap or a repeat") func pages() async throws {
+        for index in 0..<5 { _ = try await house.openAI("p\(index)") }
+        var seen: [Provider] = []
+        var after: Identifier?
+        repeat {
+            let page = try await catalog.providers(Page(limit: 2, after: after))
+            seen += page.items
+            after = page.next
+        } while after != nil
+        #expect(Set(seen.map(\.name)) == ["p0", "p1", "p2", "p3", "p4", "echo"])
+        #expect(seen.count == 6)
+        #expect(seen.map(\.id) == seen.map(\.id).sorted(by: >))
+    }
+}

@@ -1,0 +1,58 @@
+import Catalog
+import Database
+import Foundation
+import Policy
+import Secrets
+
+/// A catalog over a database file of its own. Goes, with its folder, when the suite that holds it goes.
+final class CatalogHouse: Sendable {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "catalog-\(UUID().uuidString)").path
+    let database: Database
+    let catalog: Catalog
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        database = try Database(path: folder + "/latchkey.db", migrations: Catalog.migrations, clock: .system)
+        catalog = Self.catalog(over: database, master: "first")
+    }
+
+    deinit {
+        try? database.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    static func catalog(over database: Database, master: String) -> Catalog {
+        let keys = DeploymentKeys(master: Secret(master), pepper: Secret("pepper"))
+        return Catalog(database: database, sealing: keys.sealing, entropy: .system, clock: .system)
+    }
+
+    /// Whether any file of the database has this text in it.
+    func isOnDisk(_ text: String) throws -> Bool {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        precondition(names.contains("latchkey.db"))
+        return try names.contains { name in
+            try Data(contentsOf: URL(filePath: folder + "/" + name)).range(of: Data(text.utf8)) != nil
+        }
+    }
+
+    func openAI(_ name: String, url: String = "https://api.example.com/v1", secret: String? = nil) async throws -> Provider {
+        try await catalog.createProvider(
+            ProviderDraft(name: try good(name), upstream: .openai(try good(url), secret: secret.map { Secret($0) })))
+    }
+
+    /// What a route leads to: address and secret.
+    func upstream(of model: String) async throws -> (url: String, secret: String?)? {
+        guard case .openai(let url, let secret)? = try await catalog.route(model)?.upstream else { return nil }
+        return (url.text, secret?.exposed())
+    }
+}
+
+struct BadText: Error {
+    let text: String
+}
+
+/// A text that the test knows to be well-formed.
+func good<T: FieldText>(_ text: String) throws -> T {
+    guard let value = T(text) else { throw BadText(text: text) }
+    return value
+}

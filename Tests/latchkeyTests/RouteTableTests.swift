@@ -1,0 +1,114 @@
+import AsyncHTTPClient
+import Foundation
+import Logging
+import Testing
+import Web
+import Yams
+
+@testable import latchkey
+
+@Suite("What is served and what is documented")
+struct RouteTableTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// Opens a deployment in a temporary folder; nothing listens.
+    private func servedRoutes() async throws -> Set<Routes.Entry> {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "routes-\(UUID().uuidString)").path
+        let settings = try await Settings(commandLine: [.dataDir: folder], file: nil, environment: [:])
+        let deployment = try await Deployment.open(settings)
+        defer { try? deployment.close() }
+        let server = Server(deployment: deployment, settings: settings, logger: Logger(label: "test"))
+        return Set(server.routes(HTTPClient.shared, nil).entries)
+    }
+
+    @Test("every served route is in openapi.yaml, and the reverse") func inventory() async throws {
+        let text = try String(contentsOf: Self.root.appending(path: "openapi.yaml"), encoding: .utf8)
+        let document = try #require(try Yams.load(yaml: text) as? [String: Any])
+        let paths = try #require(document["paths"] as? [String: [String: Any]])
+        let methods: Set<String> = ["get", "post", "put", "patch", "delete", "head", "options", "trace"]
+        let documented = paths.flatMap { path, item in
+            item.keys.filter(methods.contains).map { Routes.Entry(method: $0.uppercased(), path: path) }
+        }
+        let served = try await servedRoutes()
+        #expect(served.count > 30)
+        #expect(served.subtracting(documented).sorted() == [])
+        #expect(Set(documented).subtracting(served).sorted() == [])
+    }
+
+    @Test("the README's table has every setting with its default") func settings() throws {
+        let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
+        let rows = readme.split(separator: "\n").filter { $0.hasPrefix("|") }
+        for setting in Setting.allCases {
+            let row = rows.first { $0.contains("`\(setting.environmentName)`") }
+            #expect(row != nil, "\(setting.environmentName) is missing")
+            #expect(row?.contains("`\(setting.rawValue)`") == true, "\(setting.rawValue)")
+            if !setting.standard.isEmpty {
+                #expect(row?.contains("`\(setting.standard)`") == true, "\(setting.rawValue) has another default")
+            }
+        }
+    }
+}
+
+@Suite("Settings")
+struct SettingsTests {
+    private func settings(
+        _ environment: [String: String] = [:], commandLine: [Setting: String] = [:], file: String? = nil
+    ) async throws -> Settings {
+        var path: String?
+        if let file {
+            let url = FileManager.default.temporaryDirectory.appending(path: "settings-\(UUID().uuidString).json")
+            try Data(file.utf8).write(to: url)
+            path = url.path
+        }
+        return try await Settings(commandLine: commandLine, file: path, environment: environment)
+    }
+
+    @Test("command line over environment over file over defaults") func order() async throws {
+        let file = #"{"listen":{"port":1,"host":"a"},"gateway":{"idle_timeout_ms":250}}"#
+        let all = try await settings(["LATCHKEY_LISTEN_PORT": "2"], commandLine: [.listenPort: "3"], file: file)
+        #expect(all.integer(.listenPort) == 3)
+        #expect(try await settings(["LATCHKEY_LISTEN_PORT": "2"], file: file).integer(.listenPort) == 2)
+        #expect(try await settings(file: file).integer(.listenPort) == 1)
+        #expect(try await settings(file: file).text(.listenHost) == "a")
+        #expect(try await settings(file: file).integer(.gatewayIdleTimeoutMs) == 250)
+        #expect(try await settings().integer(.listenPort) == 8080)
+    }
+
+    @Test("every number refuses what is no number and what is out of range, by name", arguments: Setting.allCases)
+    func malformed(setting: Setting) async throws {
+        guard case .integer(let range) = setting.kind else { return }
+        for value in ["x", "", "1.5", "\(range.upperBound + 1)", "\(range.lowerBound - 1)", "99999999999999999999"] {
+            let failure = await #expect(throws: Settings.Failure.self) {
+                try await settings([setting.environmentName: value])
+            }
+            #expect(failure?.sentence.contains(setting.environmentName) == true)
+        }
+        #expect(try await settings([setting.environmentName: "\(range.lowerBound)"]).integer(setting) == range.lowerBound)
+        #expect(try await settings([setting.environmentName: "\(range.upperBound)"]).integer(setting) == range.upperBound)
+    }
+
+    @Test(
+        "files that are refused",
+        arguments: [
+            "", "[]", "{\"listen\":{\"prot\":1}}", "{\"listen\":{\"port\":\"x\"}}", "{\"listen\":{\"port\":1,\"port\":2}}",
+            "{\"port\":1}", "{\"log\":{\"level\":\"loud\"}}",
+        ])
+    func badFile(text: String) async {
+        await #expect(throws: Settings.Failure.self) { try await settings(file: text) }
+    }
+
+    @Test("a misspelt variable is refused, a foreign one is not looked at") func unknown() async throws {
+        await #expect(throws: Settings.Failure.self) { try await settings(["LATCHKEY_LISTEN_PROT": "1"]) }
+        _ = try await settings(["PATH": "/bin", "LATCH_KEY": "1"])
+    }
+
+    @Test("a secret's value is in no error") func secret() async throws {
+        let settings = try await settings(["LATCHKEY_MASTER_KEY": "planted-secret", "LATCHKEY_DATA_DIR": "/tmp/latchkey-none"])
+        #expect(settings.text(.masterKey) == "planted-secret")
+        defer { try? FileManager.default.removeItem(atPath: "/tmp/latchkey-none") }
+        let failure = await #expect(throws: Deployment.Failure.self) { try await Deployment.open(settings) }
+        #expect(failure?.sentence.contains("planted-secret") == false)
+        #expect(failure?.sentence.contains("master") == true)
+    }
+}
