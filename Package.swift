@@ -89,6 +89,11 @@ let package = Package(
             resources: [.embedInCode("openapi.yaml")],
             swiftSettings: house),
 
+        .executableTarget(
+            name: "CheckBenchmark",
+            dependencies: ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets"],
+            path: "Benchmarks/CheckBenchmark", swiftSettings: house),
+
         tests(of: "Policy", ["Policy"]),
         tests(of: "Secrets", ["Secrets", "CArgon2"]),
         tests(of: "Database", ["Database", "Policy"]),

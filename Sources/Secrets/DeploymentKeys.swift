@@ -100,7 +100,7 @@ extension DeploymentKeys {
     fileprivate static func decode(
         _ text: Secret, orThrow error: DeploymentKeysError
     ) throws(DeploymentKeysError) -> Secret {
-        let trimmed = text.exposed().split { $0 == "\n" || $0 == "\r" || $0 == " " || $0 == "=" }
+        let trimmed = text.exposed().split { $0.isWhitespace || $0 == "=" }
         guard trimmed.count == 1, let bytes = Base64.decode(trimmed[0]), bytes.count == 32 else {
             throw error
         }

@@ -6,8 +6,8 @@ package import NIOHTTPTypes
 
 /// Bounds what one connection may cost, below the first handler that could care.
 ///
-/// - A request that can't be parsed (too many headers, bad framing) gets an answer with a body that says so, then the
-///   end of the connection. Hummingbird alone answers with an empty 400.
+/// - A request that can't be parsed (too many headers, bad framing, no Host or two) gets an answer with a body that says
+///   so, then the end of the connection: what follows on it can't be trusted. Hummingbird alone answers with an empty 400.
 /// - A head, and the body after it, must arrive whole within a deadline: a client that sends a byte now and then holds a
 ///   connection no longer than one that sends nothing.
 /// - After an early refusal the rest of the body is read and dropped, so that the client gets to see the refusal, but
@@ -42,6 +42,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private var phase = Phase.awaitingHead(since: .now())
     private var answersOwed = 0
     private var drained = 0
+    private var isRefused = false
     private var tick: RepeatedTask?
 
     /// - Parameter callers: is told when the caller of this connection leaves.
@@ -67,8 +68,13 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isRefused { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            guard Self.hasOneHost(head) else {
+                refuse(context, .malformed("A request needs exactly one Host header."))
+                return
+            }
             answersOwed += 1
             drained = 0
             phase = .receivingBody(since: .now())
@@ -99,20 +105,28 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             context.fireErrorCaught(error)
             return
         }
+        refuse(
+            context,
+            error as? HTTPParserError == .headerOverflow
+                ? Problem(
+                    .requestHeaderFieldsTooLarge, "request_header_fields_too_large",
+                    "The request head has more than 1,000 fields or 80 KiB.")
+                : .malformed("This is not a well-formed HTTP/1.1 request."))
+    }
+
+    /// RFC 9112 §3.2: none, or more than one, is answered with 400. The codec below has made the first the authority.
+    private static func hasOneHost(_ head: HTTPRequest) -> Bool {
+        head.authority?.isEmpty == false && !head.headerFields.contains { $0.name.canonicalName == "host" }
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {
+        isRefused = true
         // In the middle of an answer, or behind others, there is no place for one more.
-        if answersOwed == 0 { answerUnparsable(context, error) }
+        if answersOwed == 0 { answerUnparsable(context, problem) }
         context.close(promise: nil)
     }
 
-    private func answerUnparsable(_ context: ChannelHandlerContext, _ error: any Error) {
-        let problem =
-            switch error {
-            case HTTPParserError.headerOverflow:
-                Problem(
-                    .requestHeaderFieldsTooLarge, "request_header_fields_too_large",
-                    "The request head has more than 1,000 fields or 80 KiB.")
-            default: Problem(.badRequest, "malformed_request", "This is not a well-formed HTTP/1.1 request.")
-            }
+    private func answerUnparsable(_ context: ChannelHandlerContext, _ problem: Problem) {
         let answer = ProblemDialect().answer(problem)
         var headers = answer.headers
         headers[.connection] = "close"
@@ -152,6 +166,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 }
 
 extension Problem {
+    fileprivate static func malformed(_ sentence: String) -> Problem { Problem(.badRequest, "malformed_request", sentence) }
+
     /// RFC 9457 members and OpenAI's `error` member in one object, for when nobody can know which one is read.
     fileprivate var inBothShapes: JSONObject {
         [

@@ -22,7 +22,6 @@ package struct FrontDoor: RouterMiddleware {
         let began = ContinuousClock.now
         var response: Response
         do {
-            try Self.checkHost(request)
             if let refusal = AddressCredentials.refusal(query: request.head.path.flatMap(Self.query)) { throw refusal }
             response = try await next(request, context)
         } catch {
@@ -31,13 +30,6 @@ package struct FrontDoor: RouterMiddleware {
         Self.addCommonHeaders(&response.headers, requestID: context.id)
         log(request, response, context, took: ContinuousClock.now - began)
         return response
-    }
-
-    /// RFC 9112 §3.2: none, or more than one, is answered with 400. The first became the authority on the way here.
-    private static func checkHost(_ request: Request) throws(Problem) {
-        guard request.head.authority?.isEmpty == false, !request.headers.contains(where: { $0.name.canonicalName == "host" }) else {
-            throw Problem(.badRequest, "malformed_request", "A request needs exactly one Host header.")
-        }
     }
 
     private static func query(_ path: String) -> String? {

@@ -125,6 +125,8 @@ struct Server: Sendable {
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .milliseconds(Int64(settings.integer(.gatewayConnectTimeoutMs)))
         configuration.timeout.read = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
+        // A refused connection is known at once; trying again until the timeout would only tell it later.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit =
             settings.integer(.gatewayUpstreamConnections)
         // Shorter than what servers commonly keep an idle connection for, so that ours is rarely the one that is gone.

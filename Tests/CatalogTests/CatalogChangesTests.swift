@@ -5,6 +5,11 @@ import Secrets
 import Synchronization
 import Testing
 
+/// The number of the last edit that has returned.
+private final class LastEdit: Sendable {
+    let number = Mutex(0)
+}
+
 @Suite("Changes of the catalog")
 struct CatalogChangesTests {
     private let house: CatalogHouse
@@ -86,14 +91,14 @@ struct CatalogChangesTests {
         _ = try await model("m", at: provider)
         let house = house
         let last = 40
-        let edited = Atomic<Int>(0)
+        let edited = LastEdit()
         let looked = try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<6 {
                 group.addTask {
                     var count = 0
                     var atLeast = 0
                     while atLeast < last {
-                        atLeast = edited.load(ordering: .acquiring)
+                        atLeast = edited.number.withLock { $0 }
                         let url = try #require(try await house.upstream(of: "m")?.url)
                         let seen = try #require(Int(url.dropFirst("https://example.com/".count)))
                         #expect(seen >= atLeast)
@@ -105,7 +110,7 @@ struct CatalogChangesTests {
             for turn in 1...last {
                 let edit = ProviderEdit(name: nil, baseURL: try good("https://example.com/\(turn)"), secret: .keep)
                 _ = try await house.catalog.editProvider(provider.id, edit)
-                edited.store(turn, ordering: .releasing)
+                edited.number.withLock { $0 = turn }
             }
             return try await group.reduce(0, +)
         }

@@ -1,4 +1,5 @@
 import Catalog
+import Secrets
 import Testing
 
 @Suite("Fields of the catalog")

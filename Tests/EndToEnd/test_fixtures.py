@@ -12,8 +12,8 @@ A file holds one example object, or an array of them that are played in order. E
      "capture": {"variable": "/json/pointer into the answer"}?}
 
 `${variable}` is put in anywhere in path, headers, bodies and expectations; the class `Story` has them all, and makes
-what one stands for when a file first names it. In expectations `<uuid>`, `<time>`, `<key>` … stand for any value of that
-kind (see MATCHERS), and `"<more>"` as the last element of an array for any further elements.
+what one stands for when a file first names it. In expectations `<uuid>`, `<time>`, `<key>` … stand for any value of
+that kind (see MATCHERS), and `"<more>"` as the last element of an array for any further elements.
 
 Whatever this page doesn't know is an error, so that a misspelt member, variable or matcher can't go unnoticed.
 """

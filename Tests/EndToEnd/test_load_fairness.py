@@ -4,8 +4,8 @@ import os
 import threading
 import time
 
-from client import Client, Person, in_parallel, new_password
-from shapes import forged
+from client import Client, Person, in_parallel, new_email, new_password
+from shapes import forged, problem
 
 FLOOD = 2000
 
@@ -123,3 +123,18 @@ def test_many_first_uses_of_a_key_share_one_argon2(own_deployment):
     spent = deployment.server.cpu_seconds - before
     assert statuses == [200] * 40
     assert spent < 20 * one, f"{spent:.2f} s of processor time; one Argon2id is {one:.3f} s"
+
+
+def test_a_full_queue_says_so_at_once(own_deployment):
+    """A bounded pool: with one worker and one place to wait, a crowd of sign-ins is told to come back, not kept waiting."""
+    deployment = own_deployment(settings={"LATCHKEY_ARGON2_WORKERS": 1, "LATCHKEY_ARGON2_QUEUE": 1})
+    visitors = [Person(Client(deployment.server, f"127.79.0.{n + 1}"), new_email(), new_password()) for n in range(30)]
+    answers = in_parallel(lambda visitor: visitor.try_sign_in(), visitors, threads=15)
+    statuses = [answer.status_code for answer in answers]
+    assert set(statuses) == {401, 503}, {status: statuses.count(status) for status in set(statuses)}
+    for answer in answers:
+        if answer.status_code == 503:
+            problem(answer, 503, "overloaded")
+            assert int(answer.headers["retry-after"]) >= 1
+    # And it recovers by itself.
+    deployment.admin.sign_in()

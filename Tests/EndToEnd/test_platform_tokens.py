@@ -20,15 +20,14 @@ ROUTES = [
     ("credentials:write", "POST", "/api/v1/credentials"),
     ("credentials:delete", "DELETE", "/api/v1/credentials/{id}"),
     ("catalog:read", "GET", "/api/v1/models"),
-    ("catalog:write", "GET", "/api/v1/providers"),
-    ("catalog:write", "GET", "/api/v1/providers/{id}"),
+    ("catalog:read", "GET", "/api/v1/providers"),
+    ("catalog:read", "GET", "/api/v1/providers/{id}"),
     ("catalog:write", "POST", "/api/v1/providers"),
     ("catalog:write", "PATCH", "/api/v1/providers/{id}"),
     ("catalog:write", "DELETE", "/api/v1/providers/{id}"),
     ("catalog:write", "POST", "/api/v1/models"),
     ("catalog:write", "DELETE", "/api/v1/models/{id}"),
     ("accounts:read", "GET", "/api/v1/accounts"),
-    ("accounts:read", "GET", "/api/v1/accounts/{id}"),
     ("accounts:write", "POST", "/api/v1/accounts"),
     ("accounts:write", "PATCH", "/api/v1/accounts/{id}"),
     ("accounts:write", "POST", "/api/v1/accounts/{id}/invitations"),
@@ -52,6 +51,18 @@ def test_each_route_opens_to_its_scope_alone(client, one_scope_tokens, scope, me
             assert answer.status_code in (200, 400, 404), f"{held}: {answer.status_code} {answer.text}"
         else:
             problem(answer, 403, "insufficient_scope")
+
+
+def test_only_accounts_read_opens_the_accounts_of_others(client, one_scope_tokens, pets):
+    """The one route whose answer depends on whose account it is; without the scope a foreign one is an absent one."""
+    path = "/api/v1/accounts/"
+    for held, token in one_scope_tokens.items():
+        other = client.call("GET", path + pets.account["id"], token=token)
+        if held == "accounts:read":
+            assert expect(other, 200).json()["id"] == pets.account["id"]
+        else:
+            assert other.status_code in (403, 404), other.text
+            same_bytes(other, client.call("GET", path + absent_id(), token=token))
 
 
 def test_a_token_as_it_is_made_and_as_it_is_listed(tenant):

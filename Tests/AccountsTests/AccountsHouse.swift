@@ -1,0 +1,104 @@
+import Accounts
+import Database
+import Foundation
+import Policy
+import Secrets
+import Synchronization
+
+/// A clock that stands still until a test moves it.
+final class HandClock: Sendable {
+    private let time: Mutex<Timestamp>
+
+    init(_ start: Timestamp) { time = Mutex(start) }
+
+    var now: Timestamp { time.withLock { $0 } }
+    var clock: Clock { Clock { self.now } }
+
+    func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
+}
+
+/// Accounts over a database file of their own, at noon of a day in June. Goes, with its folder, when the suite that holds
+/// it goes.
+final class AccountsHouse: Sendable {
+    static let idle: Duration = .seconds(1800)
+    static let absolute: Duration = .seconds(36_000)
+
+    let folder = FileManager.default.temporaryDirectory.appending(path: "accounts-\(UUID().uuidString)").path
+    let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
+    let database: Database
+    let accounts: Accounts
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        database = try Database(path: folder + "/latchkey.db", migrations: Accounts.migrations, clock: hand.clock)
+        accounts = try Self.accounts(over: database, hand, TestPool.light)
+    }
+
+    deinit {
+        try? database.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    static func accounts(
+        over database: Database, _ hand: HandClock, _ pool: Argon2Pool, pepper: String = "pepper"
+    ) throws -> Accounts {
+        try Accounts(
+            Accounts.Parts(
+                database: database, keys: DeploymentKeys(master: Secret("master"), pepper: Secret(pepper)), argon2: pool,
+                sessions: Accounts.SessionLimits(idle: idle, absolute: absolute), entropy: .system, clock: hand.clock))
+    }
+
+    /// An account and its root user with the admin flag.
+    func admin(_ email: String = "ada@example.com", password: String = goodPassword) async throws -> User {
+        try await accounts.createAdmin(
+            email: good(email), password: good(password), accountName: good("Operators"), onlyFirst: false)
+    }
+
+    /// An account and its root user, who is no admin.
+    func user(_ email: String = "bob@example.com") async throws -> User {
+        let account = try await accounts.create(name: good("Tenant"), cap: .standard)
+        let (_, token) = try await accounts.invite(good(email), to: account.id)
+        return try await accounts.accept(invitation: token.exposed(), password: good(goodPassword))
+    }
+
+    func signIn(
+        _ email: String = "ada@example.com", _ password: String = goodPassword, from peer: String = "192.0.2.1"
+    ) async throws -> (Actor, Secret) {
+        try await accounts.signIn(email: good(email), password: good(password), peer: peer)
+    }
+
+    /// Whether any file of the database has this text in it.
+    func isOnDisk(_ text: String) throws -> Bool {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        precondition(names.contains("latchkey.db"))
+        return try names.contains { name in
+            try Data(contentsOf: URL(filePath: folder + "/" + name)).range(of: Data(text.utf8)) != nil
+        }
+    }
+}
+
+let goodPassword = "seven green boats at dawn"
+
+/// Threads of Argon2id for all tests, with the least work that the product allows.
+enum TestPool {
+    static let light = pool(memoryKiB: 7168, iterations: 5)
+
+    static func pool(memoryKiB: Int, iterations: Int) -> Argon2Pool {
+        guard let parameters = try? Argon2Parameters(memoryKiB: memoryKiB, iterations: iterations, parallelism: 1) else {
+            preconditionFailure("the parameters are below the floor")
+        }
+        return Argon2Pool(
+            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, deadline: .seconds(120),
+            entropy: .system)
+    }
+}
+
+struct BadText: Error {
+    let text: String
+}
+
+/// A text that the test knows to be well-formed.
+func good<T: FieldText>(_ text: String) throws -> T {
+    guard let value = T(text) else { throw BadText(text: text) }
+    return value
+}

@@ -1,0 +1,79 @@
+import Accounts
+import Database
+import Policy
+import Secrets
+import Testing
+
+@Suite("Signing in")
+struct SignInTests {
+    private let house: AccountsHouse
+
+    init() throws { house = try AccountsHouse() }
+
+    @Test("the right password opens a session; a wrong one and an unknown address get the same answer")
+    func rightAndWrong() async throws {
+        let admin = try await house.admin()
+        #expect(try await house.signIn().0.user.id == admin.id)
+        #expect(try await house.signIn("ADA@Example.com").0.user.id == admin.id)
+        await #expect(throws: AccountsError.signInFailed) { try await house.signIn("ada@example.com", goodPassword + "!") }
+        await #expect(throws: AccountsError.signInFailed) { try await house.signIn("eve@example.com") }
+        await #expect(throws: AccountsError.signInFailed) { try await house.signIn("ada@example.com", "x") }
+    }
+
+    @Test("an unknown address costs an Argon2id as a known one does") func decoy() async throws {
+        _ = try await house.admin()
+        let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
+        let accounts = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        // Whoever needs the stopped pool is told so; nobody is answered without it.
+        pool.shutdown()
+        for email in ["ada@example.com", "eve@example.com"] {
+            await #expect(throws: Argon2Failure.stopped) {
+                try await accounts.signIn(email: good(email), password: good(goodPassword), peer: "192.0.2.1")
+            }
+        }
+    }
+
+    @Test("passwords are compared in full and normalised") func wholePassword() async throws {
+        let long = String(repeating: "seven green boats ", count: 60)
+        _ = try await house.admin(password: long + "caf\u{E9}")
+        _ = try await house.signIn("ada@example.com", long + "cafe\u{301}")
+        await #expect(throws: AccountsError.signInFailed) { try await house.signIn("ada@example.com", long + "cafe") }
+    }
+
+    @Test("an address is taken once, in any case") func emailTaken() async throws {
+        _ = try await house.admin("ada@example.com")
+        await #expect(throws: AccountsError.emailTaken) { try await house.admin("Ada@EXAMPLE.com") }
+        let account = try await house.accounts.create(name: good("Other"), cap: .standard)
+        await #expect(throws: AccountsError.emailTaken) {
+            try await house.accounts.invite(good("ADA@example.com"), to: account.id)
+        }
+    }
+
+    @Test("at rest a password is an Argon2id string, made anew when the parameters grow") func rehash() async throws {
+        _ = try await house.admin()
+        #expect(try await storedPassword().hasPrefix("$argon2id$v=19$m=7168,t=5,p=1$"))
+        let pool = TestPool.pool(memoryKiB: 9216, iterations: 4)
+        let later = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        _ = try await later.signIn(email: good("ada@example.com"), password: good(goodPassword), peer: "192.0.2.1")
+        #expect(try await storedPassword().hasPrefix("$argon2id$v=19$m=9216,t=4,p=1$"))
+        _ = try await house.signIn()
+        #expect(try house.isOnDisk("ada@example.com"))
+        #expect(try !house.isOnDisk(goodPassword))
+    }
+
+    @Test("a lower or higher cap is kept, and nothing outside of 3 to 10 gets by the schema") func cap() async throws {
+        let admin = try await house.admin()
+        let edited = try await house.accounts.edit(admin.account, name: good("New"), cap: CredentialCap(3))
+        #expect(edited.cap.value == 3)
+        #expect(try await house.accounts.account(admin.account).name == "New")
+        for cap in [2, 11] {
+            await #expect(throws: DatabaseFailure.constraint) {
+                try await house.database.write { try $0.run("UPDATE accounts SET credential_cap = $1", cap) }
+            }
+        }
+    }
+
+    private func storedPassword() async throws -> String {
+        try await house.database.read { try $0.row("SELECT password_phc FROM users")?.text("password_phc") } ?? ""
+    }
+}

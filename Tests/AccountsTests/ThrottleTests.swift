@@ -1,0 +1,109 @@
+import Policy
+import Testing
+
+@testable import Accounts
+
+@Suite("The throttle on sign-ins")
+struct ThrottleTests {
+    private let throttle = SignInThrottle()
+    private let noon = Timestamp(microseconds: 1_780_315_200_000_000)
+
+    private func attempt(_ peer: String, _ email: String = "ada@example.com") -> SignInThrottle.Attempt {
+        SignInThrottle.Attempt(peer: peer, email: email)
+    }
+
+    /// How many of so many attempts are let in.
+    private func letIn(_ count: Int, at time: Timestamp, _ attempt: (Int) -> SignInThrottle.Attempt) -> Int {
+        (0..<count).filter { (try? throttle.begin(attempt($0), now: time)) != nil }.count
+    }
+
+    @Test("ten attempts for one address from one source, then none until the window ends") func pair() throws {
+        #expect(letIn(15, at: noon) { _ in attempt("192.0.2.1") } == 10)
+        #expect(throws: AccountsError.tooManyAttempts(retryAfterSeconds: 900)) {
+            try throttle.begin(attempt("192.0.2.1"), now: noon)
+        }
+        let end = noon.adding(.seconds(900))
+        #expect(throws: AccountsError.tooManyAttempts(retryAfterSeconds: 1)) {
+            try throttle.begin(attempt("192.0.2.1"), now: Timestamp(microseconds: end.microseconds - 1))
+        }
+        #expect(letIn(15, at: end) { _ in attempt("192.0.2.1") } == 10)
+    }
+
+    @Test("a stranger's failures don't shut the owner out, nor another address") func strangers() {
+        #expect(letIn(20, at: noon) { _ in attempt("192.0.2.1") } == 10)
+        #expect(letIn(1, at: noon) { _ in attempt("198.51.100.7") } == 1)
+        #expect(letIn(1, at: noon) { _ in attempt("192.0.2.1", "bob@example.com") } == 1)
+    }
+
+    @Test("a hundred attempts from one source, whatever the addresses") func source() {
+        #expect(letIn(120, at: noon) { attempt("192.0.2.1", "user\($0)@example.com") } == 100)
+        #expect(letIn(1, at: noon) { _ in attempt("192.0.2.2") } == 1)
+        #expect(letIn(120, at: noon.adding(.seconds(900))) { attempt("192.0.2.1", "user\($0)@example.com") } == 100)
+    }
+
+    @Test("a /64 of IPv6 is one source, another /64 is another") func network() {
+        #expect(letIn(20, at: noon) { attempt("2001:db8:1:2::\(String($0 + 1, radix: 16))") } == 10)
+        #expect(letIn(1, at: noon) { _ in attempt("2001:db8:1:2:ffff:ffff:ffff:ffff") } == 0)
+        #expect(letIn(1, at: noon) { _ in attempt("2001:DB8:1:2:0::9") } == 0)
+        #expect(letIn(1, at: noon) { _ in attempt("2001:db8:1:3::1") } == 1)
+    }
+
+    @Test("an IPv4 address inside IPv6 is that IPv4 address, not one network for all of them") func mapped() {
+        #expect(letIn(20, at: noon) { _ in attempt("::ffff:192.0.2.1") } == 10)
+        #expect(letIn(1, at: noon) { _ in attempt("192.0.2.1") } == 0)
+        #expect(letIn(1, at: noon) { _ in attempt("::ffff:192.0.2.2") } == 1)
+    }
+
+    @Test("a right password forgives what was wrong before it") func success() throws {
+        for _ in 0..<30 {
+            #expect(letIn(9, at: noon) { _ in attempt("192.0.2.1") } == 9)
+            try throttle.begin(attempt("192.0.2.1"), now: noon)
+            throttle.succeeded(attempt("192.0.2.1"))
+            // Nine failures stay on the source's account each time.
+            if letIn(91, at: noon, { attempt("192.0.2.1", "x\($0)@example.com") }) < 91 { return }
+        }
+        Issue.record("a source that signs in now and then is never stopped")
+    }
+
+    @Test("right passwords alone never use a source up") func busyOffice() throws {
+        for index in 0..<300 {
+            let attempt = attempt("192.0.2.1", "user\(index)@example.com")
+            try throttle.begin(attempt, now: noon)
+            throttle.succeeded(attempt)
+        }
+        #expect(letIn(1, at: noon) { _ in attempt("192.0.2.1") } == 1)
+    }
+
+    @Test("a flood from very many sources is bounded, spares whom it counts already, and passes") func flood() {
+        #expect(letIn(1, at: noon) { _ in attempt("192.0.2.1") } == 1)
+        let flooded = letIn(25_010, at: noon) { attempt("2001:db8:\(String($0, radix: 16))::1") }
+        #expect((24_990..<25_000).contains(flooded))
+        #expect(letIn(1, at: noon) { _ in attempt("192.0.2.1") } == 1)
+        #expect(letIn(1, at: noon.adding(.seconds(900))) { _ in attempt("198.51.100.7") } == 1)
+    }
+
+    @Test("attempts in parallel don't slip through together") func parallel() async throws {
+        let house = try AccountsHouse()
+        _ = try await house.admin()
+        let outcomes = await withTaskGroup(of: AccountsError?.self) { group in
+            for _ in 0..<60 {
+                group.addTask {
+                    do {
+                        _ = try await house.signIn("ada@example.com", "not the right password")
+                        return nil
+                    } catch {
+                        return error as? AccountsError
+                    }
+                }
+            }
+            return await group.reduce(into: [AccountsError?]()) { $0.append($1) }
+        }
+        #expect(outcomes.filter { $0 == .signInFailed }.count == 10)
+        #expect(outcomes.filter { $0 == .tooManyAttempts(retryAfterSeconds: 900) }.count == 50)
+        // The right password doesn't help any more from there, and does from elsewhere.
+        await #expect(throws: AccountsError.tooManyAttempts(retryAfterSeconds: 900)) { try await house.signIn() }
+        _ = try await house.signIn(from: "198.51.100.7")
+        house.hand.advance(.seconds(900))
+        _ = try await house.signIn()
+    }
+}

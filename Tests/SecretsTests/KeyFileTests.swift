@@ -1,0 +1,148 @@
+import Foundation
+import Secrets
+import Testing
+
+/// The keys in their files, each test in a directory of its own.
+final class KeyFileTests {
+    private let directory: String
+    private var master: String { directory + "/master.key" }
+    private var pepper: String { directory + "/pepper.key" }
+    private let text = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
+
+    init() throws {
+        directory = NSTemporaryDirectory() + "keys-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+    private func load(createIfMissing: Bool = false, _ entropy: Entropy = .system) throws -> DeploymentKeys {
+        try .load(
+            master: .directory, pepper: .directory, directory: directory, createIfMissing: createIfMissing,
+            entropy: entropy)
+    }
+
+    private func write(_ content: String, _ path: String, mode: Int = 0o600) {
+        let isMade = FileManager.default.createFile(
+            atPath: path, contents: Data(content.utf8), attributes: [.posixPermissions: mode])
+        #expect(isMade)
+    }
+
+    @Test("the first start makes both keys for the owner alone; every later start finds the same")
+    func firstStart() throws {
+        let made = try load(createIfMissing: true)
+        for path in [master, pepper] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let line = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(line.count == 44)
+            #expect(line.hasSuffix("\n"))
+        }
+        #expect(try Data(contentsOf: URL(filePath: master)) != Data(contentsOf: URL(filePath: pepper)))
+        #expect(try load().fingerprint == made.fingerprint)
+        #expect(try load(createIfMissing: true).fingerprint == made.fingerprint)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory).count == 2)
+    }
+
+    @Test("other randomness makes other keys")
+    func otherKeys() throws {
+        let first = try load(createIfMissing: true, .seeded(1)).fingerprint
+        for path in [master, pepper] { try FileManager.default.removeItem(atPath: path) }
+        #expect(try load(createIfMissing: true, .seeded(2)).fingerprint != first)
+    }
+
+    @Test("a missing key is named and, where there is data, not made anew")
+    func missing() throws {
+        #expect(throws: DeploymentKeysError.missing(path: master)) { try load() }
+        write(text, master)
+        let error = #expect(throws: DeploymentKeysError.self) { try load() }
+        #expect(error == .missing(path: pepper))
+        #expect(error?.sentence.contains(pepper) == true)
+        #expect(!FileManager.default.fileExists(atPath: pepper))
+    }
+
+    @Test("on a first start that has one key already, only the other is made")
+    func half() throws {
+        write(text + "\n", master)
+        _ = try load(createIfMissing: true)
+        #expect(try String(contentsOfFile: master, encoding: .utf8) == text + "\n")
+        #expect(FileManager.default.fileExists(atPath: pepper))
+    }
+
+    @Test("a key that others may read or write is refused", arguments: [0o644, 0o640, 0o604, 0o620, 0o601])
+    func tooOpen(mode: Int) {
+        write(text, master)
+        write(text, pepper)
+        #expect(throws: Never.self) { try load() }
+        #expect(chmod(pepper, mode_t(mode)) == 0)
+        #expect(throws: DeploymentKeysError.tooOpen(path: pepper)) { try load() }
+    }
+
+    @Test("a key is read with padding, without a line end, and with one of Unix or Windows")
+    func spellings() throws {
+        let expected = DeploymentKeys(master: Samples.bytes(1), pepper: Samples.bytes(1)).fingerprint
+        write(text, pepper)
+        for content in [text, text + "\n", text + "=", text + "=\n", text + "\r\n", text + "=\r\n", " \(text) \n\n"] {
+            write(content, master)
+            #expect(try load().fingerprint == expected, "\(content.debugDescription)")
+        }
+    }
+
+    @Test("a key that is not 32 bytes of base64 is refused by its place, and the sentence does not repeat it")
+    func malformed() {
+        write(text, pepper)
+        for content in [
+            "", "\n", "=", String(text.dropLast()), text + "A", text + "AA", text + "\n" + text, "\0" + text,
+            String(repeating: "01", count: 32), String(repeating: "0", count: 43).replacing("00", with: "-_"),
+            text.dropLast() + "F", "AQEB AQEB", String(repeating: text, count: 10), "{\"key\":\"\(text)\"}",
+        ] {
+            write(content, master)
+            let error = #expect(throws: DeploymentKeysError.self, "\(content)") { try load() }
+            #expect(error == .malformed(source: master))
+            #expect(error?.sentence.contains(text.prefix(8)) == false)
+            #expect(error?.sentence.contains(master) == true)
+        }
+    }
+
+    @Test("a key can come from a file elsewhere or from a setting")
+    func sources() throws {
+        let elsewhere = directory + "/elsewhere"
+        write(text, elsewhere)
+        let keys = try DeploymentKeys.load(
+            master: .file(elsewhere), pepper: .value(Secret(text + "="), from: "pepper"), directory: directory,
+            createIfMissing: true, entropy: .system)
+        #expect(keys.fingerprint == DeploymentKeys(master: Samples.bytes(1), pepper: Samples.bytes(1)).fingerprint)
+        #expect(!FileManager.default.fileExists(atPath: master))
+        #expect(throws: DeploymentKeysError.missing(path: directory + "/nowhere")) {
+            try DeploymentKeys.load(
+                master: .file(directory + "/nowhere"), pepper: .directory, directory: directory, createIfMissing: true,
+                entropy: .system)
+        }
+        let error = #expect(throws: DeploymentKeysError.self) {
+            try DeploymentKeys.load(
+                master: .file(elsewhere), pepper: .value(Secret("hunter2"), from: "keys.pepper"), directory: directory,
+                createIfMissing: true, entropy: .system)
+        }
+        #expect(error?.sentence.contains("keys.pepper") == true)
+        #expect(error?.sentence.contains("hunter2") == false)
+    }
+
+    @Test("a directory that is not there, and a key that is a directory, are told apart from a missing key")
+    func unusable() throws {
+        let nowhere = directory + "/nowhere"
+        #expect(throws: DeploymentKeysError.unreadable(path: nowhere + "/master.key", code: ENOENT)) {
+            try DeploymentKeys.load(
+                master: .directory, pepper: .directory, directory: nowhere, createIfMissing: true, entropy: .system)
+        }
+        try FileManager.default.createDirectory(
+            atPath: master, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        #expect(throws: DeploymentKeysError.unreadable(path: master, code: EISDIR)) { try load() }
+    }
+
+    @Test("a dangling link in the place of a key is not written through")
+    func links() throws {
+        try FileManager.default.createSymbolicLink(atPath: master, withDestinationPath: directory + "/target")
+        #expect(throws: DeploymentKeysError.unreadable(path: master, code: EEXIST)) { try load(createIfMissing: true) }
+        #expect(!FileManager.default.fileExists(atPath: directory + "/target"))
+    }
+}
