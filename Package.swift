@@ -64,14 +64,16 @@ let package = Package(
         floor(
             "Gateway",
             on: [
-                "Policy", "Secrets", "Database", "Web", "Catalog", "Applications", "Credentials", hummingbird, httpTypes,
+                "Policy", "Secrets", "Database", "Web", "Catalog", "Applications", "Credentials", hummingbird,
+                httpTypes,
                 logging, nioCore, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         floor(
             "ManagementAPI",
             on: [
-                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials", hummingbird,
+                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials",
+                hummingbird,
                 httpTypes, logging, nioCore,
             ]),
         .executableTarget(
@@ -100,7 +102,9 @@ let package = Package(
         tests(of: "Web", ["Web", httpTypes]),
         tests(of: "Catalog", ["Catalog", "Database", "Policy", "Secrets"]),
         tests(of: "Accounts", ["Accounts", "Database", "Policy", "Secrets"]),
-        tests(of: "Credentials", ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
+        tests(
+            of: "Credentials",
+            ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
         tests(of: "Gateway", ["Catalog", "Gateway", "Policy", "Web", hummingbird, httpTypes]),
         tests(
             of: "latchkey",

@@ -85,7 +85,8 @@ private struct House {
             migrations: Catalog.migrations + Accounts.migrations + Applications.migrations + Credentials.migrations,
             clock: .system)
         argon2 = Argon2Pool(
-            pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, deadline: .seconds(10), entropy: entropy)
+            pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, deadline: .seconds(10),
+            entropy: entropy)
         format = try TokenFormat(prefix: "sk-", keys: keys)
         accounts = try Accounts(
             Accounts.Parts(
@@ -104,7 +105,8 @@ private struct House {
     /// A checker with an empty memory, as after a start.
     func credentials() -> Credentials {
         Credentials(
-            database: database, applications: applications, argon2: argon2, format: format, entropy: .system, clock: .system)
+            database: database, applications: applications, argon2: argon2, format: format, entropy: .system,
+            clock: .system)
     }
 
     func key() async throws -> String {

@@ -40,7 +40,9 @@ package struct EmailAddress: FieldText, Equatable {
     package let text: String
 
     package init?(_ text: String) {
-        guard (3...254).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
+        guard (3...254).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            return nil
+        }
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2, (1...64).contains(parts[0].count), !parts[0].contains(where: "<>()[]\\,;:\"".contains),
             parts[1].split(separator: ".", omittingEmptySubsequences: false).allSatisfy(Self.isLabel)

@@ -154,7 +154,9 @@ package struct Accounts: Sendable {
         let user = newUser(email, in: invitation.account, isAdmin: false)
         return try await AccountsError.naming {
             try await parts.database.write { connection in
-                guard try InvitationTable.delete(digest, now, connection) == 1 else { throw AccountsError.invitationInvalid }
+                guard try InvitationTable.delete(digest, now, connection) == 1 else {
+                    throw AccountsError.invitationInvalid
+                }
                 try UserTable.insert(user, phc, connection)
                 return user
             }

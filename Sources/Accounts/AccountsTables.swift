@@ -83,7 +83,8 @@ enum AccountTable {
 
     static func update(_ account: Account, _ connection: Connection) throws {
         try connection.run(
-            "UPDATE accounts SET name = $2, credential_cap = $3, updated_at = $4 WHERE id = $1", account.id, account.name,
+            "UPDATE accounts SET name = $2, credential_cap = $3, updated_at = $4 WHERE id = $1", account.id,
+            account.name,
             account.cap.value, account.updatedAt)
     }
 
@@ -99,7 +100,8 @@ enum AccountTable {
 
 /// The SQL of `users`.
 enum UserTable {
-    static let columns = "users.id AS user_id, users.account_id, users.email, users.is_admin, users.created_at AS user_since"
+    static let columns =
+        "users.id AS user_id, users.account_id, users.email, users.is_admin, users.created_at AS user_since"
 
     static func insert(_ user: User, _ phc: PHCString, _ connection: Connection) throws {
         try connection.run(
@@ -234,7 +236,9 @@ enum PlatformTokenTable {
             "SELECT * FROM platform_tokens WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", user, page.bound,
             page.fetch
         ).map { row in
-            guard let key = TokenID(try row.text("key_id")) else { throw DatabaseFailure.malformedRow(column: "key_id") }
+            guard let key = TokenID(try row.text("key_id")) else {
+                throw DatabaseFailure.malformedRow(column: "key_id")
+            }
             return PlatformToken(
                 id: try row.identifier("id"), user: try row.identifier("user_id"), name: try row.text("name"),
                 scopes: try scopes(row), expiresAt: try row.optionalTime("expires_at"),
@@ -264,7 +268,9 @@ enum PlatformTokenTable {
 
     private static func scopes(_ row: Row) throws -> [Scope] {
         try row.text("scopes").split(separator: " ").map { text in
-            guard let scope = Scope(rawValue: String(text)) else { throw DatabaseFailure.malformedRow(column: "scopes") }
+            guard let scope = Scope(rawValue: String(text)) else {
+                throw DatabaseFailure.malformedRow(column: "scopes")
+            }
             return scope
         }
     }

@@ -24,6 +24,7 @@ package struct FirstRun: Sendable {
         token presented: String, email: EmailAddress, password: Password, accountName: DisplayName
     ) async throws -> User? {
         guard token.isSame(as: Secret(presented)) else { return nil }
-        return try await accounts.createAdmin(email: email, password: password, accountName: accountName, onlyFirst: true)
+        return try await accounts.createAdmin(
+            email: email, password: password, accountName: accountName, onlyFirst: true)
     }
 }

@@ -77,8 +77,10 @@ enum CommonPasswords {
 
     private static let words: Set<String> = [
         "password", "passwort", "passw0rd", "p4ssword", "motdepasse", "contrasena", "qwerty", "qwertyuiop", "qwertz",
-        "azerty", "asdfghjkl", "zxcvbnm", "letmein", "welcome", "iloveyou", "administrator", "admin", "superuser", "root",
-        "login", "secret", "topsecret", "changeme", "default", "football", "baseball", "basketball", "princess", "sunshine",
+        "azerty", "asdfghjkl", "zxcvbnm", "letmein", "welcome", "iloveyou", "administrator", "admin", "superuser",
+        "root",
+        "login", "secret", "topsecret", "changeme", "default", "football", "baseball", "basketball", "princess",
+        "sunshine",
         "dragon", "monkey", "master", "shadow", "superman", "batman", "computer", "internet", "liverpool", "chelsea",
         "michael", "jennifer", "jordan", "trustno", "whatever", "starwars", "pokemon", "hello", "freedom", "latchkey",
         "apikey", "credential", "company", "summer", "winter", "spring", "autumn", "january", "february", "september",
@@ -97,7 +99,8 @@ enum CommonPasswords {
         "letmeinletmein", "letmeinplease", "opensesameopensesame", "passwordistaco", "mypasswordispassword",
         "thisismypassword", "thisisapassword", "thisisnotapassword", "thisismysecret", "ihatepasswords",
         "idontknowmypassword", "iforgotmypassword", "nopasswordneeded", "pleaseletmein", "changemechangeme",
-        "changethispassword", "mysupersecretpassword", "supersecretpassword", "averylongpassword", "averysecurepassword",
+        "changethispassword", "mysupersecretpassword", "supersecretpassword", "averylongpassword",
+        "averysecurepassword",
         "averystrongpassword", "averysecretpassword", "strongpassword123", "securepassword123", "longpassword12345",
         "fifteencharacters", "fifteencharacter", "chancellordementia", "antidisestablishmentarianism",
         "supercalifragilisticexpialidocious", "onceuponatime123", "manchesterunited", "liverpoolfootballclub",

@@ -44,7 +44,9 @@ package struct ChatSettings: Sendable {
 
     mutating func allow(_ models: [String], model: String) throws(ApplicationsError) {
         var seen: Set<String> = []
-        for (index, name) in models.enumerated() where !seen.insert(name).inserted { throw .repeatedModel(index: index) }
+        for (index, name) in models.enumerated() where !seen.insert(name).inserted {
+            throw .repeatedModel(index: index)
+        }
         guard seen.contains(model) else { throw .modelNotAmongAllowed }
         self.model = model
         allowedModels = models
@@ -58,7 +60,9 @@ package struct SystemPrompt: FieldText {
 
     package init?(_ text: String) {
         guard (1...32_768).contains(text.unicodeScalars.count),
-            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F || "\t\n\r".unicodeScalars.contains($0) })
+            text.unicodeScalars.allSatisfy({
+                $0.value >= 0x20 && $0.value != 0x7F || "\t\n\r".unicodeScalars.contains($0)
+            })
         else { return nil }
         self.text = text
     }

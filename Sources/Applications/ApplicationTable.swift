@@ -100,7 +100,8 @@ enum ApplicationTable {
     private static func insertModels(_ app: Application, _ connection: Connection) throws {
         for (position, model) in app.chat.allowedModels.enumerated() {
             try connection.run(
-                "INSERT INTO application_models (application_id, position, model) VALUES ($1, $2, $3)", app.id, position,
+                "INSERT INTO application_models (application_id, position, model) VALUES ($1, $2, $3)", app.id,
+                position,
                 model)
         }
     }

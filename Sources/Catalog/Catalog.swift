@@ -44,7 +44,9 @@ package struct Catalog: Sendable {
     }
 
     package func provider(_ id: Identifier) async throws -> Provider {
-        guard let provider = try await database.read({ try ProviderTable.find(id, $0) }) else { throw CatalogError.notFound }
+        guard let provider = try await database.read({ try ProviderTable.find(id, $0) }) else {
+            throw CatalogError.notFound
+        }
         return provider
     }
 

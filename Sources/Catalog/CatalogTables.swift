@@ -73,7 +73,8 @@ enum ProviderTable {
         let name = edit.name?.text ?? old.name
         let url = edit.baseURL ?? old.baseURL
         try connection.run(
-            "UPDATE providers SET name = $2, base_url = $3, updated_at = $4 WHERE id = $1", old.id, name, url?.text, now)
+            "UPDATE providers SET name = $2, base_url = $3, updated_at = $4 WHERE id = $1", old.id, name, url?.text, now
+        )
         switch sealed {
         case .keep: break
         case .clear: try connection.run("UPDATE providers SET sealed_secret = NULL WHERE id = $1", old.id)

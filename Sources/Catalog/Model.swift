@@ -1,6 +1,6 @@
+import Database
 package import Policy
 package import Secrets
-import Database
 
 /// A name that a provider serves.
 package struct Model: Sendable {
@@ -54,7 +54,9 @@ package struct ModelRoute: Sendable {
         switch row.kind {
         case .echo: upstream = .echo
         case .openai:
-            guard let url = row.baseURL.flatMap(BaseURL.init) else { throw DatabaseFailure.malformedRow(column: "base_url") }
+            guard let url = row.baseURL.flatMap(BaseURL.init) else {
+                throw DatabaseFailure.malformedRow(column: "base_url")
+            }
             let secret = try row.sealedSecret.map { try sealing.open($0, context: Self.sealingContext(row.provider)) }
             upstream = .openai(url, secret: secret)
         }

@@ -76,11 +76,14 @@ package struct BaseURL: FieldText, Equatable {
     package let text: String
 
     package init?(_ text: String) {
-        guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ (0x21...0x7E).contains($0.value) }) else { return nil }
+        guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ (0x21...0x7E).contains($0.value) }) else {
+            return nil
+        }
         guard let scheme = ["https://", "http://"].first(where: text.lowercased().hasPrefix) else { return nil }
         let rest = text.dropFirst(scheme.count)
         let authority = rest.prefix { $0 != "/" }
-        guard !authority.isEmpty, !authority.contains("@"), !rest.contains("?"), !rest.contains("#"), !rest.contains("\\"),
+        guard !authority.isEmpty, !authority.contains("@"), !rest.contains("?"), !rest.contains("#"),
+            !rest.contains("\\"),
             Self.isAuthority(authority)
         else { return nil }
         self.text = scheme + (rest.last == "/" ? rest.dropLast() : rest)
@@ -106,7 +109,9 @@ package struct ProviderSecret: FieldText {
     package let secret: Secret
 
     package init?(_ text: String) {
-        guard (1...1000).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
+        guard (1...1000).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            return nil
+        }
         secret = Secret(text)
     }
 }

@@ -40,7 +40,8 @@ extension Credentials {
 
 /// The SQL of `credentials`.
 enum CredentialTable {
-    private static let columns = "id, user_id, account_id, application_id, key_id, name, expires_at, created_at, updated_at"
+    private static let columns =
+        "id, user_id, account_id, application_id, key_id, name, expires_at, created_at, updated_at"
     private static let isLive = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
 
     static func insert(

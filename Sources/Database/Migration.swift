@@ -25,9 +25,13 @@ package struct Migration: Sendable {
                         )
                         """)
             }
-            let applied = try pool.read { try String.fetchAll($0, sql: "SELECT name FROM schema_migrations ORDER BY name") }
+            let applied = try pool.read {
+                try String.fetchAll($0, sql: "SELECT name FROM schema_migrations ORDER BY name")
+            }
             let known = Set(migrations.map(\.name))
-            if let unknown = applied.first(where: { !known.contains($0) }) { throw DatabaseFailure.newerVersion(unknown) }
+            if let unknown = applied.first(where: { !known.contains($0) }) {
+                throw DatabaseFailure.newerVersion(unknown)
+            }
             for migration in migrations where !applied.contains(migration.name) {
                 try pool.write { database in
                     for statement in migration.statements { try database.execute(sql: statement) }

@@ -61,7 +61,8 @@ struct EchoUpstream {
         if call.body["stream_options"]?.object?["include_usage"] == .bool(true) {
             events.append(chunk(call, choices: [], usage: usage(content, call)))
         }
-        let chunks = events.map { ByteBuffer(string: "data: \($0.text)\n\n") } + [ByteBuffer(string: "data: [DONE]\n\n")]
+        let chunks =
+            events.map { ByteBuffer(string: "data: \($0.text)\n\n") } + [ByteBuffer(string: "data: [DONE]\n\n")]
         return UpstreamAnswer(
             status: .ok, headers: [.contentType: "text/event-stream", .cacheControl: "no-cache"], length: nil,
             body: .chunks(chunks))

@@ -1,5 +1,4 @@
 package import Applications
-package import struct Applications.Application
 package import Catalog
 package import Credentials
 package import Database
@@ -8,6 +7,8 @@ import Hummingbird
 import NIOCore
 import Policy
 package import Web
+
+package import struct Applications.Application
 
 /// The data plane: what programs call with their key.
 ///
@@ -123,7 +124,8 @@ package struct Gateway: Sendable {
         case .none: throw Denial.missingKey
         case .several:
             throw Problem(
-                .badRequest, Denial.missingKey.rawValue, "Exactly one Authorization header is needed, but several were sent.")
+                .badRequest, Denial.missingKey.rawValue,
+                "Exactly one Authorization header is needed, but several were sent.")
         }
     }
 

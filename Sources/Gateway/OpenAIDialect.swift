@@ -42,8 +42,10 @@ extension Denial: PublicError {
             Problem(.unauthorized, rawValue, "No API key was given. Send it as: Authorization: Bearer <key>.")
                 .with(.wwwAuthenticate, BearerCredential.challenge(presented: false))
         case .invalidKey:
-            Problem(.unauthorized, rawValue, "Incorrect API key provided. Check the key, or create a new one for this app.")
-                .with(.wwwAuthenticate, BearerCredential.challenge(presented: true))
+            Problem(
+                .unauthorized, rawValue, "Incorrect API key provided. Check the key, or create a new one for this app."
+            )
+            .with(.wwwAuthenticate, BearerCredential.challenge(presented: true))
         case .wrongApp:
             Problem(.forbidden, rawValue, "This key opens another application. Each key opens exactly one.")
         case .keyExpired:

@@ -3,8 +3,8 @@ import Database
 import HTTPTypes
 import Hummingbird
 import Policy
-import Web
 import Secrets
+import Web
 
 extension ManagementAPI {
     func declareAccounts(_ routes: inout Routes) {
@@ -64,7 +64,8 @@ extension ManagementAPI {
 extension Account {
     fileprivate var json: JSON {
         [
-            "id": .string(id.description), "name": .string(name), "credential_cap": .number(JSONNumber(Int64(cap.value))),
+            "id": .string(id.description), "name": .string(name),
+            "credential_cap": .number(JSONNumber(Int64(cap.value))),
             "created_at": .string(createdAt.rfc3339), "updated_at": .string(updatedAt.rfc3339),
         ]
     }

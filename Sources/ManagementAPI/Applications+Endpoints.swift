@@ -7,6 +7,7 @@ import HTTPTypes
 import Hummingbird
 import Policy
 import Web
+
 import struct Applications.Application
 
 extension ManagementAPI {
@@ -82,7 +83,8 @@ extension Application {
         [
             "id": .string(id.description), "account_id": .string(account.description), "name": .string(name),
             "kind": "chat", "model": .string(chat.model), "system_prompt": JSON(chat.systemPrompt),
-            "allowed_models": .array(chat.allowedModels.map(JSON.string)), "parameters": .object(chat.parameters.object),
+            "allowed_models": .array(chat.allowedModels.map(JSON.string)),
+            "parameters": .object(chat.parameters.object),
             "created_at": .string(createdAt.rfc3339), "updated_at": .string(updatedAt.rfc3339),
         ]
     }

@@ -4,8 +4,8 @@ import Database
 import HTTPTypes
 import Hummingbird
 import Policy
-import Web
 import Secrets
+import Web
 
 extension ManagementAPI {
     func declareCredentials(_ routes: inout Routes) {
@@ -28,7 +28,8 @@ extension ManagementAPI {
             try fields.unsupported("host", "limited_amount")
             try fields.noOthers(setByServer: Self.credentialServerFields)
             let (credential, secret) = try await credentials.issue(
-                CredentialDraft(application: application, name: name ?? .empty, expiresAt: expiresAt), by: call.actor.user)
+                CredentialDraft(application: application, name: name ?? .empty, expiresAt: expiresAt),
+                by: call.actor.user)
             var json = credential.json(at: credential.createdAt)
             json["token"] = .string(secret.exposed())
             return .json(.object(json), status: .created)
@@ -46,7 +47,8 @@ extension ManagementAPI {
     }
 
     private static let credentialServerFields: Set<String> = [
-        "id", "user_id", "account_id", "type", "token", "username", "password", "used_amount", "created_at", "updated_at",
+        "id", "user_id", "account_id", "type", "token", "username", "password", "used_amount", "created_at",
+        "updated_at",
         "status", "hint",
     ]
 }

@@ -12,7 +12,9 @@ extension AccountsError: PublicError {
         switch self {
         case .notFound: .notFound
         case .alreadySetUp:
-            Problem(.conflict, "already_set_up", "This deployment has its first admin already; the set-up token has expired.")
+            Problem(
+                .conflict, "already_set_up",
+                "This deployment has its first admin already; the set-up token has expired.")
         case .emailTaken: Problem(.conflict, "email_taken", "There is a user with this e-mail address already.")
         case .invitationInvalid:
             Problem(.forbidden, "invitation_invalid", "The invitation is not valid, or no longer. Ask for a new one.")
@@ -47,7 +49,8 @@ extension CatalogError: PublicError {
         case .providerInUse:
             Problem(.conflict, "provider_in_use", "The provider still has models. Delete them first.")
         case .modelInUse:
-            Problem(.conflict, "model_in_use", "The model is used by applications. It can't be deleted before they change.")
+            Problem(
+                .conflict, "model_in_use", "The model is used by applications. It can't be deleted before they change.")
         case .echoTakesNo(let field): .invalid(field, "can't be set for a provider of kind echo")
         }
     }
@@ -84,7 +87,8 @@ extension CredentialsError: PublicError {
             Problem(
                 .conflict, "confirmation_required",
                 "The application still has \(keys) live key\(keys == 1 ? "" : "s"). Deleting it deletes them for ever, and "
-                    + "every program that uses one stops working. To confirm, repeat the call with ?delete_credentials=true.")
+                    + "every program that uses one stops working. To confirm, repeat the call with ?delete_credentials=true."
+            )
         }
     }
 }

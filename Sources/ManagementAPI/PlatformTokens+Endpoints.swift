@@ -3,8 +3,8 @@ import Database
 import HTTPTypes
 import Hummingbird
 import Policy
-import Web
 import Secrets
+import Web
 
 extension ManagementAPI {
     func declarePlatformTokens(_ routes: inout Routes) {

@@ -33,12 +33,15 @@ struct QueryReader {
         var limit = Page.standardLimit
         if let text = rest.removeValue(forKey: "limit") {
             guard let number = Int(text), Page.limits.contains(number) else {
-                throw .invalid("limit", "must be a whole number from \(Page.limits.lowerBound) to \(Page.limits.upperBound)")
+                throw .invalid(
+                    "limit", "must be a whole number from \(Page.limits.lowerBound) to \(Page.limits.upperBound)")
             }
             limit = number
         }
         guard let cursor = rest.removeValue(forKey: "cursor") else { return Page(limit: limit) }
-        guard let after = Identifier(cursor) else { throw .invalid("cursor", "must be the next_cursor of a page before") }
+        guard let after = Identifier(cursor) else {
+            throw .invalid("cursor", "must be the next_cursor of a page before")
+        }
         return Page(limit: limit, after: after)
     }
 

@@ -1,9 +1,9 @@
 import Accounts
 import HTTPTypes
 import Hummingbird
-import Web
-import Secrets
 import Policy
+import Secrets
+import Web
 
 extension ManagementAPI {
     func declareSessions(_ routes: inout Routes) {

@@ -32,7 +32,8 @@ extension ManagementAPI {
             guard let user else {
                 throw Problem(
                     .forbidden, "setup_token_invalid",
-                    "The set-up token is wrong. The server prints a new one at each start until the first admin exists.")
+                    "The set-up token is wrong. The server prints a new one at each start until the first admin exists."
+                )
             }
             return .json(user.json, status: .created)
         }

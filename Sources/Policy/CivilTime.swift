@@ -24,7 +24,8 @@ extension Timestamp {
             (1...12).contains(month), day >= 1, day <= Self.length(ofMonth: month, year: year),
             hour <= 23, minute <= 59, second <= 60
         else { return nil }
-        guard let fraction = reader.skip(".") ? reader.fraction() : 0, let offset = reader.offset(), reader.isAtEnd else {
+        guard let fraction = reader.skip(".") ? reader.fraction() : 0, let offset = reader.offset(), reader.isAtEnd
+        else {
             return nil
         }
         let days = Self.day(fromCivil: year, month, day)

@@ -43,5 +43,7 @@ package struct Argon2Parameters: Sendable, Equatable {
 package struct Argon2ParametersError: Error, Sendable, Equatable {
     package let field: String
     package let rule: String
-    package var sentence: String { "The setting argon2.\(field) (LATCHKEY_ARGON2_\(field.uppercased())) must be \(rule)." }
+    package var sentence: String {
+        "The setting argon2.\(field) (LATCHKEY_ARGON2_\(field.uppercased())) must be \(rule)."
+    }
 }

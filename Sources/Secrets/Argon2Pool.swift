@@ -37,7 +37,8 @@ package final class Argon2Pool: Sendable {
     ///   - queueLimit: jobs that may wait.
     ///   - deadline: the longest wait.
     package init(
-        pepper: Secret, parameters: Argon2Parameters, workers: Int, queueLimit: Int, deadline: Duration, entropy: Entropy
+        pepper: Secret, parameters: Argon2Parameters, workers: Int, queueLimit: Int, deadline: Duration,
+        entropy: Entropy
     ) {
         self.pepper = pepper
         self.parameters = parameters

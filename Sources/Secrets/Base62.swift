@@ -39,7 +39,9 @@ enum Base62 {
     static func random(_ count: Int, _ entropy: Entropy) -> [UInt8] {
         var digits: [UInt8] = []
         while digits.count < count {
-            for byte in entropy.bytes(count) where byte < 248 && digits.count < count { digits.append(alphabet[Int(byte % 62)]) }
+            for byte in entropy.bytes(count) where byte < 248 && digits.count < count {
+                digits.append(alphabet[Int(byte % 62)])
+            }
         }
         return digits
     }

@@ -21,7 +21,8 @@ package struct PHCString: Sendable, CustomStringConvertible, CustomReflectable {
         let parts = text.split(separator: "$", omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0].isEmpty, parts[1] == "argon2id", parts[2] == "v=19" else { return nil }
         let numbers = parts[3].split(separator: ",", omittingEmptySubsequences: false)
-        guard numbers.count == 3, let memory = Self.number(numbers[0], "m="), let passes = Self.number(numbers[1], "t="),
+        guard numbers.count == 3, let memory = Self.number(numbers[0], "m="),
+            let passes = Self.number(numbers[1], "t="),
             let lanes = Self.number(numbers[2], "p="), lanes <= 255, memory >= 8 * lanes,
             let salt = Base64.decode(parts[4]), (8...64).contains(salt.count), let hash = Base64.decode(parts[5]),
             (16...64).contains(hash.count)

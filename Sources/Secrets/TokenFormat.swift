@@ -45,20 +45,20 @@ package struct TokenFormat: Sendable {
     /// Reads a token: its shape and its checksum. Needs no key and no look-up; says nothing about who made it.
     package func parse(_ text: some StringProtocol) -> PresentedToken? {
         let bytes = Array(text.utf8)
-        guard bytes.count == prefixBytes.count + PresentedToken.length, bytes.starts(with: prefixBytes) else { return nil }
-        let body = bytes[prefixBytes.count...]
-        let payload = body.dropLast(PresentedToken.checksumLength)
-        guard Base62.number(body.suffix(PresentedToken.checksumLength)) == UInt64(CRC32.checksum(prefixBytes, payload)) else {
+        guard bytes.count == prefixBytes.count + PresentedToken.length, bytes.starts(with: prefixBytes) else {
             return nil
         }
+        let checksum = UInt64(CRC32.checksum(bytes.dropLast(PresentedToken.checksumLength)))
+        guard Base62.number(bytes.suffix(PresentedToken.checksumLength)) == checksum else { return nil }
         return PresentedToken(bytes, prefixLength: prefixBytes.count)
     }
 
     /// Whether this deployment has made the token: the keyed tag, compared in constant time.
     package func isGenuine(_ token: PresentedToken) -> Bool {
-        let expected = Base62.digits(of: tag(over: token.body.prefix(TokenID.length + PresentedToken.secretLength)), count: 11)
-        let tag = token.body.dropFirst(TokenID.length + PresentedToken.secretLength).prefix(PresentedToken.tagLength)
-        return zip(tag, expected).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
+        let payload = TokenID.length + PresentedToken.secretLength
+        let expected = Base62.digits(of: tag(over: token.body.prefix(payload)), count: PresentedToken.tagLength)
+        let given = token.body.dropFirst(payload).prefix(PresentedToken.tagLength)
+        return zip(given, expected).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
     /// The first 64 bits of HMAC-SHA256 over prefix, id and secret.

@@ -166,7 +166,9 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 }
 
 extension Problem {
-    fileprivate static func malformed(_ sentence: String) -> Problem { Problem(.badRequest, "malformed_request", sentence) }
+    fileprivate static func malformed(_ sentence: String) -> Problem {
+        Problem(.badRequest, "malformed_request", sentence)
+    }
 
     /// RFC 9457 members and OpenAI's `error` member in one object, for when nobody can know which one is read.
     fileprivate var inBothShapes: JSONObject {

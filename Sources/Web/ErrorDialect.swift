@@ -1,5 +1,5 @@
-package import Hummingbird
 import HTTPTypes
+package import Hummingbird
 import NIOCore
 
 /// How a refusal is put on the wire. Management speaks RFC 9457; each data-plane dialect speaks as its clients expect.
@@ -26,6 +26,7 @@ package struct ProblemDialect: ErrorDialect {
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
         return Response(
-            status: problem.status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: JSON.object(body).encoded())))
+            status: problem.status, headers: headers,
+            body: .init(byteBuffer: ByteBuffer(bytes: JSON.object(body).encoded())))
     }
 }

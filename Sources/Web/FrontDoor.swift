@@ -45,7 +45,8 @@ package struct FrontDoor: RouterMiddleware {
         case is NIOTooManyBytesError: return .bodyTooLarge(limit: context.maxUploadSize)
         default:
             // The type alone: the content of a foreign error could hold what a caller sent.
-            context.logger.error("unexpected error", metadata: ["error": "\(type(of: error))", "what": "\(Loggable(error))"])
+            context.logger.error(
+                "unexpected error", metadata: ["error": "\(type(of: error))", "what": "\(Loggable(error))"])
             return .internalError
         }
     }

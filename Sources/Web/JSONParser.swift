@@ -37,7 +37,9 @@ private struct JSONParser {
     private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
 
     private mutating func skipSpace() {
-        while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 { at += 1 }
+        while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 {
+            at += 1
+        }
     }
 
     private mutating func value(depth: Int) throws(JSONError) -> JSON {

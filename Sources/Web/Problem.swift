@@ -54,17 +54,20 @@ extension Problem {
     package static let notFound = Problem(.notFound, "not_found", "There is nothing at this address.")
 
     package static let internalError = Problem(
-        .internalServerError, "internal_error", "Something went wrong on the server; its log says what, under the request id.")
+        .internalServerError, "internal_error",
+        "Something went wrong on the server; its log says what, under the request id.")
 
     package static let overloaded = Problem(
         .serviceUnavailable, "overloaded", "The server has too much to do right now; try again in a moment."
     ).with(.retryAfter, "1")
 
     package static let unsupportedMediaType = Problem(
-        .unsupportedMediaType, "unsupported_media_type", "The body must be JSON, sent with Content-Type: application/json.")
+        .unsupportedMediaType, "unsupported_media_type",
+        "The body must be JSON, sent with Content-Type: application/json.")
 
     package static func bodyTooLarge(limit: Int) -> Problem {
-        Problem(.contentTooLarge, "body_too_large", "The body is larger than \(limit) bytes, the most that is taken here.")
+        Problem(
+            .contentTooLarge, "body_too_large", "The body is larger than \(limit) bytes, the most that is taken here.")
     }
 
     package static func malformedJSON(_ error: JSONError) -> Problem {

@@ -16,7 +16,9 @@ package struct Routes {
             self.path = path
         }
 
-        package static func < (left: Entry, right: Entry) -> Bool { (left.path, left.method) < (right.path, right.method) }
+        package static func < (left: Entry, right: Entry) -> Bool {
+            (left.path, left.method) < (right.path, right.method)
+        }
     }
 
     package let router: Router<WebContext>

@@ -10,7 +10,8 @@ struct Admin: AsyncParsableCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create an admin: a new account and its root user, with the admin flag.",
-            discussion: "The password is read from standard input, one line, so that it is in no process list or history.")
+            discussion:
+                "The password is read from standard input, one line, so that it is in no process list or history.")
 
         @OptionGroup var common: CommonOptions
 
@@ -24,7 +25,9 @@ struct Admin: AsyncParsableCommand {
         var passwordStdin = false
 
         func validate() throws {
-            guard passwordStdin else { throw ValidationError("Add --password-stdin and send the password on standard input.") }
+            guard passwordStdin else {
+                throw ValidationError("Add --password-stdin and send the password on standard input.")
+            }
         }
 
         func run() async throws {

@@ -17,7 +17,8 @@ struct Demo: AsyncParsableCommand {
             let folder = FileManager.default.temporaryDirectory.appending(path: "latchkey-demo-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: folder) }
             let settings = try await Settings(
-                commandLine: [.dataDir: folder.path, .listenPort: "0", .logLevel: "critical"], file: nil, environment: [:])
+                commandLine: [.dataDir: folder.path, .listenPort: "0", .logLevel: "critical"], file: nil,
+                environment: [:])
             let logger = startLogging(settings)
             let deployment = try await Deployment.open(settings)
             let server = Server(deployment: deployment, settings: settings, logger: logger)
@@ -61,7 +62,8 @@ private struct DemoTranscript {
 
         say("\n4. A key opens one app and no other.")
         try await expect("the cat's key at the cat's address", cat.key, "/apps/\(cat.id)/v1", 200, "Meow!")
-        try await expect("the cat's key at the dog's address", cat.key, "/apps/\(dog.id)/v1", 403, "another application")
+        try await expect(
+            "the cat's key at the dog's address", cat.key, "/apps/\(dog.id)/v1", 403, "another application")
 
         say("\n5. A forged key: the cat's with one character changed. It is refused without any look-up.")
         try await expect("the forged key", forged(cat.key), "/v1", 401, "Incorrect API key")
@@ -105,7 +107,8 @@ private struct DemoTranscript {
             expecting: 201)
         let id = try app.required("id")
         let key = try await api.call(
-            .POST, "/api/v1/credentials/", ["application_id": .string(id), "name": "demo"], bearer: token, expecting: 201)
+            .POST, "/api/v1/credentials/", ["application_id": .string(id), "name": "demo"], bearer: token,
+            expecting: 201)
         say("   \(name): app \(id), key \(try key.required("hint")) (the whole key is shown only once)")
         return (id, try key.required("id"), try key.required("token"))
     }
@@ -169,7 +172,8 @@ private struct DemoClient {
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
         let bytes = try await response.body.collect(upTo: 1 << 20)
         guard Int(response.status.code) == status else {
-            throw DemoFailure("\(method.rawValue) \(path) answered \(response.status.code) where \(status) was expected")
+            throw DemoFailure(
+                "\(method.rawValue) \(path) answered \(response.status.code) where \(status) was expected")
         }
         let json = bytes.readableBytes == 0 ? JSON.object([:]) : try JSON.parse(bytes.readableBytesView)
         return Answer(headers: response.headers.map { ($0.name, $0.value) }, body: json.object ?? [:])

@@ -53,12 +53,14 @@ struct Deployment: Sendable {
         let entropy = Entropy.system
         let clock = Clock.system
         let keys = try DeploymentKeys.load(
-            master: try source(settings, .masterKey, .masterKeyFile), pepper: try source(settings, .pepper, .pepperFile),
+            master: try source(settings, .masterKey, .masterKeyFile),
+            pepper: try source(settings, .pepper, .pepperFile),
             directory: directory.path, createIfMissing: isNew, entropy: entropy)
         let format = try TokenFormat(prefix: settings.text(.keyPrefix) ?? Setting.keyPrefix.standard, keys: keys)
         for reserved in ["lkp-", "lki-", "lks-"] where format.prefix == reserved {
             throw Settings.Failure(
-                sentence: "The setting key.prefix (LATCHKEY_KEY_PREFIX) must not be \(reserved), which other tokens have.")
+                sentence:
+                    "The setting key.prefix (LATCHKEY_KEY_PREFIX) must not be \(reserved), which other tokens have.")
         }
         let database = try Database(
             path: directory.database,
@@ -81,7 +83,8 @@ struct Deployment: Sendable {
         let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
         let applications = Applications(database: database, entropy: entropy, clock: clock)
         let credentials = Credentials(
-            database: database, applications: applications, argon2: argon2, format: format, entropy: entropy, clock: clock)
+            database: database, applications: applications, argon2: argon2, format: format, entropy: entropy,
+            clock: clock)
         return Deployment(
             directory: directory, database: database, argon2: argon2, accounts: accounts, catalog: catalog,
             applications: applications, credentials: credentials, clock: clock)

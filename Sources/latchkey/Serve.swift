@@ -30,10 +30,13 @@ struct Serve: AsyncParsableCommand {
             let logger = startLogging(settings)
             forbidCoreFiles()
             let deployment = try await Deployment.open(settings)
-            try await Server(deployment: deployment, settings: settings, logger: logger).run(signals: [.sigterm, .sigint]) {
+            try await Server(deployment: deployment, settings: settings, logger: logger).run(signals: [
+                .sigterm, .sigint,
+            ]) {
                 running in
                 if let token = running.setUpToken {
-                    announce("There is no user yet. Create the first admin with this one-time token (POST /api/v1/setup):")
+                    announce(
+                        "There is no user yet. Create the first admin with this one-time token (POST /api/v1/setup):")
                     announce("setup token: \(token)")
                 }
                 announce("latchkey is listening on \(running.address)")

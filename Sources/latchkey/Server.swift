@@ -1,8 +1,8 @@
-import AsyncHTTPClient
-import Glibc
 import Accounts
+import AsyncHTTPClient
 import Database
 import Gateway
+import Glibc
 import HTTPTypes
 import Hummingbird
 import Logging
@@ -46,7 +46,8 @@ struct Server: Sendable {
         } catch {
             try? await client.shutdown()
             if let error = error as? IOError, error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
-                throw Deployment.Failure(sentence: "latchkey can't listen on \(host) port \(settings.integer(.listenPort)): \(error).")
+                throw Deployment.Failure(
+                    sentence: "latchkey can't listen on \(host) port \(settings.integer(.listenPort)): \(error).")
             }
             throw error
         }
@@ -97,7 +98,8 @@ struct Server: Sendable {
         bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
         return Gateway(
             credentials: deployment.credentials, applications: deployment.applications, catalog: deployment.catalog,
-            upstreams: Upstreams(client: client, limits: bounds), callers: callers, clock: deployment.clock, limits: limits)
+            upstreams: Upstreams(client: client, limits: bounds), callers: callers, clock: deployment.clock,
+            limits: limits)
     }
 
     // MARK: HTTP

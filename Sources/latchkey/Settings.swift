@@ -110,7 +110,8 @@ struct Settings: Sendable {
         do {
             json = try JSON.parse(data)
         } catch {
-            throw Failure(sentence: "The configuration file \(file) is not valid JSON: \(error.rule) (at byte \(error.offset)).")
+            throw Failure(
+                sentence: "The configuration file \(file) is not valid JSON: \(error.rule) (at byte \(error.offset)).")
         }
         guard let object = json.object else {
             throw Failure(sentence: "The configuration file \(file) must hold one JSON object.")
@@ -119,7 +120,8 @@ struct Settings: Sendable {
         for member in object.members {
             let names = member.value.object?.members.map { "\(member.name).\($0.name)" } ?? [member.name]
             if let unknown = names.first(where: { !known.contains($0) }) {
-                throw Failure(sentence: "The configuration file \(file) has \(unknown), which is not a setting of latchkey.")
+                throw Failure(
+                    sentence: "The configuration file \(file) has \(unknown), which is not a setting of latchkey.")
             }
         }
     }

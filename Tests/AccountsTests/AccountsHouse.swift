@@ -44,7 +44,8 @@ final class AccountsHouse: Sendable {
     ) throws -> Accounts {
         try Accounts(
             Accounts.Parts(
-                database: database, keys: DeploymentKeys(master: Secret("master"), pepper: Secret(pepper)), argon2: pool,
+                database: database, keys: DeploymentKeys(master: Secret("master"), pepper: Secret(pepper)),
+                argon2: pool,
                 sessions: Accounts.SessionLimits(idle: idle, absolute: absolute), entropy: .system, clock: hand.clock))
     }
 
@@ -84,7 +85,8 @@ enum TestPool {
     static let light = pool(memoryKiB: 7168, iterations: 5)
 
     static func pool(memoryKiB: Int, iterations: Int) -> Argon2Pool {
-        guard let parameters = try? Argon2Parameters(memoryKiB: memoryKiB, iterations: iterations, parallelism: 1) else {
+        guard let parameters = try? Argon2Parameters(memoryKiB: memoryKiB, iterations: iterations, parallelism: 1)
+        else {
             preconditionFailure("the parameters are below the floor")
         }
         return Argon2Pool(

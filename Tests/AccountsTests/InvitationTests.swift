@@ -78,7 +78,9 @@ struct InvitationTests {
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
         let stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)
         pool.shutdown()
-        let wrong = ["", "lki-", forged, String(token.dropLast()), token + "0", "lkp-" + token.dropFirst(4), token.uppercased()]
+        let wrong = [
+            "", "lki-", forged, String(token.dropLast()), token + "0", "lkp-" + token.dropFirst(4), token.uppercased(),
+        ]
         for text in wrong {
             await #expect(throws: AccountsError.invitationInvalid) {
                 try await stopped.accept(invitation: text, password: good(goodPassword))
@@ -89,13 +91,17 @@ struct InvitationTests {
         }
     }
 
-    @Test("an invitation lies in no byte of the files, and invites into an account that exists") func atRest() async throws {
+    @Test("an invitation lies in no byte of the files, and invites into an account that exists") func atRest()
+        async throws
+    {
         let token = try await invite().token
         #expect(try house.isOnDisk("bob@example.com"))
         #expect(try !house.isOnDisk(token))
         #expect(try !house.isOnDisk(String(token.dropFirst(4).prefix(34))))
         let nowhere = Identifier(at: house.hand.now, random: (1, 2))
-        await #expect(throws: AccountsError.notFound) { try await accounts.invite(good("eve@example.com"), to: nowhere) }
+        await #expect(throws: AccountsError.notFound) {
+            try await accounts.invite(good("eve@example.com"), to: nowhere)
+        }
     }
 
     @Test("the set-up token works once, on an empty database, and for whoever has it") func firstRun() async throws {
@@ -114,7 +120,8 @@ struct InvitationTests {
         let admin = try await firstRun.setUp(token: token, email: email, password: password, accountName: name)
         #expect(admin?.isAdmin == true)
         await #expect(throws: AccountsError.alreadySetUp) {
-            try await firstRun.setUp(token: token, email: good("eve@example.com"), password: password, accountName: name)
+            try await firstRun.setUp(
+                token: token, email: good("eve@example.com"), password: password, accountName: name)
         }
         #expect(try await FirstRun(accounts) == nil)
         #expect(try !house.isOnDisk(token))

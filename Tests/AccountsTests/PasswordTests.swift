@@ -42,7 +42,8 @@ struct PasswordTests {
     @Test(
         "spellings that people can't tell apart are one password",
         arguments: [
-            ("caf\u{E9} at the far corner", "cafe\u{301} at the far corner"), ("the of\u{FB01}ce by the sea", "the office by the sea"),
+            ("caf\u{E9} at the far corner", "cafe\u{301} at the far corner"),
+            ("the of\u{FB01}ce by the sea", "the office by the sea"),
             ("ｓｅｖｅｎ green boats", "seven green boats"), ("meter \u{212B}ngström line", "meter \u{C5}ngström line"),
             ("seven\u{A0}green boats", "seven green boats"), ("가로등 밑의 고양이 한 마리", "가로등 밑의 고양이 한 마리".decomposed),
         ])
@@ -52,7 +53,9 @@ struct PasswordTests {
         #expect(left.secret.isSame(as: right.secret))
     }
 
-    @Test("case and blanks are part of the password", arguments: ["Seven green boats", "seven green boats ", "sevengreen boats"])
+    @Test(
+        "case and blanks are part of the password",
+        arguments: ["Seven green boats", "seven green boats ", "sevengreen boats"])
     func different(other: String) throws {
         let left: Password = try good("seven green boats")
         let right: Password = try good(other)
@@ -74,7 +77,8 @@ struct PasswordTests {
     @Test(
         "what everybody tries is refused, however it is dressed up",
         arguments: [
-            "correct horse battery staple", "CorrectHorseBatteryStaple", "correct-horse-battery-staple", "passwordpassword",
+            "correct horse battery staple", "CorrectHorseBatteryStaple", "correct-horse-battery-staple",
+            "passwordpassword",
             "Password12345678", "1234567password!", "qwertyuiopasdfgh", "LetMeInLetMeIn!", "thequickbrownfox",
             "To be or not to be", "1qaz2wsx3edc4rfv", "adminadmin2026!!", "Summer2026!!!!!!", "administrator2026",
             "This is my password", "latchkeylatchkey",
@@ -84,7 +88,8 @@ struct PasswordTests {
     @Test(
         "repeating or counting is refused",
         arguments: [
-            "aaaaaaaaaaaaaaa", "abababababababab", "abcabcabcabcabc", "abcdeabcdeabcde", "1234567890123456", "abcdefghijklmno",
+            "aaaaaaaaaaaaaaa", "abababababababab", "abcabcabcabcabc", "abcdeabcdeabcde", "1234567890123456",
+            "abcdefghijklmno",
             "987654321098765", "zyxwvutsrqponml", "猫猫猫猫猫猫猫猫猫猫猫猫猫猫猫", "111111222222333333", "               ",
         ])
     func repetitive(text: String) throws { #expect(try complaint(text) != nil) }
@@ -92,7 +97,8 @@ struct PasswordTests {
     @Test(
         "the own address is refused, whole, doubled or in capitals",
         arguments: [
-            "ada.lovelace@example.com", "ada.lovelaceada.lovelace", "Ada.Lovelace@Example.com", "Ada.LovelaceAda.Lovelace",
+            "ada.lovelace@example.com", "ada.lovelaceada.lovelace", "Ada.Lovelace@Example.com",
+            "Ada.LovelaceAda.Lovelace",
         ])
     func address(text: String) throws { #expect(try complaint(text)?.contains("e-mail") == true) }
 
@@ -101,7 +107,8 @@ struct PasswordTests {
         arguments: [
             "seven green boats at dawn", "my cat sleeps on the stairs", "hello friends and family", "tomatoesandbasil",
             "der Regen fällt auf das Dach", "снег идёт третий день", "猫は屋根の上で昼寝をしていました", "three-two-onions-launch",
-            "password rules are a bore", "summer rain on the lake", "9f8s7d6f98s7df6x", "kqzvxjwpfbmgycu", "the admin ate my sandwich",
+            "password rules are a bore", "summer rain on the lake", "9f8s7d6f98s7df6x", "kqzvxjwpfbmgycu",
+            "the admin ate my sandwich",
             "my e-mail is ada.lovelace@example.com",
         ])
     func ordinary(text: String) throws { #expect(try complaint(text) == nil) }
@@ -117,7 +124,8 @@ extension String {
                 continue
             }
             let index = scalar.value - 0xAC00
-            let letters = [0x1100 + index / 588, 0x1161 + index % 588 / 28] + (index % 28 == 0 ? [] : [0x11A7 + index % 28])
+            let letters =
+                [0x1100 + index / 588, 0x1161 + index % 588 / 28] + (index % 28 == 0 ? [] : [0x11A7 + index % 28])
             for letter in letters { if let scalar = Unicode.Scalar(letter) { scalars.append(scalar) } }
         }
         return String(scalars)

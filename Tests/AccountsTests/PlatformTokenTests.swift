@@ -91,7 +91,8 @@ struct PlatformTokenTests {
         #expect(made == 50)
         _ = try await issue(for: bob)
         try await house.database.write {
-            try $0.run("UPDATE platform_tokens SET expires_at = $1 WHERE id = (SELECT min(id) FROM platform_tokens)", soon)
+            try $0.run(
+                "UPDATE platform_tokens SET expires_at = $1 WHERE id = (SELECT min(id) FROM platform_tokens)", soon)
         }
         house.hand.advance(.seconds(60))
         _ = try await issue(for: admin)
@@ -128,7 +129,9 @@ struct PlatformTokenTests {
         let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
         let key = try TokenFormat(prefix: "sk-", keys: keys).mint(.system).secret.exposed()
         let body = text.dropFirst(4)
-        for other in [invitation, session, key, "sk-" + body, "lki-" + body, String(body), "", "lkp-", text + " ", " " + text] {
+        for other in [
+            invitation, session, key, "sk-" + body, "lki-" + body, String(body), "", "lkp-", text + " ", " " + text,
+        ] {
             #expect(try await accounts.actor(platformToken: other) == nil)
         }
         #expect(try await accounts.actor(sessionToken: Secret(text)) == nil)

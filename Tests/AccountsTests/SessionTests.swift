@@ -65,7 +65,9 @@ struct SessionTests {
         #expect(try !house.isOnDisk(token.exposed()))
     }
 
-    @Test("another deployment's pepper finds no session, and neither does a changed token") func strangers() async throws {
+    @Test("another deployment's pepper finds no session, and neither does a changed token") func strangers()
+        async throws
+    {
         _ = try await house.admin()
         let token = try await house.signIn().1
         let other = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.light, pepper: "other")

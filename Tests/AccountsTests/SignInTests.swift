@@ -15,7 +15,9 @@ struct SignInTests {
         let admin = try await house.admin()
         #expect(try await house.signIn().0.user.id == admin.id)
         #expect(try await house.signIn("ADA@Example.com").0.user.id == admin.id)
-        await #expect(throws: AccountsError.signInFailed) { try await house.signIn("ada@example.com", goodPassword + "!") }
+        await #expect(throws: AccountsError.signInFailed) {
+            try await house.signIn("ada@example.com", goodPassword + "!")
+        }
         await #expect(throws: AccountsError.signInFailed) { try await house.signIn("eve@example.com") }
         await #expect(throws: AccountsError.signInFailed) { try await house.signIn("ada@example.com", "x") }
     }

@@ -35,7 +35,9 @@ final class CatalogHouse: Sendable {
         }
     }
 
-    func openAI(_ name: String, url: String = "https://api.example.com/v1", secret: String? = nil) async throws -> Provider {
+    func openAI(_ name: String, url: String = "https://api.example.com/v1", secret: String? = nil) async throws
+        -> Provider
+    {
         try await catalog.createProvider(
             ProviderDraft(name: try good(name), upstream: .openai(try good(url), secret: secret.map { Secret($0) })))
     }

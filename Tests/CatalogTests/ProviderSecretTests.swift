@@ -48,7 +48,9 @@ struct ProviderSecretTests {
     @Test("the same secret sealed twice looks different each time") func nonces() async throws {
         for name in ["a", "b"] { _ = try await house.openAI(name, secret: planted) }
         let rows = try await house.database.read { connection in
-            try connection.rows("SELECT sealed_secret FROM providers WHERE kind = 'openai'").map { try $0.text("sealed_secret") }
+            try connection.rows("SELECT sealed_secret FROM providers WHERE kind = 'openai'").map {
+                try $0.text("sealed_secret")
+            }
         }
         #expect(Set(rows).count == 2)
         #expect(rows.allSatisfy { $0.hasPrefix("v1.") })

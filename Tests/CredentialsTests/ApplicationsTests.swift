@@ -1,6 +1,7 @@
 import Accounts
 import Applications
 import Catalog
+import Credentials
 import Database
 import Policy
 import Testing
@@ -28,7 +29,8 @@ struct ApplicationsTests {
             ApplicationDraft(name: good("App"), chat: settings(model, allowed)), in: account)
     }
 
-    private func edit(_ app: Application, _ change: (inout ApplicationEdit) throws -> Void) async throws -> Application {
+    private func edit(_ app: Application, _ change: (inout ApplicationEdit) throws -> Void) async throws -> Application
+    {
         var edit = ApplicationEdit()
         try change(&edit)
         return try await house.applications.edit(app.id, of: account, edit)
@@ -39,7 +41,9 @@ struct ApplicationsTests {
         #expect(try settings("small", ["large", "small"]).allowedModels == ["large", "small"])
         #expect(throws: ApplicationsError.modelNotAmongAllowed) { try settings("small", ["large"]) }
         #expect(throws: ApplicationsError.modelNotAmongAllowed) { try settings("small", []) }
-        #expect(throws: ApplicationsError.repeatedModel(index: 2)) { try settings("small", ["small", "large", "small"]) }
+        #expect(throws: ApplicationsError.repeatedModel(index: 2)) {
+            try settings("small", ["small", "large", "small"])
+        }
     }
 
     @Test("models that the catalog doesn't have are refused by field") func unknownModels() async throws {
@@ -75,7 +79,9 @@ struct ApplicationsTests {
         #expect(try await house.applications.find(both.id, of: account).chat.allowedModels == ["small"])
     }
 
-    @Test("an edit binds the next call; what it doesn't name stays; null takes the prompt away") func editBinds() async throws {
+    @Test("an edit binds the next call; what it doesn't name stays; null takes the prompt away") func editBinds()
+        async throws
+    {
         let made = try await house.applications.create(KeysHouse.draft("Cat", prompt: "You are a cat."), in: account)
         #expect(try await house.applications.opened(made.id)?.chat.systemPrompt == "You are a cat.")
         house.hand.advance(.seconds(1))
@@ -105,7 +111,9 @@ struct ApplicationsTests {
         #expect(try await house.applications.opened(made.id) == nil)
     }
 
-    @Test("another account reads, edits and lists nothing: the same answer as for what is absent") func tenants() async throws {
+    @Test("another account reads, edits and lists nothing: the same answer as for what is absent") func tenants()
+        async throws
+    {
         let bob = try await house.bob()
         let absent = Identifier(at: house.hand.now, random: (7, 7))
         for id in [house.cat.id, absent] {
@@ -119,7 +127,9 @@ struct ApplicationsTests {
     }
 
     @Test("a prompt is text of 1 to 32768 characters, with tabs and line breaks and no other control") func prompts() {
-        for text in ["x", "a\tb\r\nc", "猫 🐈", String(repeating: "p", count: 32_768)] { #expect(SystemPrompt(text)?.text == text) }
+        for text in ["x", "a\tb\r\nc", "猫 🐈", String(repeating: "p", count: 32_768)] {
+            #expect(SystemPrompt(text)?.text == text)
+        }
         for text in ["", "a\u{0}b", "a\u{1B}[31m", "a\u{7F}", "a\u{9B}31m", String(repeating: "p", count: 32_769)] {
             #expect(SystemPrompt(text) == nil, "\(text.prefix(8).debugDescription)")
         }

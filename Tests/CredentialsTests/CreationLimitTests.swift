@@ -21,14 +21,18 @@ struct CreationLimitTests {
     @Test("deleting a key gives no creation back") func deleteThenCreate() async throws {
         try await spend(10)
         #expect(try await house.credentials.list(of: house.ada.account, application: nil, Page()).items.isEmpty)
-        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)) { try await house.issue() }
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)) {
+            try await house.issue()
+        }
     }
 
     @Test("deleting the app gives no creation back either") func deleteApp() async throws {
         let dog = try await house.app("Dog", of: house.ada)
         for _ in 0..<10 { _ = try await house.issue(for: dog) }
         try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: true)
-        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)) { try await house.issue() }
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)) {
+            try await house.issue()
+        }
     }
 
     @Test("the day turns at midnight UTC, to the microsecond") func midnightTurns() async throws {
@@ -37,7 +41,9 @@ struct CreationLimitTests {
         await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 1)) { try await house.issue() }
         house.hand.set(midnight)
         try await spend(10)
-        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_400)) { try await house.issue() }
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_400)) {
+            try await house.issue()
+        }
     }
 
     @Test("a clock that steps back over midnight opens no second day") func clockStepsBack() async throws {
@@ -47,7 +53,9 @@ struct CreationLimitTests {
         try await spend(6)
         await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 60)) { try await house.issue() }
         house.hand.set(midnight.adding(.seconds(60)))
-        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_340)) { try await house.issue() }
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_340)) {
+            try await house.issue()
+        }
         house.hand.set(midnight.adding(.seconds(86_400)))
         _ = try await house.issue()
     }
@@ -110,7 +118,9 @@ struct CreationLimitTests {
         }
     }
 
-    @Test("an app of another account, a deleted and an absent one are the same: no such application") func noApp() async throws {
+    @Test("an app of another account, a deleted and an absent one are the same: no such application") func noApp()
+        async throws
+    {
         let bob = try await house.bob()
         let foreign = try await house.app("Dog", of: bob)
         let deleted = try await house.app("Fox", of: house.ada)
@@ -125,6 +135,8 @@ struct CreationLimitTests {
         // Nor does a spent day tell them apart.
         try await spend(10)
         let draft = CredentialDraft(application: foreign.id, name: .empty, expiresAt: nil)
-        await #expect(throws: CredentialsError.noSuchApplication) { try await house.credentials.issue(draft, by: house.ada) }
+        await #expect(throws: CredentialsError.noSuchApplication) {
+            try await house.credentials.issue(draft, by: house.ada)
+        }
     }
 }

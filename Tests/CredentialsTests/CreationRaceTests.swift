@@ -1,6 +1,7 @@
 import Accounts
 import Applications
 import Credentials
+import Database
 import Policy
 import Secrets
 import Testing
@@ -48,9 +49,12 @@ struct CreationRaceTests {
         }
         #expect(outcomes.filter(\.isMade).count == value)
         // At ten the cap and the limit of the day fall together; the day's is named.
-        let refusal: CredentialsError = value == 10 ? .dailyLimitReached(10, retryAfterSeconds: 43_200) : .capReached(value)
+        let refusal: CredentialsError =
+            value == 10 ? .dailyLimitReached(10, retryAfterSeconds: 43_200) : .capReached(value)
         #expect(outcomes.filter { $0 == .refused(refusal) }.count == 200 - value)
-        #expect(try await house.credentials.list(of: house.ada.account, application: nil, Page(limit: 100)).items.count == value)
+        #expect(
+            try await house.credentials.list(of: house.ada.account, application: nil, Page(limit: 100)).items.count
+                == value)
         for case .made(let credential, let key) in outcomes {
             #expect(try await house.credentials.verify(key).credential == credential.id)
         }

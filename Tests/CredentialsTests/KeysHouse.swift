@@ -156,7 +156,8 @@ enum TestPool {
             preconditionFailure("the parameters are below the floor")
         }
         return Argon2Pool(
-            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: queueLimit, deadline: .seconds(120),
+            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: queueLimit,
+            deadline: .seconds(120),
             entropy: .system)
     }
 

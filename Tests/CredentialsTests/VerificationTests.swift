@@ -40,20 +40,23 @@ struct VerificationTests {
         }
     }
 
-    @Test("what is no key is refused", arguments: ["", " ", "sk-", "Bearer", "sk-" + String(repeating: "0", count: 51)])
+    @Test(
+        "what is no key is refused", arguments: ["", " ", "sk-", "Bearer", "sk-" + String(repeating: "0", count: 51)])
     func malformed(text: String) async throws { #expect(try await !house.opens(text)) }
 
     @Test("a key with anything before, behind or changed is refused") func changed() async throws {
         let key = try await house.issue().key
         #expect(try await house.opens(key))
         let swapped = String(key.map { $0.isLowercase ? Character($0.uppercased()) : Character($0.lowercased()) })
-        for wrong in [key + " ", " " + key, key + "\n", key + "0", String(key.dropLast()), "lkp-" + key.dropFirst(3), swapped] {
+        for wrong in [
+            key + " ", " " + key, key + "\n", key + "0", String(key.dropLast()), "lkp-" + key.dropFirst(3), swapped,
+        ] {
             #expect(try await !house.opens(wrong))
         }
     }
 
     @Test("a forged key with a right checksum reaches neither Argon2id nor the database") func forged() async throws {
-        let (credential, key) = try await house.issue()
+        let key = try await house.issue().key
         let other = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
         let foreign = try TokenFormat(prefix: "sk-", keys: other).mint(.system).secret.exposed()
         // The id of a real key, another secret, the old tag, and the checksum that goes with them.
@@ -77,11 +80,11 @@ struct VerificationTests {
         try house.database.close()
         for forged in [foreign, grafted] { #expect(try await !house.opens(forged, with: stopped)) }
         await #expect(throws: (any Error).self) { try await house.opens(unknown, with: stopped) }
-        #expect(credential.account == house.ada.account)
     }
 
-    @Test("a right tag over another secret is no key either: the hash decides") func rightTagWrongSecret() async throws {
-        let (credential, key) = try await house.issue()
+    @Test("a right tag over another secret is no key either: the hash decides") func rightTagWrongSecret() async throws
+    {
+        let key = try await house.issue().key
         // Somebody who has the pepper and the database's ids, but not the secret.
         let other = try await house.issue().key
         let mine = String(key.dropFirst(3).prefix(12))
@@ -91,13 +94,12 @@ struct VerificationTests {
             try connection.run("UPDATE credentials SET key_id = $2 WHERE key_id = $1", mine, theirs)
         }
         #expect(try await !house.opens(other, with: house.restarted()))
-        #expect(credential.id != house.cat.id)
     }
 
     @Test("first uses that come together share one Argon2id") func sharedComputation() async throws {
         let house = house
         let key = try await house.issue().key
-        // One job may wait and none beside it: a second computation would be refused.
+        // One job may wait beside the two that run: of fifty computations most would be refused.
         let cold = try house.restarted(pool: TestPool.pool(queueLimit: 1))
         let opened = try await withThrowingTaskGroup(of: Bool.self) { group in
             for _ in 0..<50 { group.addTask { try await house.opens(key, with: cold) } }
@@ -112,12 +114,16 @@ struct VerificationTests {
         for key in keys { #expect(try await house.opens(key.key)) }
         try await house.delete(keys[0].credential)
         let stored = try await house.database.read { connection in
-            try connection.rows("SELECT phc FROM credentials ORDER BY deleted_at IS NULL").map { try $0.optionalText("phc") }
+            try connection.rows("SELECT phc FROM credentials ORDER BY deleted_at IS NULL").map {
+                try $0.optionalText("phc")
+            }
         }
         #expect(stored.count == 3)
         #expect(stored.first == .some(nil))
         for phc in stored.dropFirst() {
-            #expect(phc?.wholeMatch(of: #/\$argon2id\$v=19\$m=7168,t=5,p=1\$[A-Za-z0-9+\/]{22}\$[A-Za-z0-9+\/]{43}/#) != nil)
+            #expect(
+                phc?.wholeMatch(of: #/\$argon2id\$v=19\$m=7168,t=5,p=1\$[A-Za-z0-9+\/]{22}\$[A-Za-z0-9+\/]{43}/#) != nil
+            )
         }
         for isClosed in [false, true] {
             if isClosed { try house.database.close() }
@@ -151,13 +157,16 @@ struct VerificationTests {
     @Test("keys that no longer fit into memory still open their app") func smallMemory() async throws {
         let tiny = Credentials(
             database: house.database, applications: house.applications, argon2: TestPool.shared,
-            format: try TokenFormat(prefix: "sk-", keys: KeysHouse.keys), entropy: .system, clock: house.hand.clock, memory: 1)
+            format: try TokenFormat(prefix: "sk-", keys: KeysHouse.keys), entropy: .system, clock: house.hand.clock,
+            memory: 1)
         var keys: [(credential: Credential, key: String)] = []
         for _ in 0..<3 { keys.append(try await house.issue(with: tiny)) }
         for (credential, key) in keys { #expect(try await tiny.verify(key).credential == credential.id) }
         try await tiny.delete(keys[1].credential.id, of: house.ada.account)
-        #expect(try await [true, false, true] == [
-            house.opens(keys[0].key, with: tiny), house.opens(keys[1].key, with: tiny), house.opens(keys[2].key, with: tiny),
-        ])
+        #expect(
+            try await [true, false, true] == [
+                house.opens(keys[0].key, with: tiny), house.opens(keys[1].key, with: tiny),
+                house.opens(keys[2].key, with: tiny),
+            ])
     }
 }

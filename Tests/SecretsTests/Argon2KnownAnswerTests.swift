@@ -30,7 +30,9 @@ struct Argon2KnownAnswerTests {
             }
         }
         #expect(code == 0)
-        let expected: [UInt64] = [0x0d640df58d78766c, 0x08c037a34a8b53c9, 0xd01ef0452d75b65e, 0xb52520e96b01e659]
+        let expected: [UInt64] = [
+            0x0d64_0df5_8d78_766c, 0x08c0_37a3_4a8b_53c9, 0xd01e_f045_2d75_b65e, 0xb525_20e9_6b01_e659,
+        ]
         #expect(tag == expected.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } })
     }
 

@@ -28,7 +28,7 @@ struct DeploymentKeysTests {
         #expect(Set([keys.csrfToken(for: "a"), keys.csrfToken(for: "b"), other.csrfToken(for: "a")]).count == 3)
     }
 
-    @Test("a digest for looking up depends on purpose, secret and pepper, and not on where one ends and the next begins")
+    @Test("a digest for looking up depends on purpose, secret and pepper, and on where the purpose ends")
     func lookup() {
         let keys = Samples.keys
         let digests = [

@@ -50,7 +50,7 @@ struct PHCStringTests {
             "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$cV0xlSfcrB-4L0C-GeAmyTCTgcouQvWAGZ1kwx3gJcU",
             "$argon2id$v=19$m=19456,t=2,p=1$\(salt)A$\(hash)AA", "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$\(hash)$",
             "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$\(hash)\n", " $argon2id$v=19$m=19456,t=2,p=1$\(salt)$\(hash)",
-            "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$\(hash)\0", "$argon2id$v=19$m=19456,t=2,p=1$$\(hash)",
+            "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$\(hash) ", "$argon2id$v=19$m=19456,t=2,p=1$$\(hash)",
             "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$", "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAA$\(hash)",
             "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$AAAAAAAAAAAAAAAAAAAA",
             "$argon2id$v=19$m=19456,t=2,p=1$\(salt)$" + String(repeating: "A", count: 87),

@@ -4,7 +4,9 @@ import Testing
 
 struct TamperedTokenTests {
     private static let base62 = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
-    private static let others: [UInt8] = [0, 0x0A, 0x20, 0x2B, 0x2D, 0x2E, 0x2F, 0x3A, 0x40, 0x5B, 0x5F, 0x60, 0x7B, 0x7F, 0xFF]
+    private static let others: [UInt8] = [
+        0, 0x0A, 0x20, 0x2B, 0x2D, 0x2E, 0x2F, 0x3A, 0x40, 0x5B, 0x5F, 0x60, 0x7B, 0x7F, 0xFF,
+    ]
 
     /// Each test takes its own tokens: 25 seeds with 8 tokens each.
     private static let seeds = Array(0..<25 as Range<UInt64>)
@@ -110,8 +112,9 @@ struct TamperedTokenTests {
             #expect(parse(Array(token.suffix(count))) == nil)
         }
         for other in [
-            "", text + text, text + " ", " " + text, text + "\n", text + "\0", "\0" + text, "\u{FEFF}" + text, text + "=",
-            text.uppercased(), text.lowercased(), text.dropFirst(3) + "lk_", "Bearer " + text, text + "," + text,
+            "", text + text, text + " ", " " + text, text + "\n", text + "\0", "\0" + text, "\u{FEFF}" + text,
+            text + "=", text.uppercased(), text.lowercased(), text.dropFirst(3) + "lk_", "Bearer " + text,
+            text + "," + text,
         ] { #expect(format.parse(other) == nil, "\(other.count) characters") }
         #expect(format.parse(String(repeating: text, count: 20_000)) == nil)
     }

@@ -89,7 +89,8 @@ struct TokenFormatTests {
         "a prefix is 1 to 16 letters, digits, - and _, and ends in one of the last two",
         arguments: [
             ("", false), ("lk", false), ("lk_k", false), ("lk.", false), ("l k_", false), ("schlüssel_", false),
-            ("lk_\n", false), ("lk＿", false), ("[a]_", false), ("seventeen-letters", false), ("seventeen-letter_", false),
+            ("lk_\n", false), ("lk＿", false), ("[a]_", false), ("seventeen-letters", false),
+            ("seventeen-letter_", false),
             ("_", true), ("-", true), ("a--_", true), ("sixteen-letters_", true), ("0_", true),
         ])
     func prefixRules(prefix: String, isAllowed: Bool) throws {
@@ -113,7 +114,8 @@ struct TokenFormatTests {
         let format = try Samples.format("lk-p_")
         let text = format.mint(.seeded(1)).secret.exposed()
         let regex = try Regex(format.pattern)
-        #expect(try regex.firstMatch(in: "curl -H 'Authorization: Bearer \(text)' https://example.org").map { $0.0 } ?? "" == text)
+        let found = try #require(try regex.firstMatch(in: "curl -H 'Authorization: Bearer \(text)' example.org"))
+        #expect(String(found[0].substring ?? "") == text)
         #expect(try regex.firstMatch(in: String(text.dropLast())) == nil)
         #expect(try regex.firstMatch(in: text.replacing("_", with: ".")) == nil)
     }
@@ -123,7 +125,7 @@ struct TokenFormatTests {
         arguments: [
             ("0123456789AB", true), ("zzzzzzzzzzzz", true), ("000000000000", true), ("AZazAZ09zaZA", true),
             ("", false), ("0123456789A", false), ("0123456789ABC", false), ("0123456789A_", false),
-            ("0123456789A ", false), ("0123456789é", false), ("01234\u{0}6789AB", false),
+            ("0123456789A ", false), ("0123456789é", false), ("01234+6789AB", false),
         ])
     func ids(text: String, isAllowed: Bool) { #expect(TokenID(text)?.text == (isAllowed ? text : nil)) }
 

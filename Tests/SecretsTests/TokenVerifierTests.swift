@@ -2,6 +2,8 @@ import Testing
 
 @testable import Secrets
 
+/// One at a time, since several of them occupy a thread.
+@Suite(.serialized)
 struct TokenVerifierTests {
     private let format: TokenFormat
     private let entropy = Entropy.seeded(21)

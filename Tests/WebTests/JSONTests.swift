@@ -16,13 +16,16 @@ struct JSONTests {
         #expect(try String(decoding: parse(text).encoded(), as: UTF8.self) == text)
     }
 
-    @Test("escapes are read", arguments: [(#""\u0041\u00e9\ud83d\ude00\/\b\f""#, "Aé😀/\u{8}\u{C}"), (#""\u0000""#, "\u{0}")])
+    @Test(
+        "escapes are read",
+        arguments: [(#""\u0041\u00e9\ud83d\ude00\/\b\f""#, "Aé😀/\u{8}\u{C}"), (#""\u0000""#, "\u{0}")])
     func escapes(text: String, value: String) throws { #expect(try parse(text) == .string(value)) }
 
     @Test(
         "what RFC 8259 does not allow, and what two readers could take for two things",
         arguments: [
-            "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "01", "1.", ".5", "+1", "1e", "- 1", "NaN", "Infinity",
+            "", " ", "{", "[1,]", "{\"a\":1,}", "{a:1}", "{'a':1}", "01", "1.", ".5", "+1", "1e", "- 1", "NaN",
+            "Infinity",
             "nul", "truex", "\"a", "\"\u{1}\"", #""\x""#, #""\u12""#, #""\ud800""#, #""\udc00""#, #""\ud800\u0041""#,
             #"{"a":1,"a":2}"#, #"{"a":1,"\u0061":2}"#, "1 2", "[] []", "\u{FEFF}{}", "// c\n{}", "{\"a\" 1}",
         ])
@@ -35,7 +38,9 @@ struct JSONTests {
     }
 
     @Test("depth is bounded, and just below the bound is fine") func depth() throws {
-        func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
         _ = try parse(nested(JSON.maximumDepth))
         #expect(throws: JSONError.self) { try parse(nested(JSON.maximumDepth + 2)) }
         #expect(throws: JSONError.self) { try parse(nested(1_000_000)) }
@@ -86,7 +91,9 @@ struct FieldReaderTests {
 
     @Test("unknown and server-owned fields are refused by name") func leftovers() throws {
         #expect(throws: Problem.self) { try reader(#"{"owner":1}"#).noOthers() }
-        let problem = #expect(throws: Problem.self) { try reader(#"{"used_amount":1}"#).noOthers(setByServer: ["used_amount"]) }
+        let problem = #expect(throws: Problem.self) {
+            try reader(#"{"used_amount":1}"#).noOthers(setByServer: ["used_amount"])
+        }
         #expect(problem?.fields == [Problem.Field("used_amount", "is set by the server")])
     }
 
@@ -117,12 +124,20 @@ struct BearerCredentialTests {
 
     @Test("two headers, also folded into one, are no credential") func several() {
         var two = HTTPFieldsOfTwo.headers
-        guard case .several = BearerCredential(two) else { Issue.record("two were taken"); return }
+        guard case .several = BearerCredential(two) else {
+            Issue.record("two were taken")
+            return
+        }
         two = [.authorization: "Bearer a, Bearer b"]
-        guard case .several = BearerCredential(two) else { Issue.record("folded ones were taken"); return }
+        guard case .several = BearerCredential(two) else {
+            Issue.record("folded ones were taken")
+            return
+        }
     }
 
-    @Test("a credential in the address is found, also escaped", arguments: ["api_key=x", "a=b&API%5FKEY=x", "access_token", "key="])
+    @Test(
+        "a credential in the address is found, also escaped",
+        arguments: ["api_key=x", "a=b&API%5FKEY=x", "access_token", "key="])
     func address(query: String) { #expect(AddressCredentials.refusal(query: query)?.code == "credentials_in_url") }
 
     @Test("other parameters are not", arguments: ["limit=5", "monkey=1", "cursor=key", "tokens=1"])

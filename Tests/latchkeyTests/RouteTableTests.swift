@@ -84,14 +84,17 @@ struct SettingsTests {
             }
             #expect(failure?.sentence.contains(setting.environmentName) == true)
         }
-        #expect(try await settings([setting.environmentName: "\(range.lowerBound)"]).integer(setting) == range.lowerBound)
-        #expect(try await settings([setting.environmentName: "\(range.upperBound)"]).integer(setting) == range.upperBound)
+        #expect(
+            try await settings([setting.environmentName: "\(range.lowerBound)"]).integer(setting) == range.lowerBound)
+        #expect(
+            try await settings([setting.environmentName: "\(range.upperBound)"]).integer(setting) == range.upperBound)
     }
 
     @Test(
         "files that are refused",
         arguments: [
-            "", "[]", "{\"listen\":{\"prot\":1}}", "{\"listen\":{\"port\":\"x\"}}", "{\"listen\":{\"port\":1,\"port\":2}}",
+            "", "[]", "{\"listen\":{\"prot\":1}}", "{\"listen\":{\"port\":\"x\"}}",
+            "{\"listen\":{\"port\":1,\"port\":2}}",
             "{\"port\":1}", "{\"log\":{\"level\":\"loud\"}}",
         ])
     func badFile(text: String) async {
@@ -104,7 +107,9 @@ struct SettingsTests {
     }
 
     @Test("a secret's value is in no error") func secret() async throws {
-        let settings = try await settings(["LATCHKEY_MASTER_KEY": "planted-secret", "LATCHKEY_DATA_DIR": "/tmp/latchkey-none"])
+        let settings = try await settings([
+            "LATCHKEY_MASTER_KEY": "planted-secret", "LATCHKEY_DATA_DIR": "/tmp/latchkey-none",
+        ])
         #expect(settings.text(.masterKey) == "planted-secret")
         defer { try? FileManager.default.removeItem(atPath: "/tmp/latchkey-none") }
         let failure = await #expect(throws: Deployment.Failure.self) { try await Deployment.open(settings) }
