@@ -13,6 +13,8 @@ package struct Password: FieldText {
     /// In Unicode code points, each of which counts as one character.
     private let length: Int
     private let weakness: Weakness?
+    /// For comparing with names that are written without case.
+    private let withoutCase: Secret
 
     private enum Weakness {
         case common
@@ -26,6 +28,7 @@ package struct Password: FieldText {
         guard (1...Self.maximumLength).contains(length) else { return nil }
         secret = Secret(normal)
         let plain = normal.lowercased()
+        withoutCase = Secret(plain)
         weakness = CommonPasswords.contains(plain) ? .common : CommonPasswords.isRepetitive(plain) ? .repetitive : nil
     }
 
@@ -41,7 +44,7 @@ package struct Password: FieldText {
         }
         let local = email.text.prefix { $0 != "@" }
         for known in [email.text, String(local), String(repeating: String(local), count: 2)]
-        where secret.isSame(as: Secret(known)) {
+        where withoutCase.isSame(as: Secret(known)) {
             throw .weakPassword("is made of your e-mail address; choose another one")
         }
     }

@@ -47,9 +47,10 @@ final class SignInThrottle: Sendable {
             for key in [attempt, source] where counts[key].map({ $0.ends <= now }) ?? false { counts[key] = nil }
             if let pair = counts[attempt], pair.attempts >= Self.perPair { return pair.ends }
             if let all = counts[source], all.attempts >= Self.perSource { return all.ends }
-            if counts.count + 2 > Self.capacity { counts = counts.filter { $0.value.ends > now } }
+            let new = (counts[attempt] == nil ? 1 : 0) + (counts[source] == nil ? 1 : 0)
+            if counts.count + new > Self.capacity { counts = counts.filter { $0.value.ends > now } }
             // Still full of running windows: a flood from very many sources. Nobody new is let in until some end.
-            if counts.count + 2 > Self.capacity { return counts.values.lazy.map(\.ends).min() }
+            if counts.count + new > Self.capacity { return counts.values.lazy.map(\.ends).min() }
             for key in [attempt, source] {
                 counts[key, default: Count(attempts: 0, ends: now.adding(Self.window))].attempts += 1
             }

@@ -61,7 +61,7 @@ package struct SystemPrompt: FieldText {
     package init?(_ text: String) {
         guard (1...32_768).contains(text.unicodeScalars.count),
             text.unicodeScalars.allSatisfy({
-                $0.value >= 0x20 && $0.value != 0x7F || "\t\n\r".unicodeScalars.contains($0)
+                $0.properties.generalCategory != .control || "\t\n\r".unicodeScalars.contains($0)
             })
         else { return nil }
         self.text = text

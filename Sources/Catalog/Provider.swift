@@ -86,14 +86,19 @@ package struct BaseURL: FieldText, Equatable {
             !rest.contains("\\"),
             Self.isAuthority(authority)
         else { return nil }
-        self.text = scheme + (rest.last == "/" ? rest.dropLast() : rest)
+        var path = rest
+        while path.last == "/" { path.removeLast() }
+        self.text = scheme + path
     }
 
     /// A host of letters, digits, dots and hyphens, or an IPv6 address in brackets; then a port, perhaps.
     private static func isAuthority(_ text: Substring) -> Bool {
         var host = text
         if let colon = text.lastIndex(of: ":"), text.last != "]" {
-            guard let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port) else { return false }
+            let digits = text[text.index(after: colon)...]
+            guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits),
+                (1...65_535).contains(port)
+            else { return false }
             host = text[..<colon]
         }
         if host.first == "[", host.last == "]" {

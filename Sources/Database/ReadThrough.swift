@@ -9,6 +9,8 @@ import Synchronization
 package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         var values: [Key: Value] = [:]
+        /// The keys in `values`, and some that went since: where a full table finds one to give up.
+        var places: [Key] = []
         var generation: UInt64 = 0
     }
 
@@ -17,7 +19,7 @@ package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Send
     private let load: @Sendable (Key) async throws -> Value?
 
     /// - Parameters:
-    ///   - capacity: how many values are held at most; a full table gives up an arbitrary one.
+    ///   - capacity: how many values are held at most; a full table gives up a random one.
     ///   - load: reads one from the database; absent ones are not held.
     package init(capacity: Int, load: @escaping @Sendable (Key) async throws -> Value?) {
         self.capacity = capacity
@@ -34,10 +36,23 @@ package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Send
         guard let value = try await load(key) else { return nil }
         state.withLock { state in
             guard state.generation == began else { return }
-            if state.values.count >= capacity, let victim = state.values.keys.first { state.values[victim] = nil }
-            state.values[key] = value
+            insert(value, key, &state)
         }
         return value
+    }
+
+    /// (The first in the dictionary's order would nearly always be the newest one.)
+    private func insert(_ value: Value, _ key: Key, _ state: inout State) {
+        if state.values[key] == nil {
+            if state.places.count < capacity {
+                state.places.append(key)
+            } else {
+                let place = Int.random(in: state.places.indices)
+                state.values[state.places[place]] = nil
+                state.places[place] = key
+            }
+        }
+        state.values[key] = value
     }
 
     /// Forgets one value, and whatever loads of any key are under way.
@@ -52,6 +67,7 @@ package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Send
     package func invalidate(where isStale: (Key, Value) -> Bool) {
         state.withLock { state in
             state.values = state.values.filter { !isStale($0.key, $0.value) }
+            state.places = Array(state.values.keys)
             state.generation += 1
         }
     }

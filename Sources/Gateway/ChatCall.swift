@@ -43,10 +43,16 @@ struct ChatCall {
             messages.insert(["role": "system", "content": .string(prompt)], at: 0)
         }
         sent["messages"] = .array(messages)
-        for parameter in application.chat.parameters.object.members where sent[parameter.name] == nil {
+        for parameter in application.chat.parameters.object.members where !says(parameter.name) {
             sent[parameter.name] = parameter.value
         }
         return UpstreamCall(body: sent, messages: messages, model: route.upstreamName, isStream: isStream)
+    }
+
+    /// Whether the caller has given a parameter, be it under its other name: upstreams refuse a call that has both.
+    private func says(_ parameter: String) -> Bool {
+        let limits = ["max_tokens", "max_completion_tokens"]
+        return (limits.contains(parameter) ? limits : [parameter]).contains { body[$0] != nil }
     }
 }
 

@@ -71,7 +71,11 @@ package final class Argon2Pool: Sendable {
     }
 
     /// Whether a hash was made with other parameters than today's.
-    package func needsRehash(_ phc: PHCString) -> Bool { phc.parameters != parameters }
+    package func needsRehash(_ phc: PHCString) -> Bool {
+        phc.parameters != parameters || phc.salt.count != 16 || phc.hash.count != 32
+    }
+
+    deinit { queue.stop() }
 
     /// Ends the threads; what waits is refused.
     package func shutdown() { queue.stop() }

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// The master key seals what must be read again; the pepper goes into every hash. They are kept apart from the database,
 /// so that a stolen database alone opens nothing.
-package struct DeploymentKeys: Sendable {
+package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflectable {
     package let pepper: Secret
     package let sealing: SealingBox
     /// Makes and checks the keyed tag in tokens.
@@ -15,6 +15,11 @@ package struct DeploymentKeys: Sendable {
 
     /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them.
     package let fingerprint: String
+
+    /// Says what this is, and nothing of it.
+    package var description: String { "‹deployment keys›" }
+    /// No children.
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 
     package init(master: Secret, pepper: Secret) {
         self.pepper = pepper
@@ -100,8 +105,11 @@ extension DeploymentKeys {
     fileprivate static func decode(
         _ text: Secret, orThrow error: DeploymentKeysError
     ) throws(DeploymentKeysError) -> Secret {
-        let trimmed = text.exposed().split { $0.isWhitespace || $0 == "=" }
-        guard trimmed.count == 1, let bytes = Base64.decode(trimmed[0]), bytes.count == 32 else {
+        let words = text.exposed().split { $0.isWhitespace }
+        // 32 bytes are 43 letters, with or without the one "=" that makes them 44.
+        guard words.count == 1, let word = words.first, let bytes = Base64.decode(word.prefix(43)), bytes.count == 32,
+            word.utf8.count == 43 || (word.utf8.count == 44 && word.hasSuffix("="))
+        else {
             throw error
         }
         return Secret(bytes)
@@ -119,12 +127,17 @@ private struct KeyFile {
     /// Written in full and synced, with its name in the directory, before anything is hashed with it: a key lost in a power
     /// cut would take all data with it.
     func create(_ entropy: Entropy) throws(DeploymentKeysError) {
-        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        // Under another name until it is whole: a crash in between would leave an empty file that no start can read.
+        let draft = "\(path).\(String(entropy.word(), radix: 16))"
+        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw .unreadable(path: path, code: errno) }
+        defer { unlink(draft) }
         defer { close(file) }
         let line = Secret(Base64.encode(entropy.bytes(32)) + "\n")
         let isWritten = line.withBytes { write(file, $0.baseAddress, $0.count) == $0.count } && fsync(file) == 0
         guard isWritten else { throw .unreadable(path: path, code: errno) }
+        // Unlike `rename`, `link` never takes the place of a key that is already there.
+        guard link(draft, path) == 0 else { throw .unreadable(path: path, code: errno) }
         let folder = open(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), O_RDONLY | O_CLOEXEC)
         guard folder >= 0 else { throw .unreadable(path: path, code: errno) }
         defer { close(folder) }

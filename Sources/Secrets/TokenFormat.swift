@@ -6,7 +6,9 @@ import Crypto
 /// The checksum tells a real token from a look-alike offline, for whoever scans a leak. The tag tells one of ours from a
 /// forged one with one HMAC and no look-up, so that forged keys cost microseconds though real ones are Argon2id at rest.
 /// The id alone is what logs, lists and hints show.
-package struct TokenFormat: Sendable {
+///
+/// Printing it shows nothing: the prepared HMAC in it is as good as its key.
+package struct TokenFormat: Sendable, CustomStringConvertible, CustomReflectable {
     package let prefix: String
     private let prefixBytes: [UInt8]
     /// Keyed once: a copy of its state costs half of what keying costs.
@@ -24,6 +26,11 @@ package struct TokenFormat: Sendable {
         tagging.update(data: bytes)
         self.tagging = tagging
     }
+
+    /// The prefix alone.
+    package var description: String { "‹token format \(prefix)›" }
+    /// No children.
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 
     /// A regular expression that finds a token in any text.
     package var pattern: String { prefix + "[0-9A-Za-z]{\(PresentedToken.length)}" }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The key of the digests is made at each start and never leaves the process, so the table is worth nothing outside of
 /// it. First uses of a token that come together share one computation.
-package final class TokenVerifier: Sendable {
+package final class TokenVerifier: Sendable, CustomReflectable {
     private typealias Digest = HMAC<SHA256>.MAC
 
     private struct State {
@@ -33,6 +33,9 @@ package final class TokenVerifier: Sendable {
     /// Keyed once: a copy of its state costs half of what keying costs.
     private let keyed: HMAC<SHA256>
     private let state = Mutex(State())
+
+    /// No children: the prepared HMAC in it is as good as its key.
+    package var customMirror: Mirror { Mirror(self, children: [:]) }
 
     /// - Parameter capacity: tokens remembered at most; a full table gives up a random one.
     package init(pool: Argon2Pool, capacity: Int, entropy: Entropy) {

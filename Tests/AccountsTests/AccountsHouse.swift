@@ -17,8 +17,8 @@ final class HandClock: Sendable {
     func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
 }
 
-/// Accounts over a database file of their own, at noon of a day in June. Goes, with its folder, when the suite that holds
-/// it goes.
+/// Accounts over a database file of their own, at noon of a day in June. Goes, with its folder, when the suite
+/// that holds it goes.
 final class AccountsHouse: Sendable {
     static let idle: Duration = .seconds(1800)
     static let absolute: Duration = .seconds(36_000)

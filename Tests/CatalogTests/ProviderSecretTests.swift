@@ -31,8 +31,10 @@ struct ProviderSecretTests {
         _ = try await house.catalog.createModel(provider: poor.id, name: good("stolen"), upstreamName: nil)
         try await house.database.write { connection in
             try connection.run(
-                "UPDATE providers SET sealed_secret = (SELECT sealed_secret FROM providers WHERE id = $1) WHERE id = $2",
-                rich.id, poor.id)
+                """
+                UPDATE providers SET sealed_secret = (SELECT sealed_secret FROM providers WHERE id = $1)
+                WHERE id = $2
+                """, rich.id, poor.id)
         }
         await #expect(throws: SealingError.self) { try await house.catalog.route("stolen") }
     }

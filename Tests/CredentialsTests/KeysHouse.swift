@@ -21,8 +21,8 @@ final class HandClock: Sendable {
     func set(_ moment: Timestamp) { time.withLock { $0 = moment } }
 }
 
-/// Everything that keys need, over a database file of its own, at noon of a day in June. Goes, with its folder, when the
-/// suite that holds it goes.
+/// Everything that keys need, over a database file of its own, at noon of a day in June. Goes, with its folder,
+/// when the suite that holds it goes.
 final class KeysHouse: Sendable {
     /// 2026-06-01T12:00:00Z
     static let noon = Timestamp(microseconds: 1_780_315_200_000_000)

@@ -80,7 +80,7 @@ struct ChatCallTests {
     @Test("unknown fields and the literals of numbers pass untouched, in their order") func untouched() throws {
         let text =
             #"{"x_new":{"b":[1.10,1e400,-0,12345678901234567890],"a":null},"model":"upstream/name","#
-            + #""messages":[{"role":"user","content":[{"type":"text","text":"é😀\u0001"},{"type":"image_url"}],"weight":0.10}],"#
+            + #""messages":[{"role":"user","content":[{"text":"é😀\u0001"},{"type":"image_url"}],"weight":0.10}],"#
             + #""tools":[],"metadata":{"":1},"stream":true}"#
         #expect(try body(text, app()) == text)
         #expect(try sent(text, app()).isStream)

@@ -51,13 +51,10 @@ struct EchoUpstreamTests {
     @Test(
         "it answers the last thing that the user said",
         arguments: [
-            (
-                #"[{"role":"user","content":"one"},{"role":"assistant","content":"two"},{"role":"user","content":"three"}]"#,
-                "three"
-            ),
+            (#"[{"role":"user","content":"one"},{"role":"assistant"},{"role":"user","content":"three"}]"#, "three"),
             (#"[{"role":"user","content":"one"},{"role":"assistant","content":"two"}]"#, "one"),
             (
-                #"[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{}},{"type":"text","text":"b"}]}]"#,
+                #"[{"role":"user","content":[{"text":"a"},{"type":"image_url","image_url":{}},{"text":"b"}]}]"#,
                 "a b"
             ),
             (#"[{"role":"user","content":null}]"#, ""), (#"[{"role":"user"}]"#, ""),

@@ -76,8 +76,8 @@ struct OpenAIDialectTests {
         let bytes = try await collect(OpenAIDialect().answer(problem))
         #expect(
             bytes
-                == #"{"error":{"message":"The field messages[0].role must be a string.","type":"invalid_request_error","#
-                + #""param":"messages[0].role","code":"invalid_request"}}"#)
+                == #"{"error":{"message":"The field messages[0].role must be a string.","#
+                + #""type":"invalid_request_error","param":"messages[0].role","code":"invalid_request"}}"#)
     }
 
     @Test("a fault of the server says nothing of its cause") func internalError() {

@@ -112,7 +112,7 @@ struct SettingsTests {
         ])
         #expect(settings.text(.masterKey) == "planted-secret")
         defer { try? FileManager.default.removeItem(atPath: "/tmp/latchkey-none") }
-        let failure = await #expect(throws: Deployment.Failure.self) { try await Deployment.open(settings) }
+        let failure = await #expect(throws: Settings.Failure.self) { try await Deployment.open(settings) }
         #expect(failure?.sentence.contains("planted-secret") == false)
         #expect(failure?.sentence.contains("master") == true)
     }
