@@ -105,7 +105,9 @@ let package = Package(
         tests(
             of: "Credentials",
             ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
-        tests(of: "Gateway", ["Catalog", "Gateway", "Policy", "Web", hummingbird, httpTypes]),
+        tests(
+            of: "Gateway",
+            ["Applications", "Catalog", "Gateway", "Policy", "Secrets", "Web", hummingbird, httpTypes, nioCore]),
         tests(
             of: "latchkey",
             [

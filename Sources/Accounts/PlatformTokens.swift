@@ -27,19 +27,25 @@ extension Accounts {
         guard beyond.isEmpty else { throw AccountsError.adminScopes(beyond) }
         let now = parts.clock.now()
         if expiresAt.isExpired(at: now) { throw AccountsError.expiryInPast }
+        // Looked at before as well as in the transaction, so that a refused request costs no Argon2id.
+        try await parts.database.read { try Self.checkLimit(of: user.id, now, $0) }
         let minted = platformTokens.mint(parts.entropy)
         let phc = try await parts.argon2.hash(minted.secret)
         let token = PlatformToken(
             id: parts.newID(at: now), user: user.id, name: name.text, scopes: Scope.allCases.filter(scopes.contains),
             expiresAt: expiresAt, createdAt: now, hint: minted.hint)
         try await parts.database.write { connection in
-            guard try PlatformTokenTable.countLive(of: user.id, now, connection) < PlatformToken.limit else {
-                throw AccountsError.tokenLimitReached
-            }
+            try Self.checkLimit(of: user.id, now, connection)
             try PlatformTokenTable.insert(token, minted.id.text, phc, connection)
         }
         verifier.remember(minted.presented)
         return (token, minted.secret)
+    }
+
+    private static func checkLimit(of user: Identifier, _ now: Timestamp, _ connection: Connection) throws {
+        guard try PlatformTokenTable.countLive(of: user, now, connection) < PlatformToken.limit else {
+            throw AccountsError.tokenLimitReached
+        }
     }
 
     package func tokens(of user: Identifier, _ page: Page) async throws -> Listing<PlatformToken> {

@@ -147,11 +147,14 @@ enum CredentialTable {
 /// The SQL of `credential_days`: how many keys an account has created on the last day it created any. A counter of its
 /// own rather than a count of rows, so that nothing that happens to a key gives a creation back.
 enum CredentialDayTable {
-    static func created(by account: Identifier, day: Int64, _ connection: Connection) throws -> Int {
+    /// How many were created on this day, and which day that is.
+    static func created(
+        by account: Identifier, day: Int64, _ connection: Connection
+    ) throws -> (count: Int, day: Int64) {
         let row = try connection.row("SELECT day, created FROM credential_days WHERE account_id = $1", account)
         // A clock that steps back over midnight stays in the later day; it opens no second one.
-        guard let row, try row.integer("day") >= day else { return 0 }
-        return Int(try row.integer("created"))
+        guard let row, try row.integer("day") >= day else { return (0, day) }
+        return (Int(try row.integer("created")), try row.integer("day"))
     }
 
     static func countCreation(of account: Identifier, day: Int64, _ connection: Connection) throws {

@@ -81,17 +81,19 @@ package struct Credentials: Sendable {
     private static func check(
         _ draft: CredentialDraft, _ account: Identifier, _ now: Timestamp, _ connection: Connection
     ) throws {
+        let today = try CredentialDayTable.created(by: account, day: now.day, connection)
         let refusal = Policy.mayCreate(
             live: try CredentialTable.countLive(of: account, now, connection),
             cap: try Accounts.cap(of: account, in: connection),
-            createdToday: try CredentialDayTable.created(by: account, day: now.day, connection))
+            createdToday: today.count)
         guard try Applications.exists(draft.application, of: account, in: connection) else {
             throw CredentialsError.noSuchApplication
         }
         switch refusal {
         case .capReached(let cap): throw CredentialsError.capReached(cap.value)
         case .dailyLimitReached(let limit):
-            throw CredentialsError.dailyLimitReached(limit, retryAfterSeconds: Int(now.secondsToNextDay))
+            throw CredentialsError.dailyLimitReached(
+                limit, retryAfterSeconds: Int(now.seconds(toEndOf: today.day)))
         case nil: break
         }
     }

@@ -46,7 +46,7 @@ struct EchoUpstream {
         ]
         let body = ByteBuffer(bytes: answer.encoded())
         return UpstreamAnswer(
-            status: .ok, headers: [.contentType: "application/json"], length: body.readableBytes, body: .chunks([body]))
+            status: .ok, headers: [.contentType: "application/json"], length: body.readableBytes, body: .whole(body))
     }
 
     private func stream(_ content: String, _ call: UpstreamCall) -> UpstreamAnswer {

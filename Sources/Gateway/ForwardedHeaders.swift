@@ -9,10 +9,11 @@ enum ForwardedHeaders {
     ]
 
     /// What speaks of the caller's connection to us, or for the caller's credentials, and is none of the upstream's
-    /// business; and the framing, which is ours to write.
+    /// business; and what describes the bytes of the body, which are ours to write.
     private static let notToUpstream: Set<String> = [
         "authorization", "cookie", "host", "content-length", "expect", "accept-encoding", "forwarded", "via", "origin",
-        "referer", "x-real-ip", "x-api-key", "api-key", "x-csrf-token",
+        "referer", "x-real-ip", "x-api-key", "api-key", "x-csrf-token", "content-encoding", "content-md5", "digest",
+        "content-digest", "repr-digest",
     ]
 
     /// What speaks for the upstream's own site.

@@ -27,8 +27,12 @@ struct OpenAIUpstream: Sendable {
         if let secret { request.headers.replaceOrAdd(name: "authorization", value: "Bearer " + secret.exposed()) }
         request.body = .bytes(ByteBuffer(bytes: JSON.object(call.body).encoded()))
         let end = NIODeadline.now() + limits.total
-        return try answer(try await execute(request), until: end)
+        return try await answer(try await execute(request), until: end)
     }
+
+    /// Up to here an answer of declared length is taken in whole before any of it goes out: one write instead of three, and
+    /// an upstream that breaks off in the middle becomes a clear 502 instead of a cut connection.
+    private static let shortAnswer = 64 * 1024
 
     /// Waits for the head of the answer.
     private func execute(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
@@ -43,7 +47,7 @@ struct OpenAIUpstream: Sendable {
         }
     }
 
-    private func answer(_ response: HTTPClientResponse, until end: NIODeadline) throws -> UpstreamAnswer {
+    private func answer(_ response: HTTPClientResponse, until end: NIODeadline) async throws -> UpstreamAnswer {
         let code = Int(response.status.code)
         guard (200..<300).contains(code) || Self.passedRefusals.contains(code) else { throw Denial.upstreamFailed }
         var fields = HTTPFields()
@@ -52,8 +56,15 @@ struct OpenAIUpstream: Sendable {
         }
         let length = fields[.contentLength].flatMap { Int($0) }
         if let length, length > limits.responseBytes { throw Denial.upstreamFailed }
+        let bounds = BodyBounds(bytes: limits.responseBytes, end: end)
+        let body: UpstreamAnswer.Body =
+            if let length, length <= Self.shortAnswer {
+                .whole(try await UpstreamAnswer.whole(response.body, within: bounds))
+            } else {
+                .remote(response.body, bounds)
+            }
         return UpstreamAnswer(
             status: HTTPResponse.Status(code: code), headers: ForwardedHeaders.toCaller(fields), length: length,
-            body: .remote(response.body, BodyBounds(bytes: limits.responseBytes, end: end)))
+            body: body)
     }
 }

@@ -5,9 +5,10 @@ import NIOCore
 import Policy
 import Web
 
-/// What an upstream said, not read yet.
+/// What an upstream said: a short answer in whole, a stream or a long one not read yet.
 struct UpstreamAnswer: Sendable {
     enum Body: Sendable {
+        case whole(ByteBuffer)
         /// Made in this process; each is written by itself.
         case chunks([ByteBuffer])
         case remote(HTTPClientResponse.Body, BodyBounds)
@@ -22,9 +23,13 @@ struct UpstreamAnswer: Sendable {
 
     /// The answer to the caller, byte for byte, each chunk written as it comes.
     var response: Response {
+        if case .whole(let bytes) = body {
+            return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
+        }
         let isEventStream = headers[.contentType]?.lowercased().hasPrefix("text/event-stream") ?? false
         let responseBody = ResponseBody(contentLength: length) { [body, slot] writer in
             switch body {
+            case .whole: break
             case .chunks(let chunks): for chunk in chunks { try await writer.write(chunk) }
             case .remote(let remote, let bounds):
                 do {
@@ -46,23 +51,48 @@ struct UpstreamAnswer: Sendable {
     private static func pass(
         _ remote: HTTPClientResponse.Body, within bounds: BodyBounds, to writer: inout any ResponseBodyWriter
     ) async throws {
-        var bytes = 0
-        var chunks = remote.makeAsyncIterator()
-        while true {
-            let chunk: ByteBuffer?
-            do {
-                chunk = try await chunks.next()
-            } catch let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded {
-                throw Denial.upstreamTimeout
-            } catch let error where !(error is CancellationError) {
-                throw Denial.upstreamFailed
-            }
-            guard let chunk else { return }
-            bytes += chunk.readableBytes
-            if bytes > bounds.bytes { throw Denial.upstreamFailed }
-            if NIODeadline.now() > bounds.end { throw Denial.upstreamTimeout }
-            try await writer.write(chunk)
+        var reader = BodyReader(remote, within: bounds)
+        while let chunk = try await reader.next() { try await writer.write(chunk) }
+    }
+
+    /// Reads a short answer to its end.
+    static func whole(
+        _ remote: HTTPClientResponse.Body, within bounds: BodyBounds
+    ) async throws -> ByteBuffer {
+        var reader = BodyReader(remote, within: bounds)
+        var whole = ByteBuffer()
+        while var chunk = try await reader.next() {
+            if whole.readableBytes == 0 { whole = chunk } else { whole.writeBuffer(&chunk) }
         }
+        return whole
+    }
+}
+
+/// Reads an upstream's body chunk by chunk, within bounds; whatever goes wrong is a denial.
+private struct BodyReader {
+    private var chunks: HTTPClientResponse.Body.AsyncIterator
+    private let bounds: BodyBounds
+    private var bytes = 0
+
+    init(_ body: HTTPClientResponse.Body, within bounds: BodyBounds) {
+        chunks = body.makeAsyncIterator()
+        self.bounds = bounds
+    }
+
+    /// `nil` at the end.
+    mutating func next() async throws -> ByteBuffer? {
+        let chunk: ByteBuffer?
+        do {
+            chunk = try await chunks.next()
+        } catch let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded {
+            throw Denial.upstreamTimeout
+        } catch let error where !(error is CancellationError) {
+            throw Denial.upstreamFailed
+        }
+        bytes += chunk?.readableBytes ?? 0
+        if bytes > bounds.bytes { throw Denial.upstreamFailed }
+        if NIODeadline.now() > bounds.end { throw Denial.upstreamTimeout }
+        return chunk
     }
 }
 

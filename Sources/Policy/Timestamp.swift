@@ -22,9 +22,8 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         return microseconds >= 0 ? microseconds / perDay : (microseconds + 1) / perDay - 1
     }
 
-    /// Seconds until the next 00:00:00 UTC, rounded up; 1…86,400.
-    package var secondsToNextDay: Int64 {
-        let intoDay = microseconds - day * 86_400_000_000
-        return (86_400_000_000 - intoDay + 999_999) / 1_000_000
+    /// Seconds until a UTC day has ended, rounded up; for the day that it is, 1…86,400.
+    package func seconds(toEndOf day: Int64) -> Int64 {
+        ((day + 1) * 86_400_000_000 - microseconds + 999_999) / 1_000_000
     }
 }

@@ -54,7 +54,9 @@ package final class TokenVerifier: Sendable, CustomReflectable {
     package func verify(_ token: PresentedToken, against phc: PHCString) async throws(Argon2Failure) -> Bool {
         let digest = digest(token)
         let flight = Flight(id: token.id, digest: Array(digest), phc: phc.text)
-        let task = state.withLock { state in
+        let task = state.withLock { state -> Task<Result<Bool, Argon2Failure>, Never>? in
+            // Another use may have ended between the caller's `recall` and here.
+            if state.known[token.id] == digest { return nil }
             if let computation = state.underWay[flight] { return computation.task }
             // However fast it is, it ends after it was entered here, since its end takes the lock too.
             let task = Task {
@@ -65,7 +67,7 @@ package final class TokenVerifier: Sendable, CustomReflectable {
             state.underWay[flight] = Computation(task: task)
             return task
         }
-        return try await task.value.get()
+        return try await task?.value.get() ?? true
     }
 
     private func compute(_ token: PresentedToken, _ phc: PHCString) async -> Result<Bool, Argon2Failure> {

@@ -51,7 +51,9 @@ struct CreationLimitTests {
         try await spend(4)
         house.hand.advance(.seconds(-60))
         try await spend(6)
-        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 60)) { try await house.issue() }
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_460)) {
+            try await house.issue()
+        }
         house.hand.set(midnight.adding(.seconds(60)))
         await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_340)) {
             try await house.issue()

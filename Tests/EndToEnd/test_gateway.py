@@ -337,10 +337,15 @@ def test_the_upstreams_own_error_event_passes(relay):
     assert json.loads(payloads[-1])["error"]["message"] == "the model fell over"
 
 
-def test_a_plain_answer_that_breaks_is_cut(relay):
+def test_a_short_answer_that_breaks_is_a_502(relay):
+    """It is taken in whole before any of it goes out, so its end can still be told."""
+    openai_error(ask(relay, "broken"), 502, "upstream_failed", denial="upstream_failed")
+
+
+def test_a_long_answer_that_breaks_is_cut(relay):
     """Never a silently short 200: the caller's library has to notice."""
     with pytest.raises(requests.RequestException):
-        ask(relay, "broken")
+        ask(relay, "broken-long")
 
 
 def test_a_caller_who_leaves_frees_the_upstream(deployment, relay, upstream):
@@ -403,12 +408,9 @@ def test_an_upstream_that_never_answers_is_a_504(quick, quick_relay, upstream):
     upstream.wait_recorded(marker, state="peer gone", deadline=5)
 
 
-def test_silence_in_the_middle_of_a_plain_answer_cuts_it(quick_relay):
-    def call():
-        with pytest.raises(requests.RequestException):
-            ask(quick_relay, "slow-body")
-
-    _, took = timed(call)
+def test_silence_in_the_middle_of_a_short_answer_is_a_504(quick_relay):
+    answer, took = timed(lambda: ask(quick_relay, "slow-body"))
+    openai_error(answer, 504, "upstream_timeout", denial="upstream_timeout")
     assert took < 6
 
 

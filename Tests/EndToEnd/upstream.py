@@ -40,6 +40,7 @@ MODES = [
     "slow-stream",
     "trickle",
     "broken",
+    "broken-long",
     "broken-stream",
     "garbage",
     "hang-up",
@@ -137,6 +138,10 @@ class Upstream:
             await send(noted, writer, hints + head(200, "application/json", len(JSON_ANSWER)) + JSON_ANSWER)
         elif mode == "broken":
             await send(noted, writer, head(200, "application/json", 1000) + JSON_ANSWER[:100])
+            keep = False
+        elif mode == "broken-long":
+            # Longer than what the gateway takes in whole before it passes anything on.
+            await send(noted, writer, head(200, "application/json", 200_000) + JSON_ANSWER + b" " * 100_000)
             keep = False
         elif mode == "broken-stream":
             await send(noted, writer, stream_head() + chunk(event({"choices": [delta("only ")]})))

@@ -54,8 +54,8 @@ struct TimestampTests {
         #expect(Timestamp(microseconds: -1).day == -1)
         #expect(Timestamp(microseconds: -day).day == -1)
         #expect(Timestamp(microseconds: -day - 1).day == -2)
-        #expect(Timestamp(microseconds: day - 1).secondsToNextDay == 1)
-        #expect(Timestamp(microseconds: 0).secondsToNextDay == 86_400)
+        #expect(Timestamp(microseconds: day - 1).seconds(toEndOf: 0) == 1)
+        #expect(Timestamp(microseconds: 0).seconds(toEndOf: 0) == 86_400)
     }
 
     @Test("sums stop at the ends of time instead of wrapping") func sums() {
