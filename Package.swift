@@ -99,7 +99,12 @@ let package = Package(
         tests(of: "Policy", ["Policy"]),
         tests(of: "Secrets", ["Secrets", "CArgon2"]),
         tests(of: "Database", ["Database", "Policy"]),
-        tests(of: "Web", ["Web", httpTypes]),
+        tests(
+            of: "Web",
+            [
+                "Policy", "Web", httpTypes, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]),
         tests(of: "Catalog", ["Catalog", "Database", "Policy", "Secrets"]),
         tests(of: "Accounts", ["Accounts", "Database", "Policy", "Secrets"]),
         tests(

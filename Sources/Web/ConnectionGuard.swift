@@ -10,6 +10,7 @@ package import NIOHTTPTypes
 ///   so, then the end of the connection: what follows on it can't be trusted. Hummingbird alone answers with an empty 400.
 /// - A head, and the body after it, must arrive whole within a deadline: a client that sends a byte now and then holds a
 ///   connection no longer than one that sends nothing.
+/// - A caller who takes nothing of an answer for too long is let go, and so is whatever was being fetched for them.
 /// - After an early refusal the rest of the body is read and dropped, so that the client gets to see the refusal, but
 ///   only so much of it.
 ///
@@ -25,6 +26,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
         package var head: TimeAmount = .seconds(75)
         /// The longest from a head to the end of its body.
         package var body: TimeAmount = .seconds(60)
+        /// The longest a caller may take nothing while there is something to take.
+        package var stall: TimeAmount = .seconds(60)
         /// How much of a refused body is read and dropped before the connection ends.
         package var drain = 16 * 1024 * 1024
 
@@ -40,6 +43,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private let callers: Callers
     private let limits: Limits
     private var phase = Phase.awaitingHead(since: .now())
+    private var stalledSince: NIODeadline?
     private var answersOwed = 0
     private var drained = 0
     private var isRefused = false
@@ -52,6 +56,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     package func handlerAdded(context: ChannelHandlerContext) {
+        phase = .awaitingHead(since: context.eventLoop.now)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         tick = context.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(5), delay: .seconds(5)) { _ in
             let (handler, context) = bound.value
@@ -77,7 +82,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             }
             answersOwed += 1
             drained = 0
-            phase = .receivingBody(since: .now())
+            phase = .receivingBody(since: context.eventLoop.now)
         case .body(let bytes):
             if answersOwed == 0 {
                 drained += bytes.readableBytes
@@ -87,7 +92,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
                 }
             }
         case .end:
-            phase = answersOwed == 0 ? .awaitingHead(since: .now()) : .awaitingAnswer
+            phase = answersOwed == 0 ? .awaitingHead(since: context.eventLoop.now) : .awaitingAnswer
         }
         context.fireChannelRead(data)
     }
@@ -95,9 +100,15 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     package func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .end = unwrapOutboundIn(data) {
             answersOwed = max(0, answersOwed - 1)
-            if case .awaitingAnswer = phase, answersOwed == 0 { phase = .awaitingHead(since: .now()) }
+            if case .awaitingAnswer = phase, answersOwed == 0 { phase = .awaitingHead(since: context.eventLoop.now) }
         }
         context.write(data, promise: promise)
+    }
+
+    /// Not writable: what was written so far has not been taken yet.
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stalledSince = context.channel.isWritable ? nil : context.eventLoop.now
+        context.fireChannelWritabilityChanged()
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -150,13 +161,15 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     private func checkDeadlines(_ context: ChannelHandlerContext) {
+        let now = context.eventLoop.now
         let isOver =
             switch phase {
-            case .awaitingHead(let since): NIODeadline.now() - since > limits.head
-            case .receivingBody(let since): NIODeadline.now() - since > limits.body
+            case .awaitingHead(let since): now - since > limits.head
+            case .receivingBody(let since): now - since > limits.body
             case .awaitingAnswer: false
             }
-        if isOver { context.close(promise: nil) }
+        let isStalled = stalledSince.map { now - $0 > limits.stall } ?? false
+        if isOver || isStalled { context.close(promise: nil) }
     }
 
     private func stop() {

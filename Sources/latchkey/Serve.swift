@@ -29,6 +29,7 @@ struct Serve: AsyncParsableCommand {
                 commandLine: options, file: common.config, environment: ProcessInfo.processInfo.environment)
             let logger = startLogging(settings)
             forbidCoreFiles()
+            allowManyConnections()
             let deployment = try await Deployment.open(settings)
             try await Server(deployment: deployment, settings: settings, logger: logger).run(signals: [
                 .sigterm, .sigint,
@@ -60,6 +61,15 @@ func startLogging(_ settings: Settings) -> Logger {
         return handler
     }
     return Logger(label: "latchkey")
+}
+
+/// The usual soft limit of 1,024 open files is for programs that can't count further; a server takes what it may have.
+private func allowManyConnections() {
+    var limit = rlimit()
+    let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(files, &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(files, &limit)
 }
 
 /// A core file would hold keys and passwords in plain.

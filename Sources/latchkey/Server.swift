@@ -112,7 +112,9 @@ struct Server: Sendable {
         Application(
             router: routes(client, firstRun).router,
             server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard(callers: callers)])),
-            configuration: ApplicationConfiguration(address: .hostname(host, port: settings.integer(.listenPort))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(host, port: settings.integer(.listenPort)),
+                availableConnectionsDelegate: .maximum(settings.integer(.listenMaxConnections), logger: logger)),
             onServerRunning: { [host] channel in
                 let port = channel.localAddress?.port ?? 0
                 let name = host.contains(":") ? "[\(host)]" : host

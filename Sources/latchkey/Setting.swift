@@ -3,6 +3,7 @@
 enum Setting: String, CaseIterable, Sendable {
     case listenHost = "listen.host"
     case listenPort = "listen.port"
+    case listenMaxConnections = "listen.max_connections"
     case dataDir = "data.dir"
     case masterKeyFile = "master_key_file"
     case masterKey = "master_key"
@@ -47,6 +48,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .listenHost, .dataDir, .masterKeyFile, .pepperFile, .keyPrefix: .text
         case .masterKey, .pepper: .secret
         case .listenPort: .integer(0...65_535)
+        case .listenMaxConnections: .integer(1...100_000)
         case .argon2MemoryKiB: .integer(7168...1_048_576)
         case .argon2Iterations, .argon2Parallelism: .integer(1...16)
         case .argon2Workers: .integer(0...64)
@@ -68,6 +70,7 @@ enum Setting: String, CaseIterable, Sendable {
         switch self {
         case .listenHost: "127.0.0.1"
         case .listenPort: "8080"
+        case .listenMaxConnections: "4096"
         case .dataDir: "latchkey-data"
         case .masterKeyFile, .masterKey, .pepperFile, .pepper: ""
         case .keyPrefix: "sk-"

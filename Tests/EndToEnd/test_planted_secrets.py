@@ -4,6 +4,7 @@ Every key, password, platform token, session cookie, invitation, set-up token an
 is planted (planted.py), and the servers log at their most talkative. What is found is told without repeating it.
 """
 
+import pathlib
 import sqlite3
 
 import pytest
@@ -88,3 +89,10 @@ def test_secrets_at_rest_are_argon2id_or_sealed(_deployment):
     assert content.count(b"$argon2id$v=19$m=19456,t=2,p=1$") > 10
     for other in (b"$argon2i$", b"$argon2d$", b"$2b$", b"$2y$", b"$pbkdf2"):
         assert other not in content
+
+
+def test_a_crash_would_leave_no_core_file(pets):
+    """A core file would hold every key in plain."""
+    limits = (pathlib.Path("/proc") / str(pets.client.server.process.pid) / "limits").read_text()
+    core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"]
