@@ -95,7 +95,7 @@ private struct House {
         format = try TokenFormat(prefix: "sk-", keys: keys)
         accounts = try Accounts(
             Accounts.Parts(
-                database: database, keys: keys, argon2: argon2,
+                database: database, keys: keys, argon2: argon2, tokenArgon2: argon2,
                 sessions: Accounts.SessionLimits(idle: .seconds(3600), absolute: .seconds(86_400)), entropy: entropy,
                 clock: .system))
         applications = Applications(database: database, entropy: entropy, clock: .system)

@@ -27,17 +27,22 @@ package struct Accounts: Sendable {
         let database: Database
         let keys: DeploymentKeys
         let argon2: Argon2Pool
+        let tokenArgon2: Argon2Pool
         let sessions: SessionLimits
         let entropy: Entropy
         let clock: Clock
 
+        /// - Parameters:
+        ///   - argon2: for what anybody can ask for, such as a sign-in.
+        ///   - tokenArgon2: for checking tokens. Apart from the other, so that a flood of sign-ins holds nobody's tools up.
         package init(
-            database: Database, keys: DeploymentKeys, argon2: Argon2Pool, sessions: SessionLimits, entropy: Entropy,
-            clock: Clock
+            database: Database, keys: DeploymentKeys, argon2: Argon2Pool, tokenArgon2: Argon2Pool,
+            sessions: SessionLimits, entropy: Entropy, clock: Clock
         ) {
             self.database = database
             self.keys = keys
             self.argon2 = argon2
+            self.tokenArgon2 = tokenArgon2
             self.sessions = sessions
             self.entropy = entropy
             self.clock = clock
@@ -56,7 +61,7 @@ package struct Accounts: Sendable {
         self.parts = parts
         platformTokens = try TokenFormat(prefix: "lkp-", keys: parts.keys)
         invitations = try TokenFormat(prefix: "lki-", keys: parts.keys)
-        verifier = TokenVerifier(pool: parts.argon2, capacity: 10_000, entropy: parts.entropy)
+        verifier = TokenVerifier(pool: parts.tokenArgon2, capacity: 10_000, entropy: parts.entropy)
     }
 
     // MARK: Accounts

@@ -38,21 +38,32 @@ final class SignInThrottle: Sendable {
         var ends: Timestamp
     }
 
-    /// The empty address stands for the source alone.
-    private let counts = Mutex<[Attempt: Count]>([:])
+    private struct State {
+        /// The empty address stands for the source alone.
+        var counts: [Attempt: Count] = [:]
+        /// Not before this time is a full table looked through again: that costs, and a flood must not make it cost often.
+        var nextSweep = Timestamp(microseconds: .min)
+    }
+
+    private let state = Mutex(State())
 
     func begin(_ attempt: Attempt, now: Timestamp) throws(AccountsError) {
         let source = Attempt(peer: attempt.peer, email: "")
-        let refusedUntil = counts.withLock { counts -> Timestamp? in
-            for key in [attempt, source] where counts[key].map({ $0.ends <= now }) ?? false { counts[key] = nil }
-            if let pair = counts[attempt], pair.attempts >= Self.perPair { return pair.ends }
-            if let all = counts[source], all.attempts >= Self.perSource { return all.ends }
-            let new = (counts[attempt] == nil ? 1 : 0) + (counts[source] == nil ? 1 : 0)
-            if counts.count + new > Self.capacity { counts = counts.filter { $0.value.ends > now } }
+        let refusedUntil = state.withLock { state -> Timestamp? in
+            for key in [attempt, source] where state.counts[key].map({ $0.ends <= now }) ?? false {
+                state.counts[key] = nil
+            }
+            if let pair = state.counts[attempt], pair.attempts >= Self.perPair { return pair.ends }
+            if let all = state.counts[source], all.attempts >= Self.perSource { return all.ends }
+            let new = (state.counts[attempt] == nil ? 1 : 0) + (state.counts[source] == nil ? 1 : 0)
+            if state.counts.count + new > Self.capacity, state.nextSweep <= now {
+                state.nextSweep = now.adding(.seconds(1))
+                state.counts = state.counts.filter { $0.value.ends > now }
+            }
             // Still full of running windows: a flood from very many sources. Nobody new is let in until some end.
-            if counts.count + new > Self.capacity { return counts.values.lazy.map(\.ends).min() }
+            if state.counts.count + new > Self.capacity { return now.adding(.seconds(1)) }
             for key in [attempt, source] {
-                counts[key, default: Count(attempts: 0, ends: now.adding(Self.window))].attempts += 1
+                state.counts[key, default: Count(attempts: 0, ends: now.adding(Self.window))].attempts += 1
             }
             return nil
         }
@@ -63,9 +74,9 @@ final class SignInThrottle: Sendable {
 
     /// Forgives a right password: the pair starts anew, and the attempt doesn't count for its source.
     func succeeded(_ attempt: Attempt) {
-        counts.withLock { counts in
-            counts[attempt] = nil
-            counts[Attempt(peer: attempt.peer, email: "")]?.attempts -= 1
+        state.withLock { state in
+            state.counts[attempt] = nil
+            state.counts[Attempt(peer: attempt.peer, email: "")]?.attempts -= 1
         }
     }
 }

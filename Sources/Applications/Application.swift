@@ -3,6 +3,9 @@ package import Policy
 
 /// What a key opens.
 package struct Application: Sendable {
+    /// How many an account may have.
+    package static let limit = 1000
+
     package var id: Identifier
     package var account: Identifier
     package var name: String

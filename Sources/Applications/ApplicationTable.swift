@@ -73,6 +73,12 @@ enum ApplicationTable {
         ).map { try application($0, connection) }
     }
 
+    static func count(of account: Identifier, _ connection: Connection) throws -> Int {
+        let row = try connection.row(
+            "SELECT count(*) AS live FROM applications WHERE account_id = $1 AND deleted_at IS NULL", account)
+        return Int(try row?.integer("live") ?? 0)
+    }
+
     static func find(_ id: Identifier, of account: Identifier, _ connection: Connection) throws -> Application? {
         try connection.row(
             "SELECT \(columns) FROM applications WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL", id, account

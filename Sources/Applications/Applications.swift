@@ -29,6 +29,9 @@ package struct Applications: Sendable {
             chat: draft.chat, createdAt: now, updatedAt: now)
         try await database.write { connection in
             try Self.check(application.chat, in: connection)
+            guard try ApplicationTable.count(of: account, connection) < Application.limit else {
+                throw ApplicationsError.limitReached
+            }
             try ApplicationTable.insert(application, connection)
         }
         return application
@@ -94,6 +97,7 @@ package struct Applications: Sendable {
 /// Why an app can't be made or changed as asked.
 package enum ApplicationsError: Error, Sendable, Equatable {
     case notFound
+    case limitReached
     case unknownModel(field: String)
     case modelNotAmongAllowed
     case repeatedModel(index: Int)

@@ -18,7 +18,7 @@ package struct ChatParameters: Sendable {
             case .number(let range): "must be a number from \(Int(range.lowerBound)) to \(Int(range.upperBound))"
             case .count: "must be a whole number from 1 to 1000000000"
             case .integer: "must be a whole number"
-            case .stops: "must be a string, or an array of one to four strings"
+            case .stops: "must be a string, or an array of one to four strings, of at most 256 bytes each"
             }
         }
 
@@ -27,8 +27,9 @@ package struct ChatParameters: Sendable {
             case (.number(let range), .number(let number)): range.contains(number.approximate)
             case (.count, .number(let number)): number.integer.map { (1...1_000_000_000).contains($0) } ?? false
             case (.integer, .number(let number)): number.integer != nil
-            case (.stops, .string): true
-            case (.stops, .array(let stops)): (1...4).contains(stops.count) && stops.allSatisfy { $0.string != nil }
+            case (.stops, .string(let stop)): stop.utf8.count <= 256
+            case (.stops, .array(let stops)):
+                (1...4).contains(stops.count) && stops.allSatisfy { ($0.string?.utf8.count ?? .max) <= 256 }
             default: false
             }
         }

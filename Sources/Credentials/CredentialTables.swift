@@ -63,13 +63,14 @@ enum CredentialTable {
         return Int(try row?.integer("live") ?? 0)
     }
 
-    static func countLive(
-        of account: Identifier, application: Identifier, _ now: Timestamp, _ connection: Connection
-    ) throws -> Int {
+    /// Keys of an app that deleting it would end: expired ones too, which a new expiry could bring back.
+    static func count(of account: Identifier, application: Identifier, _ connection: Connection) throws -> Int {
         let row = try connection.row(
-            "SELECT count(*) AS live FROM credentials WHERE account_id = $1 AND application_id = $3 AND \(isLive)",
-            account, now, application)
-        return Int(try row?.integer("live") ?? 0)
+            """
+            SELECT count(*) AS kept FROM credentials
+            WHERE account_id = $1 AND application_id = $2 AND deleted_at IS NULL
+            """, account, application)
+        return Int(try row?.integer("kept") ?? 0)
     }
 
     static func page(

@@ -124,15 +124,15 @@ package struct Credentials: Sendable {
         forget([key])
     }
 
-    /// Deletes an app and, if that was confirmed, its live keys with it, in one transaction.
+    /// Deletes an app and, if that was confirmed, its keys with it, in one transaction.
     package func deleteApplication(
         _ id: Identifier, of account: Identifier, andCredentials isConfirmed: Bool
     ) async throws {
         let now = clock.now()
         let keys = try await database.write { [applications] connection in
             guard try Applications.exists(id, of: account, in: connection) else { throw ApplicationsError.notFound }
-            let live = try CredentialTable.countLive(of: account, application: id, now, connection)
-            if live > 0, !isConfirmed { throw CredentialsError.confirmationRequired(keys: live) }
+            let kept = try CredentialTable.count(of: account, application: id, connection)
+            if kept > 0, !isConfirmed { throw CredentialsError.confirmationRequired(keys: kept) }
             let keys = try CredentialTable.deleteAll(of: account, application: id, now, connection)
             guard try applications.remove(id, of: account, in: connection) else { throw ApplicationsError.notFound }
             return keys
@@ -156,6 +156,6 @@ package enum CredentialsError: Error, Sendable, Equatable {
     case expiryInPast
     case capReached(Int)
     case dailyLimitReached(Int, retryAfterSeconds: Int)
-    /// The app still has this many live keys.
+    /// The app still has this many keys, live or expired.
     case confirmationRequired(keys: Int)
 }

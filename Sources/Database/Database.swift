@@ -35,7 +35,12 @@ package final class Database: Sendable {
     ///
     /// - Throws: ``DatabaseFailure/newerVersion(_:)`` when a later release has been here, ``DatabaseFailure/unsafe(_:)``
     ///   when the engine does not keep the promises that the product makes in its name.
-    package init(path: String, migrations: [Migration], clock: Clock, limits: Limits = Limits()) throws {
+    /// - Parameter admit: looks at a database that has been used before, ahead of any change to it, and throws to keep it
+    ///   as it is.
+    package init(
+        path: String, migrations: [Migration], clock: Clock, limits: Limits = Limits(),
+        admit: (Connection) throws -> Void = { _ in }
+    ) throws {
         try DataDirectory.createPrivateFile(path)
         var configuration = Configuration()
         configuration.foreignKeysEnabled = true
@@ -53,7 +58,7 @@ package final class Database: Sendable {
         } catch let error as DatabaseError {
             throw DatabaseFailure(error)
         }
-        try Migration.bringUpToDate(pool, migrations, now: clock.now())
+        try Migration.bringUpToDate(pool, migrations, now: clock.now(), admit: admit)
     }
 
     /// Runs `body` on a read-only snapshot of the last commit.

@@ -14,7 +14,9 @@ package struct Migration: Sendable {
     }
 
     /// Runs the steps that this database has not had, each in a transaction of its own, in the order given.
-    static func bringUpToDate(_ pool: DatabasePool, _ migrations: [Migration], now: Timestamp) throws {
+    static func bringUpToDate(
+        _ pool: DatabasePool, _ migrations: [Migration], now: Timestamp, admit: (Connection) throws -> Void
+    ) throws {
         do {
             try pool.write { database in
                 try database.execute(
@@ -32,6 +34,7 @@ package struct Migration: Sendable {
             if let unknown = applied.first(where: { !known.contains($0) }) {
                 throw DatabaseFailure.newerVersion(unknown)
             }
+            if !applied.isEmpty { try pool.read { try admit(Connection($0)) } }
             for migration in migrations where !applied.contains(migration.name) {
                 try pool.write { database in
                     for statement in migration.statements { try database.execute(sql: statement) }

@@ -8,26 +8,24 @@ enum ForwardedHeaders {
         "transfer-encoding", "upgrade",
     ]
 
-    /// What speaks of the caller's connection to us, or for the caller's credentials, and is none of the upstream's
-    /// business; and what describes the bytes of the body, which are ours to write.
-    private static let notToUpstream: Set<String> = [
-        "authorization", "cookie", "host", "content-length", "expect", "accept-encoding", "forwarded", "via", "origin",
-        "referer", "x-real-ip", "x-api-key", "api-key", "x-csrf-token", "content-encoding", "content-md5", "digest",
-        "content-digest", "repr-digest",
+    /// All that a caller may say to an upstream beside the body. A list of what passes, not of what doesn't: upstreams
+    /// know fields that choose whose project pays, whom the call is from or where it goes, and next to the operator's
+    /// secret no caller may set one.
+    private static let toUpstream: Set<String> = [
+        "accept", "accept-language", "user-agent", "idempotency-key", "openai-beta", "traceparent", "tracestate",
     ]
 
     /// What speaks for the upstream's own site.
     private static let notToCaller: Set<String> = [
         "content-length", "set-cookie", "server", "date", "alt-svc", "strict-transport-security", "www-authenticate",
-        "location", "refresh", "clear-site-data", "content-security-policy", "x-request-id",
+        "location", "refresh", "clear-site-data", "content-security-policy", "x-request-id", "via",
+        "cf-ray", "openai-organization", "openai-project",
     ]
 
     /// The caller's fields as the upstream may see them. A field whose value has the key in it is left out whatever its
     /// name: some clients send the key twice.
     static func toUpstream(_ fields: HTTPFields, withoutKey key: String) -> HTTPFields {
-        var passed = filtered(fields, without: notToUpstream) { name in
-            name.hasPrefix("x-forwarded-") || name.hasPrefix("sec-") || name.hasPrefix("x-latchkey-")
-        }
+        var passed = filtered(fields) { name in toUpstream.contains(name) || name.hasPrefix("x-stainless-") }
         for field in passed where field.value.contains(key) { passed[field.name] = nil }
         // What an upstream compresses could not be looked into, and saves nothing on the short way here.
         passed[.acceptEncoding] = "identity"
@@ -36,14 +34,12 @@ enum ForwardedHeaders {
 
     /// The upstream's fields as the caller may see them.
     static func toCaller(_ fields: HTTPFields) -> HTTPFields {
-        filtered(fields, without: notToCaller) { name in
-            name.hasPrefix("access-control-") || name.hasPrefix("x-latchkey-")
+        filtered(fields) { name in
+            !notToCaller.contains(name) && !name.hasPrefix("access-control-") && !name.hasPrefix("x-latchkey-")
         }
     }
 
-    private static func filtered(
-        _ fields: HTTPFields, without names: Set<String>, orWhere isUnwanted: (String) -> Bool
-    ) -> HTTPFields {
+    private static func filtered(_ fields: HTTPFields, where mayPass: (String) -> Bool) -> HTTPFields {
         // Each hop may name more fields that are only for it.
         let named = Set(
             fields[values: .connection].flatMap { $0.split(separator: ",") }
@@ -51,8 +47,7 @@ enum ForwardedHeaders {
         var passed = HTTPFields()
         for field in fields {
             let name = field.name.canonicalName
-            if hopByHop.contains(name) || names.contains(name) || named.contains(name) || isUnwanted(name) { continue }
-            passed.append(field)
+            if !hopByHop.contains(name), !named.contains(name), mayPass(name) { passed.append(field) }
         }
         return passed
     }

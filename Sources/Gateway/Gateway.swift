@@ -63,19 +63,28 @@ package struct Gateway: Sendable {
     // MARK: Endpoints
 
     private func chatCompletion(_ request: Request, _ context: WebContext) async throws -> Response {
-        // The key is checked before the body is read: nobody makes the server take in 4 MiB without one.
-        let (opened, bearer) = try await admit(request, context)
+        // The key is checked before the body is read, and the call has its place among those under way: nobody makes the
+        // server take in 4 MiB without a key, nor more of them at once than it has places for.
+        _ = try await admit(request, context)
+        let place = try upstreams.enter()
         let call = try ChatCall(await request.jsonObject(limit: limits.requestBytes))
+        // And again after it: how long a body takes is up to the caller, and what was decided meanwhile binds this call.
+        let (opened, bearer) = try await admit(request, context)
         let requested = try await requestedModel(call.model)
         let facts = CallFacts(addressedApplication: nil, model: requested, time: clock.now())
         let model = try Policy.decide(facts, key: opened.key.facts, app: opened.application.rules).get()
         guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
         let headers = ForwardedHeaders.toUpstream(request.headers, withoutKey: bearer)
         let sent = call.asSentTo(route, by: opened.application)
-        let answer = try await callers.whilePresent(on: context.channel) {
-            try await upstreams.complete(sent, headers, route)
+        let end = upstreams.deadline()
+        do {
+            let answer = try await callers.whilePresent(on: context.channel, until: end) {
+                try await upstreams.complete(sent, headers, route, until: end, context.logger)
+            }
+            return answer.response(holding: place, for: callers, on: context.channel, until: end)
+        } catch is Callers.DeadlinePassed {
+            throw Denial.upstreamTimeout
         }
-        return answer.response
     }
 
     private func models(_ request: Request, _ context: WebContext) async throws -> Response {

@@ -11,7 +11,8 @@ struct UpstreamAnswer: Sendable {
         case whole(ByteBuffer)
         /// Made in this process; each is written by itself.
         case chunks([ByteBuffer])
-        case remote(HTTPClientResponse.Body, BodyBounds)
+        /// Of at most so many bytes.
+        case remote(HTTPClientResponse.Body, limit: Int)
     }
 
     let status: HTTPResponse.Status
@@ -19,29 +20,41 @@ struct UpstreamAnswer: Sendable {
     /// As declared by the upstream; `nil` for a stream.
     let length: Int?
     let body: Body
-    var slot: Upstreams.CallSlot?
+
+    private var isEventStream: Bool {
+        headers[.contentType]?.lowercased().hasPrefix("text/event-stream") ?? false
+    }
 
     /// The answer to the caller, byte for byte, each chunk written as it comes.
-    var response: Response {
+    /// - Parameter place: is given back when the answer is over.
+    func response(
+        holding place: Upstreams.Place, for callers: Callers, on channel: any Channel, until end: NIODeadline
+    ) -> Response {
         if case .whole(let bytes) = body {
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
         }
-        let isEventStream = headers[.contentType]?.lowercased().hasPrefix("text/event-stream") ?? false
-        let responseBody = ResponseBody(contentLength: length) { [body, slot] writer in
+        // An event stream may have to end with an event of ours, so no length is promised for it.
+        let length = isEventStream ? nil : length
+        let responseBody = ResponseBody(contentLength: length) { [body, isEventStream] writer in
             switch body {
             case .whole: break
             case .chunks(let chunks): for chunk in chunks { try await writer.write(chunk) }
-            case .remote(let remote, let bounds):
+            case .remote(let remote, let limit):
                 do {
-                    try await Self.pass(remote, within: bounds, to: &writer)
+                    try await callers.whilePresent(
+                        on: channel,
+                        inThisTask: {
+                            try await Self.pass(remote, limit: limit, until: end, to: &writer)
+                        })
                 } catch let denial as Denial where isEventStream {
-                    // The status has gone out long ago; this is how OpenAI tells an error inside a stream.
-                    let error = JSON.object(["error": OpenAIDialect.error(denial.problem)])
-                    try await writer.write(ByteBuffer(string: "data: \(error.text)\n\n"))
+                    // The status has gone out long ago; this is how OpenAI tells an error inside a stream. The blank line
+                    // before it ends an event that the upstream left unfinished.
+                    let event = JSON.object(["error": OpenAIDialect.error(denial.problem)])
+                    try await writer.write(ByteBuffer(string: "\n\ndata: \(event.text)\n\n"))
                 }
             }
             try await writer.finish(nil)
-            withExtendedLifetime(slot) {}
+            withExtendedLifetime(place) {}
         }
         return Response(status: status, headers: headers, body: responseBody)
     }
@@ -49,55 +62,37 @@ struct UpstreamAnswer: Sendable {
     /// Throws a denial when the upstream fails; the connection to the caller then ends without the end of the body, so
     /// that nobody takes a part for the whole.
     private static func pass(
-        _ remote: HTTPClientResponse.Body, within bounds: BodyBounds, to writer: inout any ResponseBodyWriter
+        _ remote: HTTPClientResponse.Body, limit: Int, until end: NIODeadline, to writer: inout any ResponseBodyWriter
     ) async throws {
-        var reader = BodyReader(remote, within: bounds)
-        while let chunk = try await reader.next() { try await writer.write(chunk) }
+        var chunks = remote.makeAsyncIterator()
+        var bytes = 0
+        while let chunk = try await next(&chunks) {
+            bytes += chunk.readableBytes
+            if bytes > limit { throw Denial.upstreamFailed }
+            // Looked at when something came: what stays silent is ended by the idle time.
+            if NIODeadline.now() > end { throw Denial.upstreamTimeout }
+            try await writer.write(chunk)
+        }
     }
 
     /// Reads a short answer to its end.
-    static func whole(
-        _ remote: HTTPClientResponse.Body, within bounds: BodyBounds
-    ) async throws -> ByteBuffer {
-        var reader = BodyReader(remote, within: bounds)
+    static func whole(_ remote: HTTPClientResponse.Body) async throws -> ByteBuffer {
+        var chunks = remote.makeAsyncIterator()
         var whole = ByteBuffer()
-        while var chunk = try await reader.next() {
+        while var chunk = try await next(&chunks) {
             if whole.readableBytes == 0 { whole = chunk } else { whole.writeBuffer(&chunk) }
         }
         return whole
     }
-}
 
-/// Reads an upstream's body chunk by chunk, within bounds; whatever goes wrong is a denial.
-private struct BodyReader {
-    private var chunks: HTTPClientResponse.Body.AsyncIterator
-    private let bounds: BodyBounds
-    private var bytes = 0
-
-    init(_ body: HTTPClientResponse.Body, within bounds: BodyBounds) {
-        chunks = body.makeAsyncIterator()
-        self.bounds = bounds
-    }
-
-    /// `nil` at the end.
-    mutating func next() async throws -> ByteBuffer? {
-        let chunk: ByteBuffer?
+    /// `nil` at the end; whatever goes wrong is a denial.
+    private static func next(_ chunks: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
         do {
-            chunk = try await chunks.next()
+            return try await chunks.next()
         } catch let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded {
             throw Denial.upstreamTimeout
         } catch let error where !(error is CancellationError) {
             throw Denial.upstreamFailed
         }
-        bytes += chunk?.readableBytes ?? 0
-        if bytes > bounds.bytes { throw Denial.upstreamFailed }
-        if NIODeadline.now() > bounds.end { throw Denial.upstreamTimeout }
-        return chunk
     }
-}
-
-/// How much, and until when, an upstream may go on.
-struct BodyBounds: Sendable {
-    let bytes: Int
-    let end: NIODeadline
 }

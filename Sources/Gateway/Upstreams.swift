@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 import Catalog
 import HTTPTypes
+import Logging
 package import NIOCore
 import Policy
 import Synchronization
@@ -30,20 +31,35 @@ package final class Upstreams: Sendable {
         self.limits = limits
     }
 
-    func complete(_ call: UpstreamCall, _ headers: HTTPFields, _ route: ModelRoute) async throws -> UpstreamAnswer {
-        guard let slot = CallSlot(self) else { throw Denial.overloaded }
-        var answer: UpstreamAnswer
-        switch route.upstream {
-        case .echo: answer = EchoUpstream().complete(call)
-        case .openai(let url, let secret): answer = try await openAI.complete(call, headers, url, secret)
-        }
-        answer.slot = slot
-        return answer
+    /// Takes a place among the calls under way.
+    /// - Throws: ``Denial/overloaded`` when there is none.
+    func enter() throws(Denial) -> Place {
+        guard let place = Place(self) else { throw .overloaded }
+        return place
     }
 
-    /// One call's place among those under way. It is given back when the last reference to the answer goes, on whichever
-    /// way that happens.
-    final class CallSlot: Sendable {
+    /// When a call that begins now must be over.
+    func deadline() -> NIODeadline { .now() + limits.total }
+
+    func complete(
+        _ call: UpstreamCall, _ headers: HTTPFields, _ route: ModelRoute, until end: NIODeadline, _ logger: Logger
+    ) async throws -> UpstreamAnswer {
+        switch route.upstream {
+        case .echo: return EchoUpstream().complete(call)
+        case .openai(let url, let secret):
+            do {
+                return try await openAI.complete(call, headers, url, secret, until: end)
+            } catch let failure as OpenAIUpstream.Failure {
+                // The caller hears that it failed; the operator has to know how. Neither hears the upstream's own words.
+                logger.warning("an upstream failed", metadata: ["model": "\(route.name)", "how": "\(failure.how)"])
+                throw failure.denial
+            }
+        }
+    }
+
+    /// One call's place among those under way. It is given back when the last reference to it goes, on whichever way the
+    /// call ends.
+    final class Place: Sendable {
         private let upstreams: Upstreams
 
         init?(_ upstreams: Upstreams) {

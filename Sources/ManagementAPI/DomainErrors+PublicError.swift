@@ -5,6 +5,8 @@ import Credentials
 import HTTPTypes
 package import Web
 
+import struct Applications.Application
+
 // The public side of every domain error: the status, the stable code and the sentence. The domains know nothing of HTTP.
 
 extension AccountsError: PublicError {
@@ -60,6 +62,10 @@ extension ApplicationsError: PublicError {
     package var problem: Problem {
         switch self {
         case .notFound: .notFound
+        case .limitReached:
+            Problem(
+                .conflict, "application_limit_reached",
+                "The account has \(Application.limit) applications, the most it may have. Delete one first.")
         case .unknownModel(let field): .invalid(field, "names no model of this deployment")
         case .modelNotAmongAllowed: .invalid("allowed_models", "must contain the application's own model")
         case .repeatedModel(let index): .invalid("allowed_models[\(index)]", "comes twice")
@@ -86,7 +92,7 @@ extension CredentialsError: PublicError {
         case .confirmationRequired(let keys):
             Problem(
                 .conflict, "confirmation_required",
-                "The application still has \(keys) live key\(keys == 1 ? "" : "s"). Deleting it deletes them for ever, and "
+                "The application still has \(keys) key\(keys == 1 ? "" : "s"). Deleting it deletes them for ever, and "
                     + "every program that uses one stops working. To confirm, repeat the call with ?delete_credentials=true."
             )
         }

@@ -48,6 +48,9 @@ package struct ManagementAPI: Sendable {
     /// bytes each where a client escapes everything.
     static let bodyLimit = 256 * 1024
 
+    /// The same where anybody may call, in bytes: a password of 4,096 characters fits, however it is escaped.
+    static let openBodyLimit = 64 * 1024
+
     /// Declares an endpoint that anybody may call.
     func open(
         _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String,

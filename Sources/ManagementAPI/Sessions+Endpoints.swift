@@ -8,7 +8,7 @@ import Web
 extension ManagementAPI {
     func declareSessions(_ routes: inout Routes) {
         open(&routes, .post, "/sessions") { request, context in
-            var fields = FieldReader(try await request.jsonObject(limit: Self.bodyLimit))
+            var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
             let email: EmailAddress = try fields.required("email")
             let password: Password = try fields.required("password")
             try fields.noOthers()

@@ -18,7 +18,7 @@ private struct PresentedToken: FieldText {
 extension ManagementAPI {
     func declareSetUp(_ routes: inout Routes) {
         open(&routes, .post, "/setup") { request, _ in
-            var fields = FieldReader(try await request.jsonObject(limit: Self.bodyLimit))
+            var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
             let token: PresentedToken = try fields.required("token")
             let email: EmailAddress = try fields.required("email")
             let password: Password = try fields.required("password")
@@ -39,7 +39,7 @@ extension ManagementAPI {
         }
 
         open(&routes, .post, "/invitations/accept") { request, _ in
-            var fields = FieldReader(try await request.jsonObject(limit: Self.bodyLimit))
+            var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
             let token: PresentedToken = try fields.required("token")
             let password: Password = try fields.required("password")
             try fields.noOthers()

@@ -47,6 +47,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     private var answersOwed = 0
     private var drained = 0
     private var isRefused = false
+    private var lingersUntil: NIODeadline?
     private var tick: RepeatedTask?
 
     /// - Parameter callers: is told when the caller of this connection leaves.
@@ -132,9 +133,16 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
 
     private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {
         isRefused = true
-        // In the middle of an answer, or behind others, there is no place for one more.
-        if answersOwed == 0 { answerUnparsable(context, problem) }
-        context.close(promise: nil)
+        // In the middle of an answer, behind others or after an early one, there is no place for one more.
+        guard answersOwed == 0, case .awaitingHead = phase else {
+            context.close(promise: nil)
+            return
+        }
+        answerUnparsable(context, problem)
+        // Closing in full with bytes unread resets the connection, and the answer is lost on the way. So only our half is
+        // closed; what comes is dropped until the caller is done, or a little while is over.
+        lingersUntil = context.eventLoop.now + .seconds(5)
+        context.close(mode: .output, promise: nil)
     }
 
     private func answerUnparsable(_ context: ChannelHandlerContext, _ problem: Problem) {
@@ -153,7 +161,7 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
     /// A caller that closes its half while it is owed an answer has left; no client of HTTP/1.1 does so to say that its
     /// request is complete. (nginx takes it so as well.)
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed, answersOwed > 0 {
+        if let event = event as? ChannelEvent, event == .inputClosed, answersOwed > 0 || isRefused {
             context.close(promise: nil)
             return
         }
@@ -169,7 +177,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             case .awaitingAnswer: false
             }
         let isStalled = stalledSince.map { now - $0 > limits.stall } ?? false
-        if isOver || isStalled { context.close(promise: nil) }
+        let isLingering = lingersUntil.map { now > $0 } ?? false
+        if isOver || isStalled || isLingering { context.close(promise: nil) }
     }
 
     private func stop() {

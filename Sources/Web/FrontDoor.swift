@@ -38,15 +38,24 @@ package struct FrontDoor: RouterMiddleware {
 
     private func publicSide(of error: any Error, _ context: WebContext) -> Problem {
         switch error {
-        case let error as any PublicError: return error.problem
+        case let error as any PublicError:
+            let problem = error.problem
+            if problem.status.kind == .serverError, problem.code == Problem.internalError.code {
+                context.logger.error("internal failure", metadata: ["error": "\(type(of: error)) \(Loggable(error))"])
+            }
+            return problem
+        case is CancellationError:
+            // Nobody is there to read it, and nothing has failed here.
+            return Problem(
+                HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"), "caller_left", "The caller left."
+            )
         case let error as HTTPError where error.status == .notFound: return .notFound
         case let error as HTTPError where error.status.kind == .clientError:
             return Problem(error.status, "bad_request", "The request could not be read.")
         case is NIOTooManyBytesError: return .bodyTooLarge(limit: context.maxUploadSize)
         default:
             // The type alone: the content of a foreign error could hold what a caller sent.
-            context.logger.error(
-                "unexpected error", metadata: ["error": "\(type(of: error))", "what": "\(Loggable(error))"])
+            context.logger.error("unexpected error", metadata: ["error": "\(type(of: error))"])
             return .internalError
         }
     }
@@ -80,12 +89,13 @@ package struct FrontDoor: RouterMiddleware {
     }
 }
 
-/// An unexpected error as far as it may be logged: enumeration cases of our own that carry codes, not text of callers.
+/// A failure of our own as far as it may be logged: a case and its codes, in printable ASCII.
 private struct Loggable: CustomStringConvertible {
     let description: String
 
     init(_ error: any Error) {
-        description = String("\(error)".prefix(200).filter { $0.isASCII && !$0.isNewline })
+        description = String(
+            "\(error)".unicodeScalars.prefix(200).filter { (0x20...0x7E).contains($0.value) }.map(Character.init))
     }
 }
 

@@ -11,7 +11,9 @@ import Secrets
 struct Deployment: Sendable {
     let directory: DataDirectory
     let database: Database
-    let argon2: Argon2Pool
+    /// For people: what anybody can ask for. Apart from the keys', so that a flood of sign-ins holds up no program.
+    let peopleArgon2: Argon2Pool
+    let keysArgon2: Argon2Pool
     let accounts: Accounts
     let catalog: Catalog
     let applications: Applications
@@ -66,16 +68,20 @@ struct Deployment: Sendable {
             path: directory.database,
             migrations: migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
                 + Credentials.migrations,
-            clock: clock)
-        try await checkKeys(keys, database)
-        let workers = settings.integer(.argon2Workers)
-        let argon2 = Argon2Pool(
-            pepper: keys.pepper, parameters: parameters,
-            workers: workers == 0 ? ProcessInfo.processInfo.activeProcessorCount : workers,
-            queueLimit: settings.integer(.argon2Queue), deadline: .seconds(10), entropy: entropy)
+            clock: clock, admit: { try checkKeys(keys, $0) })
+        try await database.write { try rememberKeys(keys, $0) }
+        let given = settings.integer(.argon2Workers)
+        let workers = given == 0 ? ProcessInfo.processInfo.activeProcessorCount : given
+        func pool(workers: Int) -> Argon2Pool {
+            Argon2Pool(
+                pepper: keys.pepper, parameters: parameters, workers: workers,
+                queueLimit: settings.integer(.argon2Queue), deadline: .seconds(10), entropy: entropy)
+        }
+        let peopleArgon2 = pool(workers: max(1, workers / 2))
+        let keysArgon2 = pool(workers: workers)
         let accounts = try Accounts(
             Accounts.Parts(
-                database: database, keys: keys, argon2: argon2,
+                database: database, keys: keys, argon2: peopleArgon2, tokenArgon2: keysArgon2,
                 sessions: Accounts.SessionLimits(
                     idle: .seconds(60 * settings.integer(.sessionIdleMinutes)),
                     absolute: .seconds(3600 * settings.integer(.sessionAbsoluteHours))),
@@ -83,16 +89,18 @@ struct Deployment: Sendable {
         let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
         let applications = Applications(database: database, entropy: entropy, clock: clock)
         let credentials = Credentials(
-            database: database, applications: applications, argon2: argon2, format: format, entropy: entropy,
+            database: database, applications: applications, argon2: keysArgon2, format: format, entropy: entropy,
             clock: clock)
         return Deployment(
-            directory: directory, database: database, argon2: argon2, accounts: accounts, catalog: catalog,
+            directory: directory, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
+            accounts: accounts, catalog: catalog,
             applications: applications, credentials: credentials, clock: clock)
     }
 
     /// Ends the threads and the connections; the lock goes with the last reference.
     func close() throws {
-        argon2.shutdown()
+        peopleArgon2.shutdown()
+        keysArgon2.shutdown()
         try database.close()
     }
 
@@ -122,15 +130,17 @@ struct Deployment: Sendable {
             ])
     ]
 
-    /// The first start writes down which keys the data is made with; every later one compares.
-    private static func checkKeys(_ keys: DeploymentKeys, _ database: Database) async throws {
-        let stored = try await database.write { connection in
-            try connection.run(
-                "INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
-                keys.fingerprint)
-            return try connection.row("SELECT keys_fingerprint FROM deployment")?.text("keys_fingerprint")
-        }
-        guard stored == keys.fingerprint else {
+    /// The first start writes down which keys the data is made with.
+    private static func rememberKeys(_ keys: DeploymentKeys, _ connection: Connection) throws {
+        try connection.run(
+            "INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
+            keys.fingerprint)
+    }
+
+    /// Every later start compares, before it changes anything.
+    private static func checkKeys(_ keys: DeploymentKeys, _ connection: Connection) throws {
+        let stored = try connection.row("SELECT keys_fingerprint FROM deployment")?.text("keys_fingerprint")
+        guard stored == nil || stored == keys.fingerprint else {
             throw Failure(
                 sentence: "The master key or the pepper is not the one that this data was made with. "
                     + "Start with the right ones; nothing was changed.")

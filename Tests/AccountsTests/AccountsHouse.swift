@@ -45,7 +45,7 @@ final class AccountsHouse: Sendable {
         try Accounts(
             Accounts.Parts(
                 database: database, keys: DeploymentKeys(master: Secret("master"), pepper: Secret(pepper)),
-                argon2: pool,
+                argon2: pool, tokenArgon2: pool,
                 sessions: Accounts.SessionLimits(idle: idle, absolute: absolute), entropy: .system, clock: hand.clock))
     }
 

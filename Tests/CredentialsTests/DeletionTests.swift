@@ -105,7 +105,7 @@ struct DeletionTests {
         let kept = try await house.issue()
         house.hand.advance(.seconds(2))
         for key in doomed + [kept] { #expect(try await house.opens(key.key)) }
-        await #expect(throws: CredentialsError.confirmationRequired(keys: 2)) {
+        await #expect(throws: CredentialsError.confirmationRequired(keys: 3)) {
             try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: false)
         }
         for key in doomed { #expect(try await house.opens(key.key)) }
@@ -123,11 +123,16 @@ struct DeletionTests {
         }
     }
 
-    @Test("an app whose keys are all deleted or expired goes without a question") func appWithoutKeys() async throws {
+    @Test("an app whose keys are all deleted goes without a question, one with an expired key doesn't")
+    func appWithoutLiveKeys() async throws {
         let dog = try await house.app("Dog", of: house.ada)
         try await house.delete(house.issue(for: dog).credential)
-        _ = try await house.issue(for: dog, until: house.hand.now.adding(.seconds(1)))
+        let expired = try await house.issue(for: dog, until: house.hand.now.adding(.seconds(1)))
         house.hand.advance(.seconds(1))
+        await #expect(throws: CredentialsError.confirmationRequired(keys: 1)) {
+            try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: false)
+        }
+        try await house.delete(expired.credential)
         try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: false)
         #expect(try await house.applications.opened(dog.id) == nil)
     }

@@ -71,7 +71,7 @@ final class KeysHouse: Sendable {
     static func accounts(over database: Database, _ hand: HandClock) throws -> Accounts {
         try Accounts(
             Accounts.Parts(
-                database: database, keys: keys, argon2: TestPool.shared,
+                database: database, keys: keys, argon2: TestPool.shared, tokenArgon2: TestPool.shared,
                 sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: .system,
                 clock: hand.clock))
     }

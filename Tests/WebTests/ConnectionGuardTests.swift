@@ -104,7 +104,9 @@ struct ConnectionGuardTests {
 
     @Test("whoever waits for this caller is told when they leave") func leaving() async throws {
         let work = Task { [callers, channel] in
-            try await callers.whilePresent(on: channel) { try await Task.sleep(for: .seconds(60)) }
+            try await callers.whilePresent(on: channel, until: .distantFuture) {
+                try await Task.sleep(for: .seconds(60))
+            }
         }
         try await Task.sleep(for: .milliseconds(50))
         channel.pipeline.fireChannelInactive()
