@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from client import Person, absent_id, new_email, new_password, unique
+from client import Person, absent_id, expect, new_email, new_password, unique
 from deployment import all_items
 from server import REPOSITORY
 from shapes import problem, rule, same_bytes
@@ -202,6 +202,10 @@ def test_an_account_can_be_read_by_its_own_user(deployment, pets):
     account = pets.person.call("GET", f"/api/v1/accounts/{pets.account['id']}")
     assert set(account.json()) == {"id", "name", "credential_cap", "created_at", "updated_at"}
     assert account.json() == deployment.call("GET", f"/api/v1/accounts/{pets.account['id']}").json()
+    # With a platform token of any scope, too; somebody else's account is an absent one to it.
+    assert account.json() == expect(pets.call("GET", f"/api/v1/accounts/{pets.account['id']}"), 200).json()
+    foreign = deployment.new_account()["id"]
+    problem(pets.call("GET", f"/api/v1/accounts/{foreign}"), 404, "not_found")
 
 
 def test_an_invitation_cannot_take_over_an_address(deployment, pets):
