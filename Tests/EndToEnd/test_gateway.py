@@ -348,6 +348,16 @@ def test_a_long_answer_that_breaks_is_cut(relay):
         ask(relay, "broken-long")
 
 
+def test_a_caller_who_leaves_a_silent_stream_frees_the_upstream(relay, upstream):
+    """The upstream says one word and then nothing: there is no chunk at whose writing the gateway would notice."""
+    marker = unique("silent")
+    answer = expect(ask(relay, "slow-stream", stream=True, stream_to_caller=True, marker=marker), 200)
+    lines = answer.iter_lines()
+    assert next(lines)
+    answer.close()
+    upstream.wait_recorded(marker, state="peer gone", deadline=8)
+
+
 def test_a_caller_who_leaves_frees_the_upstream(deployment, relay, upstream):
     """A disconnect in the middle of a never-ending stream ends the upstream's work as well."""
     marker = unique("leaving")
