@@ -65,16 +65,14 @@ let package = Package(
             "Gateway",
             on: [
                 "Policy", "Secrets", "Database", "Web", "Catalog", "Applications", "Credentials", hummingbird,
-                httpTypes,
-                logging, nioCore, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                httpTypes, logging, nioCore, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         floor(
             "ManagementAPI",
             on: [
                 "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials",
-                hummingbird,
-                httpTypes, logging, nioCore,
+                hummingbird, httpTypes,
             ]),
         .executableTarget(
             name: "latchkey",

@@ -36,6 +36,15 @@ struct OpenAIUpstream: Sendable {
         return try await answer(try await execute(request, until: end), until: end)
     }
 
+    /// A short answer to its end, which may come too late or not at all.
+    private func whole(_ body: HTTPClientResponse.Body) async throws -> ByteBuffer {
+        do {
+            return try await UpstreamAnswer.whole(body)
+        } catch let denial as Denial {
+            throw Failure(denial: denial, how: "no end of the body")
+        }
+    }
+
     /// Up to here an answer of declared length is taken in whole before any of it goes out: one write instead of three, and
     /// an upstream that breaks off in the middle becomes a clear 502 instead of a cut connection.
     private static let shortAnswer = 64 * 1024
@@ -68,7 +77,7 @@ struct OpenAIUpstream: Sendable {
         }
         let body: UpstreamAnswer.Body =
             if let length, length <= Self.shortAnswer {
-                .whole(try await UpstreamAnswer.whole(response.body))
+                .whole(try await whole(response.body))
             } else {
                 .remote(response.body, limit: limits.responseBytes)
             }

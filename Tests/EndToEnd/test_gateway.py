@@ -340,6 +340,8 @@ def test_the_upstreams_own_error_event_passes(relay):
 def test_a_short_answer_that_breaks_is_a_502(relay):
     """It is taken in whole before any of it goes out, so its end can still be told."""
     openai_error(ask(relay, "broken"), 502, "upstream_failed", denial="upstream_failed")
+    # The caller hears that it failed; the operator's log says how.
+    assert "how=no end of the body model=broken" in relay.client.server.stderr
 
 
 def test_a_long_answer_that_breaks_is_cut(relay):
