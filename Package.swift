@@ -56,29 +56,34 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]),
 
-        floor("Catalog", on: ["Policy", "Secrets", "Database"]),
-        floor("Accounts", on: ["Policy", "Secrets", "Database"]),
+        floor("Audit", on: ["Policy", "Database"]),
+        floor("Catalog", on: ["Policy", "Secrets", "Database", "Audit"]),
+        floor("Accounts", on: ["Policy", "Secrets", "Database", "Audit", "Catalog"]),
         floor("Applications", on: ["Policy", "Secrets", "Database", "Web", "Catalog"]),
-        floor("Credentials", on: ["Policy", "Secrets", "Database", "Accounts", "Applications"]),
+        floor("Credentials", on: ["Policy", "Secrets", "Database", "Catalog", "Accounts", "Applications"]),
+        floor(
+            "Metering", on: ["Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Credentials", crypto]),
 
         floor(
             "Gateway",
             on: [
-                "Policy", "Secrets", "Database", "Web", "Catalog", "Applications", "Credentials", hummingbird,
-                httpTypes, logging, nioCore, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials",
+                "Metering",
+                hummingbird, httpTypes, logging, nioCore,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         floor(
             "ManagementAPI",
             on: [
-                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials",
-                hummingbird, httpTypes,
+                "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts", "Applications", "Credentials",
+                "Metering", hummingbird, httpTypes, nioCore,
             ]),
         .executableTarget(
             name: "latchkey",
             dependencies: [
-                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials", "Gateway",
-                "ManagementAPI", hummingbird, httpTypes, logging, nioCore,
+                "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts", "Applications", "Credentials",
+                "Metering", "Gateway", "ManagementAPI", hummingbird, httpTypes, logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -91,7 +96,9 @@ let package = Package(
 
         .executableTarget(
             name: "CheckBenchmark",
-            dependencies: ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets"],
+            dependencies: [
+                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets",
+            ],
             path: "Benchmarks/CheckBenchmark", swiftSettings: house),
 
         tests(of: "Policy", ["Policy"]),
@@ -103,11 +110,17 @@ let package = Package(
                 "Policy", "Web", httpTypes, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]),
-        tests(of: "Catalog", ["Catalog", "Database", "Policy", "Secrets"]),
-        tests(of: "Accounts", ["Accounts", "Database", "Policy", "Secrets"]),
+        tests(of: "Catalog", ["Audit", "Catalog", "Database", "Policy", "Secrets"]),
+        tests(of: "Accounts", ["Accounts", "Audit", "Catalog", "Database", "Policy", "Secrets"]),
         tests(
             of: "Credentials",
-            ["Accounts", "Applications", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
+            ["Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
+        tests(
+            of: "Metering",
+            [
+                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering", "Policy",
+                "Secrets", "Web",
+            ]),
         tests(
             of: "Gateway",
             ["Applications", "Catalog", "Gateway", "Policy", "Secrets", "Web", hummingbird, httpTypes, nioCore]),

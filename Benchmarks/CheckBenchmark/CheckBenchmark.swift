@@ -1,5 +1,6 @@
 import Accounts
 import Applications
+import Audit
 import Catalog
 import Credentials
 import Database
@@ -87,7 +88,8 @@ private struct House {
         let keys = DeploymentKeys(master: .random(32, from: entropy), pepper: .random(32, from: entropy))
         database = try Database(
             path: directory.database,
-            migrations: Catalog.migrations + Accounts.migrations + Applications.migrations + Credentials.migrations,
+            migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+                + Credentials.migrations,
             clock: .system)
         argon2 = Argon2Pool(
             pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, deadline: .seconds(10),
@@ -115,7 +117,7 @@ private struct House {
     }
 
     func key() async throws -> String {
-        let draft = CredentialDraft(application: application, name: .empty, expiresAt: nil)
+        let draft = CredentialDraft(application: application, name: .empty, terms: KeyTerms())
         return try await credentials().issue(draft, by: user).1.exposed()
     }
 

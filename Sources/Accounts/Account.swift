@@ -1,13 +1,69 @@
+package import Catalog
 package import Policy
 
-/// The tenant: owns applications and credentials.
+/// The tenant: owns applications, credentials and one balance of credits.
 package struct Account: Sendable {
     package var id: Identifier
     package var name: String
     /// How many keys it may hold at once.
     package var cap: CredentialCap
+    /// The pricing group of every key that has chosen no other.
+    package var defaultGroup: String
+    /// The others that keys may choose; sorted.
+    package var groups: [String]
+    /// None of its keys works.
+    package var isSuspended: Bool
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
+
+    /// The facts that policy asks for.
+    package var facts: AccountFacts { AccountFacts(isSuspended: isSuspended) }
+
+    /// The groups that its keys may choose among.
+    package var usableGroups: Set<String> { Set(groups + [defaultGroup]) }
+
+    /// The group that a call is priced in: the key's, for as long as the account may use it, else the account's own.
+    package func group(chosen: String?) -> String {
+        guard let chosen, chosen == defaultGroup || groups.contains(chosen) else { return defaultGroup }
+        return chosen
+    }
+}
+
+/// What makes a new account.
+package struct AccountDraft: Sendable {
+    let name: DisplayName
+    let cap: CredentialCap
+    let defaultGroup: GroupName?
+    let groups: [GroupName]
+
+    /// - Parameter defaultGroup: `nil` for the deployment's standard group.
+    package init(name: DisplayName, cap: CredentialCap, defaultGroup: GroupName? = nil, groups: [GroupName] = []) {
+        self.name = name
+        self.cap = cap
+        self.defaultGroup = defaultGroup
+        self.groups = groups
+    }
+}
+
+/// What changes of an account; `nil` stays as it is.
+package struct AccountEdit: Sendable {
+    package var name: DisplayName?
+    package var cap: CredentialCap?
+    package var defaultGroup: GroupName?
+    package var groups: [GroupName]?
+    package var isSuspended: Bool?
+
+    package init() {}
+
+    /// What it says, for the audit record.
+    var detail: [String: String] {
+        var detail: [String: String] = [:]
+        detail["name"] = name?.text
+        detail["credential_cap"] = cap.map { String($0.value) }
+        detail["default_group"] = defaultGroup?.text
+        detail["groups"] = groups?.map(\.text).joined(separator: " ")
+        return detail
+    }
 }
 
 /// A person who signs in to one account.

@@ -1,3 +1,5 @@
+package import Audit
+import Catalog
 package import Database
 package import Policy
 package import Secrets
@@ -56,19 +58,33 @@ package struct Accounts: Sendable {
     let platformTokens: TokenFormat
     let invitations: TokenFormat
     let verifier: TokenVerifier
+    private let held: ReadThrough<Identifier, Account>
 
     package init(_ parts: Parts) throws {
         self.parts = parts
         platformTokens = try TokenFormat(prefix: "lkp-", keys: parts.keys)
         invitations = try TokenFormat(prefix: "lki-", keys: parts.keys)
+        held = ReadThrough(capacity: 20_000) { [database = parts.database] id in
+            try await database.read { try AccountTable.find(id, $0) }
+        }
         verifier = TokenVerifier(pool: parts.tokenArgon2, capacity: 10_000, entropy: parts.entropy)
     }
 
     // MARK: Accounts
 
-    package func create(name: DisplayName, cap: CredentialCap) async throws -> Account {
-        let account = newAccount(name, cap)
-        try await parts.database.write { try AccountTable.insert(account, $0) }
+    package func create(_ draft: AccountDraft, by origin: Origin) async throws -> Account {
+        let account = newAccount(draft)
+        try await parts.database.write { connection in
+            try Self.check(defaultGroup: draft.defaultGroup, draft.groups, had: [], connection)
+            try AccountTable.insert(account, connection)
+            try Audit.record(
+                origin.entry(
+                    .accountCreate, account: account.id, object: account.id.description,
+                    detail: [
+                        "name": account.name, "credential_cap": String(account.cap.value),
+                        "default_group": account.defaultGroup, "groups": account.groups.joined(separator: " "),
+                    ], at: account.createdAt), in: connection)
+        }
         return account
     }
 
@@ -83,23 +99,85 @@ package struct Accounts: Sendable {
         return account
     }
 
-    /// A lower cap takes no key away; it only stops new ones.
-    package func edit(_ id: Identifier, name: DisplayName?, cap: CredentialCap?) async throws -> Account {
+    /// Binds the very next call. A lower cap takes no key away; it only stops new ones.
+    package func edit(_ id: Identifier, _ edit: AccountEdit, by origin: Origin) async throws -> Account {
         let now = parts.clock.now()
-        return try await parts.database.write { connection in
-            guard var account = try AccountTable.find(id, connection) else { throw AccountsError.notFound }
-            account.name = name?.text ?? account.name
-            account.cap = cap ?? account.cap
+        let account = try await parts.database.write { connection in
+            guard let old = try AccountTable.find(id, connection) else { throw AccountsError.notFound }
+            var account = old
+            account.name = edit.name?.text ?? account.name
+            account.cap = edit.cap ?? account.cap
+            account.defaultGroup = edit.defaultGroup?.text ?? account.defaultGroup
+            account.groups = Self.groups(edit.groups?.map(\.text) ?? account.groups, besides: account.defaultGroup)
+            account.isSuspended = edit.isSuspended ?? account.isSuspended
             account.updatedAt = now
+            try Self.check(defaultGroup: edit.defaultGroup, edit.groups, had: old.usableGroups, connection)
             try AccountTable.update(account, connection)
+            try Self.record(edit, of: old, origin, now, connection)
             return account
         }
+        held.invalidate(id)
+        return account
+    }
+
+    /// To suspend and to resume are acts of their own; a request that does more than that leaves two entries.
+    private static func record(
+        _ edit: AccountEdit, of old: Account, _ origin: Origin, _ now: Timestamp, _ connection: Connection
+    ) throws {
+        var origin = origin
+        func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
+            try Audit.record(
+                origin.entry(action, account: old.id, object: old.id.description, detail: detail, at: now),
+                in: connection)
+            origin.random.1 = ~origin.random.1
+        }
+        if !edit.detail.isEmpty { try record(.accountEdit, edit.detail) }
+        if let isSuspended = edit.isSuspended, isSuspended != old.isSuspended {
+            try record(isSuspended ? .accountSuspend : .accountResume, [:])
+        }
+    }
+
+    /// Each once, without the default, in order.
+    private static func groups(_ names: [String], besides defaultGroup: String) -> [String] {
+        Set(names).subtracting([defaultGroup]).sorted()
+    }
+
+    /// What is newly given must be there and not retired; what was had already stays.
+    /// - Parameter given: in the order of the request, for the error to point into.
+    private static func check(
+        defaultGroup: GroupName?, _ given: [GroupName]?, had: Set<String>, _ connection: Connection
+    ) throws {
+        func isFine(_ group: GroupName) throws -> Bool {
+            try had.contains(group.text) || Catalog.isChoosable(group.text, in: connection)
+        }
+        if let defaultGroup, try !isFine(defaultGroup) { throw AccountsError.unknownGroup(field: "default_group") }
+        for (index, group) in (given ?? []).enumerated() where try !isFine(group) {
+            throw AccountsError.unknownGroup(field: "groups[\(index)]")
+        }
+    }
+
+    /// What a call needs of an account: from memory once it was read, never older than the last edit.
+    package func opened(_ id: Identifier) async throws -> Account? { try await held.value(id) }
+
+    /// Whether an account is suspended as the transaction of `connection` sees it; `nil` when there is none.
+    package static func isSuspended(_ id: Identifier, in connection: Connection) throws -> Bool? {
+        try AccountTable.isSuspended(id, connection)
+    }
+
+    /// Whether there is such an account, as the transaction of `connection` sees it.
+    package static func exists(_ id: Identifier, in connection: Connection) throws -> Bool {
+        try AccountTable.isSuspended(id, connection) != nil
+    }
+
+    /// The account as the transaction of `connection` sees it.
+    package static func account(_ id: Identifier, in connection: Connection) throws -> Account {
+        guard let account = try AccountTable.find(id, connection) else { throw AccountsError.notFound }
+        return account
     }
 
     /// The cap of an account as the transaction of `connection` sees it.
     package static func cap(of account: Identifier, in connection: Connection) throws -> CredentialCap {
-        guard let account = try AccountTable.find(account, connection) else { throw AccountsError.notFound }
-        return account.cap
+        try self.account(account, in: connection).cap
     }
 
     // MARK: The first admin
@@ -115,7 +193,7 @@ package struct Accounts: Sendable {
         if onlyFirst, try await !isEmpty() { throw AccountsError.alreadySetUp }
         try password.check(email: email)
         let phc = try await parts.argon2.hash(password.secret)
-        let account = newAccount(accountName, .standard)
+        let account = newAccount(AccountDraft(name: accountName, cap: .standard))
         let user = newUser(email, in: account.id, isAdmin: true)
         return try await AccountsError.naming {
             try await parts.database.write { connection in
@@ -168,9 +246,13 @@ package struct Accounts: Sendable {
         }
     }
 
-    private func newAccount(_ name: DisplayName, _ cap: CredentialCap) -> Account {
+    private func newAccount(_ draft: AccountDraft) -> Account {
         let now = parts.clock.now()
-        return Account(id: parts.newID(at: now), name: name.text, cap: cap, createdAt: now, updatedAt: now)
+        let group = draft.defaultGroup?.text ?? PricingGroup.standard
+        return Account(
+            id: parts.newID(at: now), name: draft.name.text, cap: draft.cap, defaultGroup: group,
+            groups: Self.groups(draft.groups.map(\.text), besides: group), isSuspended: false, createdAt: now,
+            updatedAt: now)
     }
 
     private func newUser(_ email: EmailAddress, in account: Identifier, isAdmin: Bool) -> User {
@@ -191,6 +273,7 @@ package enum AccountsError: Error, Sendable, Equatable {
     case expiryInPast
     case tokenLimitReached
     case adminScopes([Scope])
+    case unknownGroup(field: String)
 
     /// The one unique column that a caller can collide on is the address.
     static func naming<T>(_ work: () async throws -> T) async throws -> T {

@@ -34,11 +34,14 @@ package enum Scope: String, Sendable, CaseIterable {
     case accountsRead = "accounts:read"
     case accountsWrite = "accounts:write"
     case tokensRead = "tokens:read"
+    case usageRead = "usage:read"
+    case creditsWrite = "credits:write"
+    case auditRead = "audit:read"
 
     /// Whether the user must be an operator to use it.
     package var needsAdmin: Bool {
         switch self {
-        case .catalogWrite, .accountsRead, .accountsWrite: true
+        case .catalogWrite, .accountsRead, .accountsWrite, .creditsWrite, .auditRead: true
         default: false
         }
     }

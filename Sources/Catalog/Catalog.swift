@@ -2,18 +2,21 @@ package import Database
 package import Policy
 package import Secrets
 
-/// What the operator offers: providers, and the models they serve.
+/// What the operator offers: providers, the models they serve, what a call of each costs, and pricing groups.
 ///
 /// A provider is an upstream that an admin configured, with a base URL and a secret; a model is a name it serves, unique
 /// in the deployment. Users choose among models and never name an address, so no user can point the gateway at one
-/// (CVE-2024-6587 is what happens otherwise). This room owns the tables `providers` and `models` and the sealing of
-/// provider secrets. It may not know who uses a model; the schema refuses to delete one that is in use.
+/// (CVE-2024-6587 is what happens otherwise). Prices and the multipliers of groups are versions with a time from which
+/// they hold, never changed, so that any charge can be explained by the versions it names. This room owns the tables
+/// `providers`, `models`, `model_prices`, `pricing_groups` and `group_multipliers`, and the sealing of provider secrets.
+/// It may not know who uses a model or a group; the schema refuses to delete one that is in use.
 package struct Catalog: Sendable {
-    private let database: Database
+    let database: Database
     private let sealing: SealingBox
     private let entropy: Entropy
-    private let clock: Clock
-    private let routes: ReadThrough<String, ModelRoute>
+    let clock: Clock
+    let routes: ReadThrough<String, ModelRoute>
+    let heldGroups: ReadThrough<String, PricingGroup>
 
     package init(database: Database, sealing: SealingBox, entropy: Entropy, clock: Clock) {
         self.database = database
@@ -24,13 +27,18 @@ package struct Catalog: Sendable {
             guard let row = try await database.read({ try ModelTable.route(name, $0) }) else { return nil }
             return try ModelRoute(row, name: name, sealing: sealing)
         }
+        heldGroups = ReadThrough(capacity: 10_000) { name in
+            try await database.read { try GroupTable.find(name, $0) }
+        }
     }
+
+    func newID(_ now: Timestamp) -> Identifier { Identifier(at: now, random: (entropy.word(), entropy.word())) }
 
     // MARK: Providers
 
     package func createProvider(_ draft: ProviderDraft) async throws -> Provider {
         let now = clock.now()
-        let id = Identifier(at: now, random: (entropy.word(), entropy.word()))
+        let id = newID(now)
         let provider = Provider(
             id: id, name: draft.name.text, kind: draft.upstream.kind, baseURL: draft.upstream.baseURL,
             hasSecret: draft.upstream.secret != nil, createdAt: now, updatedAt: now)
@@ -78,13 +86,22 @@ package struct Catalog: Sendable {
 
     // MARK: Models
 
-    package func createModel(provider: Identifier, name: ModelName, upstreamName: ModelName?) async throws -> Model {
+    package func createModel(
+        provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price
+    ) async throws -> Model {
         let now = clock.now()
+        let id = newID(now)
+        let version = PriceVersion(id: newID(now), model: id, price: price, effectiveAt: now, createdAt: now)
         let model = Model(
-            id: Identifier(at: now, random: (entropy.word(), entropy.word())), provider: provider, name: name.text,
-            upstreamName: (upstreamName ?? name).text, createdAt: now)
+            id: id, provider: provider, name: name.text, upstreamName: (upstreamName ?? name).text, prices: [version],
+            createdAt: now)
         do {
-            try await CatalogError.naming { try await database.write { try ModelTable.insert(model, $0) } }
+            try await CatalogError.naming {
+                try await database.write { connection in
+                    try ModelTable.insert(model, connection)
+                    try PriceTable.insert(version, connection)
+                }
+            }
         } catch DatabaseFailure.foreignKey {
             throw CatalogError.noSuchProvider
         }
@@ -128,8 +145,24 @@ package enum CatalogError: Error, Sendable, Equatable {
     case modelInUse
     /// The built-in provider needs no network, so it takes neither address nor secret.
     case echoTakesNo(String)
+    /// There is a version for this very moment.
+    case versionExists
+    /// What has begun to hold stays in the history.
+    case versionInEffect
+    case effectiveInPast
+    /// The group that every account falls back on.
+    case standardGroup
 
-    /// The one unique column of both tables is the name.
+    /// The times of the versions of one thing are unique.
+    static func versioning<T>(_ work: () async throws -> T) async throws -> T {
+        do {
+            return try await work()
+        } catch DatabaseFailure.notUnique {
+            throw CatalogError.versionExists
+        }
+    }
+
+    /// The one unique column of these tables is the name.
     static func naming<T>(_ work: () async throws -> T) async throws -> T {
         do {
             return try await work()

@@ -40,7 +40,8 @@ extension Catalog {
                 VALUES ('019aa5d0-0000-7000-8000-000000000002', '019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo',
                   1795219200000000)
                 """,
-            ])
+            ]),
+        pricing,
     ]
 }
 
@@ -108,6 +109,7 @@ enum ModelTable {
         let kind: Provider.Kind
         let baseURL: String?
         let sealedSecret: String?
+        let prices: [PriceVersion]
     }
 
     static func insert(_ model: Model, _ connection: Connection) throws {
@@ -125,8 +127,14 @@ enum ModelTable {
         ).map { row in
             Model(
                 id: try row.identifier("id"), provider: try row.identifier("provider_id"), name: try row.text("name"),
-                upstreamName: try row.text("upstream_name"), createdAt: try row.time("created_at"))
+                upstreamName: try row.text("upstream_name"),
+                prices: try PriceTable.all(of: row.identifier("id"), connection), createdAt: try row.time("created_at"))
         }
+    }
+
+    /// The name of a model.
+    static func find(_ id: Identifier, _ connection: Connection) throws -> String? {
+        try connection.row("SELECT name FROM models WHERE id = $1", id).map { try $0.text("name") }
     }
 
     static func exists(_ name: String, _ connection: Connection) throws -> Bool {
@@ -152,6 +160,7 @@ enum ModelTable {
         return RouteRow(
             model: try row.identifier("id"), provider: try row.identifier("provider_id"),
             upstreamName: try row.text("upstream_name"), kind: kind, baseURL: try row.optionalText("base_url"),
-            sealedSecret: try row.optionalText("sealed_secret"))
+            sealedSecret: try row.optionalText("sealed_secret"),
+            prices: try PriceTable.all(of: row.identifier("id"), connection))
     }
 }

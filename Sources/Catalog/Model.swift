@@ -10,7 +10,12 @@ package struct Model: Sendable {
     package var name: String
     /// What the upstream calls it.
     package var upstreamName: String
+    /// All versions, the earliest first.
+    package var prices: [PriceVersion]
     package var createdAt: Timestamp
+
+    /// What a call costs before the multiplier of its group.
+    package func price(at time: Timestamp) -> PriceVersion? { prices.inEffect(at: time) }
 }
 
 /// The name of a model on the wire.
@@ -45,12 +50,15 @@ package struct ModelRoute: Sendable {
     package let name: String
     package let upstreamName: String
     package let upstream: Upstream
+    /// All versions, the earliest first.
+    package let prices: [PriceVersion]
 
     /// A stored provider row that cannot be opened is a fault of the deployment, not of the caller.
     init(_ row: ModelTable.RouteRow, name: String, sealing: SealingBox) throws {
         model = row.model
         self.name = name
         upstreamName = row.upstreamName
+        prices = row.prices
         switch row.kind {
         case .echo: upstream = .echo
         case .openai:

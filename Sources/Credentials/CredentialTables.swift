@@ -34,14 +34,24 @@ extension Credentials {
                   created BIGINT NOT NULL CHECK (created BETWEEN 0 AND 10)
                 )
                 """,
-            ])
+            ]),
+        Migration(
+            "credentials-2",
+            [
+                "ALTER TABLE credentials ADD COLUMN limited_amount BIGINT CHECK (limited_amount >= 0)",
+                "ALTER TABLE credentials ADD COLUMN monthly_limit BIGINT CHECK (monthly_limit >= 0)",
+                "ALTER TABLE credentials ADD COLUMN group_name TEXT REFERENCES pricing_groups (name)",
+            ]),
     ]
 }
 
 /// The SQL of `credentials`.
 enum CredentialTable {
     private static let columns =
-        "id, user_id, account_id, application_id, key_id, name, expires_at, created_at, updated_at"
+        """
+        id, user_id, account_id, application_id, key_id, name, expires_at, limited_amount, monthly_limit, group_name,
+        created_at, updated_at
+        """
     private static let isLive = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
 
     static func insert(
@@ -50,10 +60,35 @@ enum CredentialTable {
         try connection.run(
             """
             INSERT INTO credentials
-              (id, account_id, application_id, user_id, key_id, phc, name, expires_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+              (id, account_id, application_id, user_id, key_id, phc, name, expires_at, limited_amount, monthly_limit,
+               group_name, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
             """, credential.id, credential.account, credential.application, credential.creator, key.text, phc.text,
-            credential.name, credential.expiresAt, credential.createdAt, credential.updatedAt)
+            credential.name, credential.terms.expiresAt, credential.terms.creditLimit, credential.terms.monthlyLimit,
+            credential.terms.group, credential.createdAt, credential.updatedAt)
+    }
+
+    static func update(_ credential: Credential, _ connection: Connection) throws -> TokenID? {
+        try connection.row(
+            """
+            UPDATE credentials SET name = $3, expires_at = $4, limited_amount = $5, monthly_limit = $6, group_name = $7,
+              updated_at = $8
+            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL RETURNING key_id
+            """, credential.id, credential.account, credential.name, credential.terms.expiresAt,
+            credential.terms.creditLimit, credential.terms.monthlyLimit, credential.terms.group, credential.updatedAt
+        ).map(key)
+    }
+
+    /// What a key may use at most; `nil` when there is no such live key.
+    static func limits(
+        of credential: Identifier, account: Identifier, _ connection: Connection
+    ) throws -> (key: Credits?, month: Credits?)? {
+        try connection.row(
+            """
+            SELECT limited_amount, monthly_limit FROM credentials
+            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
+            """, credential, account
+        ).map { (try $0.optionalCredits("limited_amount"), try $0.optionalCredits("monthly_limit")) }
     }
 
     /// Keys that hold a slot: neither deleted nor expired.
@@ -97,14 +132,16 @@ enum CredentialTable {
     /// and the account is what it is to find.
     static func record(_ key: TokenID, _ connection: Connection) throws -> KeyRecord? {
         try connection.row(
-            "SELECT id, account_id, application_id, phc, expires_at FROM credentials WHERE key_id = $1 AND deleted_at IS NULL",
-            key.text
+            """
+            SELECT id, account_id, application_id, phc, expires_at, group_name FROM credentials
+            WHERE key_id = $1 AND deleted_at IS NULL
+            """, key.text
         ).map { row in
             KeyRecord(
                 credential: try row.identifier("id"), account: try row.identifier("account_id"),
                 facts: KeyFacts(
                     application: try row.identifier("application_id"), expiresAt: try row.optionalTime("expires_at")),
-                phc: try row.phc("phc"))
+                group: try row.optionalText("group_name"), phc: try row.phc("phc"))
         }
     }
 
@@ -140,8 +177,10 @@ enum CredentialTable {
             id: try row.identifier("id"), creator: try row.identifier("user_id"),
             account: try row.identifier("account_id"), application: try row.identifier("application_id"),
             name: try row.text("name"), hint: format.hint(forID: try key(row)),
-            expiresAt: try row.optionalTime("expires_at"), createdAt: try row.time("created_at"),
-            updatedAt: try row.time("updated_at"))
+            terms: KeyTerms(
+                expiresAt: try row.optionalTime("expires_at"), creditLimit: try row.optionalCredits("limited_amount"),
+                monthlyLimit: try row.optionalCredits("monthly_limit"), group: try row.optionalText("group_name")),
+            createdAt: try row.time("created_at"), updatedAt: try row.time("updated_at"))
     }
 }
 

@@ -1,5 +1,6 @@
 package import Accounts
 package import Applications
+import Catalog
 package import Database
 package import Policy
 package import Secrets
@@ -61,13 +62,13 @@ package struct Credentials: Sendable {
     /// - Returns: the key, and its secret for the one answer that carries it.
     package func issue(_ draft: CredentialDraft, by user: User) async throws -> (Credential, Secret) {
         let now = clock.now()
-        if draft.expiresAt.isExpired(at: now) { throw CredentialsError.expiryInPast }
+        if draft.terms.expiresAt.isExpired(at: now) { throw CredentialsError.expiryInPast }
         try await database.read { try Self.check(draft, user.account, now, $0) }
         let minted = format.mint(entropy)
         let phc = try await argon2.hash(minted.secret)
         let credential = Credential(
             id: Identifier(at: now, random: (entropy.word(), entropy.word())), creator: user.id, account: user.account,
-            application: draft.application, name: draft.name.text, hint: minted.hint, expiresAt: draft.expiresAt,
+            application: draft.application, name: draft.name.text, hint: minted.hint, terms: draft.terms,
             createdAt: now, updatedAt: now)
         try await database.write { connection in
             try Self.check(draft, user.account, now, connection)
@@ -82,10 +83,11 @@ package struct Credentials: Sendable {
         _ draft: CredentialDraft, _ account: Identifier, _ now: Timestamp, _ connection: Connection
     ) throws {
         let today = try CredentialDayTable.created(by: account, day: now.day, connection)
+        let owner = try Accounts.account(account, in: connection)
         let refusal = Policy.mayCreate(
-            live: try CredentialTable.countLive(of: account, now, connection),
-            cap: try Accounts.cap(of: account, in: connection),
+            live: try CredentialTable.countLive(of: account, now, connection), cap: owner.cap,
             createdToday: today.count)
+        try checkGroup(draft.terms.group, of: owner, connection)
         guard try Applications.exists(draft.application, of: account, in: connection) else {
             throw CredentialsError.noSuchApplication
         }
@@ -96,6 +98,51 @@ package struct Credentials: Sendable {
                 limit, retryAfterSeconds: Int(now.seconds(toEndOf: today.day)))
         case nil: break
         }
+    }
+
+    private static func checkGroup(_ group: String?, of owner: Account, _ connection: Connection) throws {
+        guard let group else { return }
+        guard owner.usableGroups.contains(group), try Catalog.isChoosable(group, in: connection) else {
+            throw CredentialsError.unknownGroup
+        }
+    }
+
+    // MARK: Editing
+
+    /// Binds the very next call. A new expiry that brings an expired key back needs a slot, as a new key does.
+    package func edit(
+        _ id: Identifier, of account: Identifier, _ edit: CredentialEdit
+    ) async throws -> Credential {
+        let now = clock.now()
+        if case .some(let expiry) = edit.expiresAt, expiry.isExpired(at: now) { throw CredentialsError.expiryInPast }
+        let (credential, key) = try await database.write { [format] connection in
+            guard let old = try CredentialTable.find(id, of: account, format, connection) else {
+                throw CredentialsError.notFound
+            }
+            var new = old
+            edit.apply(to: &new)
+            new.updatedAt = now
+            let owner = try Accounts.account(account, in: connection)
+            if new.terms.group != old.terms.group { try Self.checkGroup(new.terms.group, of: owner, connection) }
+            if old.terms.expiresAt.isExpired(at: now), !new.terms.expiresAt.isExpired(at: now) {
+                let live = try CredentialTable.countLive(of: account, now, connection)
+                // The day's creations are not at stake: nothing is created.
+                if case .capReached(let cap) = Policy.mayCreate(live: live, cap: owner.cap, createdToday: 0) {
+                    throw CredentialsError.capReached(cap.value)
+                }
+            }
+            guard let key = try CredentialTable.update(new, connection) else { throw CredentialsError.notFound }
+            return (new, key)
+        }
+        records.invalidate(key)
+        return credential
+    }
+
+    /// What a key may use at most, as the transaction of `connection` sees it; `nil` when there is no such live key.
+    package static func limits(
+        of credential: Identifier, account: Identifier, in connection: Connection
+    ) throws -> (key: Credits?, month: Credits?)? {
+        try CredentialTable.limits(of: credential, account: account, connection)
     }
 
     // MARK: Reading and deleting
@@ -154,6 +201,7 @@ package enum CredentialsError: Error, Sendable, Equatable {
     case notFound
     case noSuchApplication
     case expiryInPast
+    case unknownGroup
     case capReached(Int)
     case dailyLimitReached(Int, retryAfterSeconds: Int)
     /// The app still has this many keys, live or expired.

@@ -28,11 +28,32 @@ package struct Connection {
     /// Statements are kept prepared: without that, a lookup costs half as much again.
     private func prepare(_ sql: String, _ values: [(any SQLValue)?]) throws -> Statement {
         let statement = try database.cachedStatement(sql: sql)
-        // By name: bound from an array, GRDB takes `$2, $1` in order of appearance and so swaps the values silently.
-        var arguments: [String: DatabaseValue] = [:]
-        for (index, value) in values.enumerated() { arguments[String(index + 1)] = value?.stored ?? .null }
-        statement.arguments = StatementArguments(arguments)
+        let positions = Self.positions(in: sql)
+        precondition(positions.sorted() == Array(1..<values.count + 1), "a statement and its values don't fit: \(sql)")
+        statement.setUncheckedArguments(StatementArguments(positions.map { values[$0 - 1]?.stored ?? .null }))
         return statement
+    }
+
+    /// Which value each parameter of the statement takes, in the order in which the parameters first appear: that is how
+    /// SQLite numbers `$1` and `$2` (https://sqlite.org/lang_expr.html#varparam), and `$2, $1` bound in the order of
+    /// their numbers would swap the values silently. (A text of ours never has a `$` in a literal.)
+    private static func positions(in sql: String) -> [Int] {
+        var positions: [Int] = []
+        var number: Int?
+        func close() {
+            if let found = number, !positions.contains(found) { positions.append(found) }
+            number = nil
+        }
+        for byte in sql.utf8 {
+            switch byte {
+            case UInt8(ascii: "$"): number = 0
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if let digits = number { number = digits * 10 + Int(byte - UInt8(ascii: "0")) }
+            default: close()
+            }
+        }
+        close()
+        return positions
     }
 }
 
@@ -62,6 +83,16 @@ package struct Row {
     package func integer(_ column: String) throws -> Int64 { try present(optionalInteger(column), column) }
     package func flag(_ column: String) throws -> Bool { try integer(column) != 0 }
     package func time(_ column: String) throws -> Timestamp { Timestamp(microseconds: try integer(column)) }
+
+    package func credits(_ column: String) throws -> Credits { Credits(micro: try integer(column)) }
+
+    package func optionalCredits(_ column: String) throws -> Credits? {
+        try optionalInteger(column).map(Credits.init(micro:))
+    }
+
+    package func optionalIdentifier(_ column: String) throws -> Identifier? {
+        try optionalText(column).map { try present(Identifier($0), column) }
+    }
 
     package func optionalTime(_ column: String) throws -> Timestamp? {
         try optionalInteger(column).map(Timestamp.init(microseconds:))

@@ -41,7 +41,9 @@ package final class DataDirectory: Sendable {
 
     deinit { close(lock) }
 
-    package var database: String { path + "/latchkey.db" }
+    package var database: String { Self.database(in: path) }
+
+    package static func database(in path: String) -> String { path + "/latchkey.db" }
 
     /// Creates an empty file with mode 0600 unless there is one. SQLite gives its log and shared-memory file the mode
     /// of the database file (https://sqlite.org/wal.html), so this one call keeps all three private.

@@ -15,6 +15,11 @@ import Synchronization
 /// Work runs as a synchronous closure on the engine's own queues, never on an event loop. Both queues are bounded and a
 /// closure that has waited longer than ``Limits/wait`` is refused unrun: better a clear "overloaded" than a wait
 /// without end. A task's cancellation does not reach a running closure; a write that began is finished.
+///
+/// When the disk fails to make something durable, nothing that was written since can be relied on: the kernel may have
+/// dropped the pages and will not say so again (https://wiki.postgresql.org/wiki/Fsync_Errors). `onLostWrite` is told, and
+/// is to end the process. SQLite keeps such an error to itself when it meets it in a checkpoint that it began by itself,
+/// so checkpoints are begun here.
 package final class Database: Sendable {
     /// How much may wait, and how long.
     package struct Limits: Sendable {
@@ -26,20 +31,26 @@ package final class Database: Sendable {
         package init() {}
     }
 
-    private let pool: DatabasePool
+    private let pool: any DatabaseWriter
     private let limits: Limits
     private let reads = Atomic<Int>(0)
     private let writes = Atomic<Int>(0)
+    private let onLostWrite: @Sendable () -> Void
+    /// Rows changed since the database was opened, as of the last checkpoint.
+    private let checkpointed = Atomic<Int>(0)
+    /// So many changed rows are a few thousand pages of log, which is what a reader has to search and a restart to read.
+    private static let checkpointAfter = 4096
 
     /// Opens the database file, creating it with mode 0600, and brings its schema up to date.
     ///
     /// - Throws: ``DatabaseFailure/newerVersion(_:)`` when a later release has been here, ``DatabaseFailure/unsafe(_:)``
     ///   when the engine does not keep the promises that the product makes in its name.
-    /// - Parameter admit: looks at a database that has been used before, ahead of any change to it, and throws to keep it
-    ///   as it is.
+    /// - Parameters:
+    ///   - onLostWrite: called when the disk could not make a write durable; is to end the process.
+    ///   - admit: looks at a database that has been used before, ahead of any change to it, and throws to keep it as it is.
     package init(
         path: String, migrations: [Migration], clock: Clock, limits: Limits = Limits(),
-        admit: (Connection) throws -> Void = { _ in }
+        onLostWrite: @escaping @Sendable () -> Void = {}, admit: (Connection) throws -> Void = { _ in }
     ) throws {
         try DataDirectory.createPrivateFile(path)
         var configuration = Configuration()
@@ -49,16 +60,37 @@ package final class Database: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.maximumReaderCount = 4
         self.limits = limits
+        self.onLostWrite = onLostWrite
         do {
-            pool = try DatabasePool(path: path, configuration: configuration)
+            let pool = try DatabasePool(path: path, configuration: configuration)
             // GRDB sets NORMAL for a pool after its own preparation, so FULL has to come after opening. NORMAL may lose
             // the last commits at a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            try checkPromises()
+            try pool.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA synchronous = FULL")
+                _ = try Int.fetchOne($0, sql: "PRAGMA wal_autocheckpoint = 0")
+            }
+            try Self.checkPromises(pool)
+            try Migration.bringUpToDate(pool, migrations, now: clock.now(), admit: admit)
+            self.pool = pool
         } catch let error as DatabaseError {
             throw DatabaseFailure(error)
         }
-        try Migration.bringUpToDate(pool, migrations, now: clock.now(), admit: admit)
+    }
+
+    /// Opens a database that may be in use by another process, to read it and nothing else.
+    package init(reading path: String, migrations: [Migration]) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        limits = Limits()
+        onLostWrite = {}
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.read { try Migration.checkUpToDate(Connection($0), migrations) }
+            pool = queue
+        } catch let error as DatabaseError {
+            throw DatabaseFailure(error)
+        }
     }
 
     /// Runs `body` on a read-only snapshot of the last commit.
@@ -89,10 +121,28 @@ package final class Database: Sendable {
             pool.asyncWrite { [limits] database in
                 guard ContinuousClock.now - entered <= limits.wait else { throw DatabaseFailure.overloaded }
                 return try body(Connection(database))
-            } completion: { _, result in
-                continuation.resume(with: result.mapError(DatabaseFailure.translate))
+            } completion: { [weak self] database, result in
+                let result = result.mapError(DatabaseFailure.translate)
+                if case .failure(let failure as DatabaseFailure) = result { self?.look(at: failure) }
+                continuation.resume(with: result)
+                if case .success = result { self?.checkpointIfDue(database) }
             }
         }
+    }
+
+    private func look(at failure: DatabaseFailure) { if failure.isLostWrite { onLostWrite() } }
+
+    /// Takes the log over into the file as far as readers let it, which waits for nobody. On the writer's own queue.
+    private func checkpointIfDue(_ database: GRDB.Database) {
+        let changes = database.totalChangesCount
+        guard changes - checkpointed.load(ordering: .relaxed) >= Self.checkpointAfter else { return }
+        checkpointed.store(changes, ordering: .relaxed)
+        do {
+            try database.checkpoint(.passive)
+        } catch let error as DatabaseError {
+            // Anything but a lost write leaves the log as it was, for the next checkpoint.
+            look(at: DatabaseFailure(error))
+        } catch {}
     }
 
     /// Ends all connections after the work under way; the write-ahead log is folded into the file.
@@ -106,7 +156,7 @@ package final class Database: Sendable {
     }
 
     /// Asks the engine itself, rather than trusting what was set.
-    private func checkPromises() throws {
+    private static func checkPromises(_ pool: DatabasePool) throws {
         let (version, synchronous, journal, foreignKeys) = try pool.writeWithoutTransaction { database in
             (
                 try String.fetchOne(database, sql: "SELECT sqlite_version()") ?? "",

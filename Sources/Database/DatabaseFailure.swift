@@ -13,6 +13,8 @@ package enum DatabaseFailure: Error, Sendable, Equatable {
     case overloaded
     /// The file holds migrations that this release does not know.
     case newerVersion(String)
+    /// The file lacks a migration of this release, and is only to be read.
+    case olderVersion(String)
     /// The engine does not give what the product promises.
     case unsafe(String)
     /// A row is not what its table's owner wrote.
@@ -29,6 +31,12 @@ package enum DatabaseFailure: Error, Sendable, Equatable {
             case let code where code.primaryResultCode == .SQLITE_BUSY: .overloaded
             case let code: .engine(code: code.rawValue)
             }
+    }
+
+    /// Whether the disk failed to make a write durable, so that nobody can tell what of it is there.
+    var isLostWrite: Bool {
+        guard case .engine(let code) = self else { return false }
+        return [ResultCode.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC].map(\.rawValue).contains(code)
     }
 
     /// Engine errors become failures; errors of the domain pass as they are.

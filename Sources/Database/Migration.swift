@@ -13,6 +13,20 @@ package struct Migration: Sendable {
         self.statements = statements
     }
 
+    /// For a reader: nothing is brought up to date, so it has to be.
+    static func checkUpToDate(_ connection: Connection, _ migrations: [Migration]) throws {
+        let applied = try connection.rows("SELECT name FROM schema_migrations").map { try $0.text("name") }
+        try refuseNewer(applied, migrations)
+        if let missing = migrations.first(where: { !applied.contains($0.name) }) {
+            throw DatabaseFailure.olderVersion(missing.name)
+        }
+    }
+
+    private static func refuseNewer(_ applied: [String], _ migrations: [Migration]) throws {
+        let known = Set(migrations.map(\.name))
+        if let unknown = applied.first(where: { !known.contains($0) }) { throw DatabaseFailure.newerVersion(unknown) }
+    }
+
     /// Runs the steps that this database has not had, each in a transaction of its own, in the order given.
     static func bringUpToDate(
         _ pool: DatabasePool, _ migrations: [Migration], now: Timestamp, admit: (Connection) throws -> Void
@@ -30,10 +44,7 @@ package struct Migration: Sendable {
             let applied = try pool.read {
                 try String.fetchAll($0, sql: "SELECT name FROM schema_migrations ORDER BY name")
             }
-            let known = Set(migrations.map(\.name))
-            if let unknown = applied.first(where: { !known.contains($0) }) {
-                throw DatabaseFailure.newerVersion(unknown)
-            }
+            try refuseNewer(applied, migrations)
             if !applied.isEmpty { try pool.read { try admit(Connection($0)) } }
             for migration in migrations where !applied.contains(migration.name) {
                 try pool.write { database in

@@ -29,3 +29,7 @@ extension Timestamp: SQLValue {
 extension Identifier: SQLValue {
     package var stored: DatabaseValue { description.databaseValue }
 }
+
+extension Credits: SQLValue {
+    package var stored: DatabaseValue { micro.databaseValue }
+}

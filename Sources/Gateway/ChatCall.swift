@@ -1,11 +1,12 @@
 import Applications
 import Catalog
+import Metering
 import Web
 
 /// The body of a chat completion call, as far as the gateway must understand it. Everything else in it belongs to the
 /// caller and the upstream, and passes as it came.
 struct ChatCall {
-    private let body: JSONObject
+    let body: JSONObject
     private let messages: [JSON]
     /// The model that the caller named.
     let model: String?
@@ -35,7 +36,8 @@ struct ChatCall {
 
     /// The call as the upstream gets it: the app's prompt first, the upstream's name of the model, and the app's
     /// parameters where the caller said nothing.
-    func asSentTo(_ route: ModelRoute, by application: Application) -> UpstreamCall {
+    /// - Parameter isKept: whether the answer is kept for a repetition of the call.
+    func asSentTo(_ route: ModelRoute, by application: Application, isKept: Bool) -> UpstreamCall {
         var sent = body
         sent["model"] = .string(route.upstreamName)
         var messages = messages
@@ -46,7 +48,9 @@ struct ChatCall {
         for parameter in application.chat.parameters.object.members where !says(parameter.name) {
             sent[parameter.name] = parameter.value
         }
-        return UpstreamCall(body: sent, messages: messages, model: route.upstreamName, isStream: isStream)
+        return UpstreamCall(
+            body: sent, messages: messages, model: route.upstreamName, isStream: isStream,
+            wholeLimit: isKept ? StoredAnswer.limit : UpstreamCall.shortAnswer)
     }
 
     /// Whether the caller has given a parameter, be it under its other name: upstreams refuse a call that has both.
@@ -62,4 +66,8 @@ struct UpstreamCall: Sendable {
     let messages: [JSON]
     let model: String
     let isStream: Bool
+    /// Up to so many bytes the answer is taken in whole before any of it goes out.
+    let wholeLimit: Int
+
+    static let shortAnswer = 64 * 1024
 }

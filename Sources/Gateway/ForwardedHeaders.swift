@@ -10,9 +10,10 @@ enum ForwardedHeaders {
 
     /// All that a caller may say to an upstream beside the body. A list of what passes, not of what doesn't: upstreams
     /// know fields that choose whose project pays, whom the call is from or where it goes, and next to the operator's
-    /// secret no caller may set one.
+    /// secret no caller may set one. An idempotency key ends here as well: at the provider, equal keys of two tenants
+    /// would meet, and one would get the other's answer.
     private static let toUpstream: Set<String> = [
-        "accept", "accept-language", "user-agent", "idempotency-key", "openai-beta", "traceparent", "tracestate",
+        "accept", "accept-language", "user-agent", "openai-beta", "traceparent", "tracestate",
     ]
 
     /// What speaks for the upstream's own site.

@@ -1,9 +1,11 @@
+package import Accounts
 package import Applications
 package import Catalog
 package import Credentials
 package import Database
 import HTTPTypes
 import Hummingbird
+package import Metering
 import NIOCore
 import Policy
 package import Web
@@ -12,10 +14,14 @@ package import struct Applications.Application
 
 /// The data plane: what programs call with their key.
 ///
-/// A call runs one way: the key out of the headers, `Credentials.verify`, policy, the app's prompt and model put in, the
-/// upstream, and its answer passed on chunk by chunk. This room owns the routes of the OpenAI dialect, the shape of their
-/// errors, what may pass to an upstream and back, and the built-in echo upstream. It may not know a table or a rule: what
-/// a key may do is decided by `Policy` from the facts it is handed.
+/// A call runs one way: the key out of the headers, `Credentials.verify`, policy, a hold on its cost, the app's prompt and
+/// model put in, the upstream, the charge, and the answer passed on chunk by chunk. This room owns the routes of the OpenAI
+/// dialect, the shape of their errors, what may pass to an upstream and back, when a call counts as served, and the built-in
+/// echo upstream. It may not know a table or a rule: what a key may do is decided by `Policy` from the facts it is handed,
+/// and what its credits cover by `Metering`.
+///
+/// One rule says what is charged (design §7): once the upstream has begun a successful answer, the call is, whether or not
+/// its caller stays to hear it. Everything before that is void.
 package struct Gateway: Sendable {
     package struct Limits: Sendable {
         /// The largest body a caller may send, in bytes.
@@ -24,18 +30,22 @@ package struct Gateway: Sendable {
         package init() {}
     }
 
-    private let credentials: Credentials
-    private let applications: Applications
-    private let catalog: Catalog
-    private let upstreams: Upstreams
-    private let callers: Callers
-    private let clock: Clock
-    private let limits: Limits
+    let accounts: Accounts
+    let credentials: Credentials
+    let applications: Applications
+    let catalog: Catalog
+    let metering: Metering
+    let upstreams: Upstreams
+    let callers: Callers
+    let clock: Clock
+    let limits: Limits
 
     package init(
-        credentials: Credentials, applications: Applications, catalog: Catalog, upstreams: Upstreams,
-        callers: Callers, clock: Clock, limits: Limits
+        accounts: Accounts, credentials: Credentials, applications: Applications, catalog: Catalog, metering: Metering,
+        upstreams: Upstreams, callers: Callers, clock: Clock, limits: Limits
     ) {
+        self.accounts = accounts
+        self.metering = metering
         self.credentials = credentials
         self.applications = applications
         self.catalog = catalog
@@ -45,13 +55,14 @@ package struct Gateway: Sendable {
         self.limits = limits
     }
 
-    /// The same two operations at two addresses: where the key alone selects the app, and addressed to one app.
+    /// The same operations at two addresses: where the key alone selects the app, and addressed to one app.
     package func declare(_ routes: inout Routes) {
         for prefix in ["/v1", "/apps/{application_id}/v1"] {
             routes.on(.post, prefix + "/chat/completions") { request, context in
                 try await chatCompletion(request, context)
             }
             routes.on(.get, prefix + "/models") { request, context in try await models(request, context) }
+            routes.on(.get, prefix + "/usage") { request, context in try await usage(request, context) }
         }
     }
 
@@ -60,58 +71,28 @@ package struct Gateway: Sendable {
         ["/v1", "/apps"].contains { path == $0 || path.hasPrefix($0 + "/") }
     }
 
-    // MARK: Endpoints
-
-    private func chatCompletion(_ request: Request, _ context: WebContext) async throws -> Response {
-        // The key is checked before the body is read, and the call has its place among those under way: nobody makes the
-        // server take in 4 MiB without a key, nor more of them at once than it has places for.
-        _ = try await admit(request, context)
-        let place = try upstreams.enter()
-        let call = try ChatCall(await request.jsonObject(limit: limits.requestBytes))
-        // And again after it: how long a body takes is up to the caller, and what was decided meanwhile binds this call.
-        let (opened, bearer) = try await admit(request, context)
-        let requested = try await requestedModel(call.model)
-        let facts = CallFacts(addressedApplication: nil, model: requested, time: clock.now())
-        let model = try Policy.decide(facts, key: opened.key.facts, app: opened.application.rules).get()
-        guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
-        let headers = ForwardedHeaders.toUpstream(request.headers, withoutKey: bearer)
-        let sent = call.asSentTo(route, by: opened.application)
-        let end = upstreams.deadline()
-        do {
-            let answer = try await callers.whilePresent(on: context.channel, until: end) {
-                try await upstreams.complete(sent, headers, route, until: end, context.logger)
-            }
-            return answer.response(holding: place, for: callers, on: context.channel, until: end)
-        } catch is Callers.DeadlinePassed {
-            throw Denial.upstreamTimeout
-        }
-    }
-
-    private func models(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (opened, _) = try await admit(request, context)
-        let created = Int64(opened.application.createdAt.microseconds / 1_000_000)
-        return .json([
-            "object": "list",
-            "data": .array(
-                opened.application.chat.allowedModels.map { name -> JSON in
-                    [
-                        "id": .string(name), "object": "model", "created": .number(JSONNumber(created)),
-                        "owned_by": "latchkey",
-                    ]
-                }),
-        ])
-    }
-
     // MARK: Admission
 
-    /// A genuine, live key and the app it opens.
-    private struct Opened {
+    /// A genuine, live key with the account and the app that it belongs to.
+    struct Opened {
         let key: KeyRecord
+        let account: Account
         let application: Application
+        let bearer: String
+
+        /// The pricing group of its calls.
+        var group: String { account.group(chosen: key.group) }
     }
 
-    /// Finds the key, and refuses it at another app's address or after its end.
-    private func admit(_ request: Request, _ context: WebContext) async throws -> (Opened, bearer: String) {
+    /// Finds the key, and refuses it at another app's address, after its end, or while its account is suspended.
+    func admit(_ request: Request, _ context: WebContext) async throws -> Opened {
+        let opened = try await open(request, context)
+        if let denial = Policy.admit(opened.account.facts) { throw denial }
+        return opened
+    }
+
+    /// The same for who only asks how things stand, which a suspended account may.
+    func open(_ request: Request, _ context: WebContext) async throws -> Opened {
         let bearer = try Self.bearer(request.headers)
         let key = try await credentials.verify(bearer)
         var facts = CallFacts(addressedApplication: nil, model: .none, time: clock.now())
@@ -122,8 +103,10 @@ package struct Gateway: Sendable {
         }
         if let denial = Policy.admit(facts, key: key.facts) { throw denial }
         // The app goes together with its keys; a key that outlives it by the length of a commit opens nothing.
-        guard let application = try await applications.opened(key.facts.application) else { throw Denial.invalidKey }
-        return (Opened(key: key, application: application), bearer)
+        guard let application = try await applications.opened(key.facts.application),
+            let account = try await accounts.opened(key.account)
+        else { throw Denial.invalidKey }
+        return Opened(key: key, account: account, application: application, bearer: bearer)
     }
 
     private static func bearer(_ headers: HTTPFields) throws -> String {
@@ -136,10 +119,5 @@ package struct Gateway: Sendable {
                 .badRequest, Denial.missingKey.rawValue,
                 "Exactly one Authorization header is needed, but several were sent.")
         }
-    }
-
-    private func requestedModel(_ name: String?) async throws -> RequestedModel {
-        guard let name else { return .none }
-        return try await catalog.route(name) == nil ? .unknown : .known(name)
     }
 }

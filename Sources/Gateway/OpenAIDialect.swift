@@ -21,16 +21,24 @@ package struct OpenAIDialect: ErrorDialect {
     static func error(_ problem: Problem) -> JSON {
         [
             "message": .string(problem.detail),
-            "type": problem.status.kind == .serverError ? "server_error" : "invalid_request_error",
+            "type": .string(type(of: problem)),
             "param": JSON(problem.fields.first?.field),
             "code": .string(openAICodes[problem.code] ?? problem.code),
         ]
     }
 
-    /// Their one code for a key that doesn't work.
+    private static func type(of problem: Problem) -> String {
+        if openAICodes[problem.code] == noQuota { return noQuota }
+        return problem.status.kind == .serverError ? "server_error" : "invalid_request_error"
+    }
+
+    private static let noQuota = "insufficient_quota"
+
+    /// Their one code for a key that doesn't work, and their one for credits that are used up.
     private static let openAICodes = [
         Denial.missingKey.rawValue: "invalid_api_key", Denial.invalidKey.rawValue: "invalid_api_key",
-        Denial.keyExpired.rawValue: "invalid_api_key",
+        Denial.keyExpired.rawValue: "invalid_api_key", Denial.monthlyLimitReached.rawValue: noQuota,
+        Denial.creditLimitReached.rawValue: noQuota, Denial.insufficientCredits.rawValue: noQuota,
     ]
 }
 
@@ -51,6 +59,14 @@ extension Denial: PublicError {
         case .keyExpired:
             Problem(.unauthorized, rawValue, "This API key has expired. Create a new one for this app.")
                 .with(.wwwAuthenticate, BearerCredential.challenge(presented: true))
+        case .accountSuspended:
+            Problem(.forbidden, rawValue, "The account of this key is suspended. Its owner can ask the operator why.")
+        case .monthlyLimitReached:
+            outOfCredits("This key has reached its limit for the month. It works again when the next UTC month begins.")
+        case .creditLimitReached:
+            outOfCredits("This key has reached its credit limit. It works again when the limit is raised.")
+        case .insufficientCredits:
+            outOfCredits("The account has too few credits for this call. It works again when credits are granted.")
         case .modelNotAllowed:
             field("model", Problem(.forbidden, rawValue, "This application may not use the model that was asked for."))
         case .modelNotFound:
@@ -61,6 +77,11 @@ extension Denial: PublicError {
             Problem(.gatewayTimeout, rawValue, "The provider behind this application did not answer in time.")
         case .overloaded: .overloaded
         }
+    }
+
+    /// A status that OpenAI's clients know, and without the second attempt that they make at it: it would fail as well.
+    private func outOfCredits(_ sentence: String) -> Problem {
+        Problem(.tooManyRequests, rawValue, sentence).with(.shouldRetry, "false")
     }
 
     private func field(_ name: String, _ problem: Problem) -> Problem {

@@ -33,21 +33,8 @@ struct OpenAIUpstream: Sendable {
         request.headers.replaceOrAdd(name: "content-type", value: "application/json")
         if let secret { request.headers.replaceOrAdd(name: "authorization", value: "Bearer " + secret.exposed()) }
         request.body = .bytes(ByteBuffer(bytes: JSON.object(call.body).encoded()))
-        return try await answer(try await execute(request, until: end), until: end)
+        return try await answer(try await execute(request, until: end), keeping: call.wholeLimit)
     }
-
-    /// A short answer to its end, which may come too late or not at all.
-    private func whole(_ body: HTTPClientResponse.Body) async throws -> ByteBuffer {
-        do {
-            return try await UpstreamAnswer.whole(body)
-        } catch let denial as Denial {
-            throw Failure(denial: denial, how: "no end of the body")
-        }
-    }
-
-    /// Up to here an answer of declared length is taken in whole before any of it goes out: one write instead of three, and
-    /// an upstream that breaks off in the middle becomes a clear 502 instead of a cut connection.
-    private static let shortAnswer = 64 * 1024
 
     /// Waits for the head of the answer.
     private func execute(_ request: HTTPClientRequest, until end: NIODeadline) async throws -> HTTPClientResponse {
@@ -62,27 +49,55 @@ struct OpenAIUpstream: Sendable {
         }
     }
 
-    private func answer(_ response: HTTPClientResponse, until end: NIODeadline) async throws -> UpstreamAnswer {
+    /// - Parameter wholeLimit: up to so many bytes an answer is taken in whole before any of it goes out: one write
+    ///   instead of three, and an upstream that breaks off in the middle becomes a clear 502 instead of a cut connection.
+    private func answer(_ response: HTTPClientResponse, keeping wholeLimit: Int) async throws -> UpstreamAnswer {
         let code = Int(response.status.code)
-        guard (200..<300).contains(code) || Self.passedRefusals.contains(code) else {
-            throw Failure(denial: .upstreamFailed, how: "status \(code)")
-        }
+        let isSuccess = (200..<300).contains(code)
+        guard isSuccess || Self.passedRefusals.contains(code) else { throw failure("status \(code)") }
         var fields = HTTPFields()
         for (name, value) in response.headers {
             if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
         }
         let length = fields[.contentLength].flatMap { Int($0) }
-        if let length, length > limits.responseBytes {
-            throw Failure(denial: .upstreamFailed, how: "an answer of \(length) bytes")
-        }
-        let body: UpstreamAnswer.Body =
-            if let length, length <= Self.shortAnswer {
-                .whole(try await whole(response.body))
-            } else {
-                .remote(response.body, limit: limits.responseBytes)
-            }
-        return UpstreamAnswer(
+        if let length, length > limits.responseBytes { throw failure("an answer of \(length) bytes") }
+        var answer = UpstreamAnswer(
             status: HTTPResponse.Status(code: code), headers: ForwardedHeaders.toCaller(fields), length: length,
-            body: body)
+            body: .chunks([]))
+        let body = RemoteBody(response.body, limit: limits.responseBytes)
+        do {
+            if isSuccess, answer.isEventStream {
+                switch try await body.firstContent() {
+                case .content: answer.body = .remote(body)
+                case .error: throw failure("an error instead of content")
+                case .nothing: throw failure("a stream without content")
+                }
+            } else if let length, length > wholeLimit {
+                guard try await body.hasBegun() else { throw failure("no body") }
+                answer.body = .remote(body)
+            } else {
+                answer.body = try await body.whole(upTo: wholeLimit).map { .whole($0) } ?? .remote(body)
+            }
+        } catch let denial as Denial {
+            throw Failure(denial: denial, how: "no end of the body")
+        }
+        if isSuccess, answer.isNoAnswer { throw failure("an error with status \(code)") }
+        return answer
+    }
+
+    private func failure(_ how: String) -> Failure { Failure(denial: .upstreamFailed, how: how) }
+}
+
+extension UpstreamAnswer {
+    /// Whether an answer of declared success is empty or an error. Only what begins with the error is looked into: an
+    /// answer has its members in another order, and reading each through would cost more than all else here.
+    fileprivate var isNoAnswer: Bool {
+        guard case .whole(let bytes) = body else { return false }
+        let blanks: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
+        let text = bytes.readableBytesView.filter { !blanks.contains($0) }.prefix(8)
+        if text.isEmpty { return true }
+        guard Array(text) == Array(#"{"error""#.utf8), let object = (try? JSON.parse(bytes.readableBytesView))?.object
+        else { return false }
+        return object["error"] != .null
     }
 }

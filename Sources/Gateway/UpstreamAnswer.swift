@@ -1,35 +1,43 @@
-import AsyncHTTPClient
 import HTTPTypes
 import Hummingbird
 import NIOCore
 import Policy
 import Web
 
-/// What an upstream said: a short answer in whole, a stream or a long one not read yet.
+/// What an upstream said: a short answer in whole, a stream or a long one in its beginning.
 struct UpstreamAnswer: Sendable {
     enum Body: Sendable {
         case whole(ByteBuffer)
         /// Made in this process; each is written by itself.
         case chunks([ByteBuffer])
-        /// Of at most so many bytes.
-        case remote(HTTPClientResponse.Body, limit: Int)
+        case remote(RemoteBody)
     }
 
     let status: HTTPResponse.Status
     let headers: HTTPFields
     /// As declared by the upstream; `nil` for a stream.
     let length: Int?
-    let body: Body
+    var body: Body
 
-    private var isEventStream: Bool {
+    /// Whether the call was served. What else comes here is a refusal that the caller may hear.
+    var isSuccess: Bool { status.kind == .successful }
+
+    var isEventStream: Bool {
         headers[.contentType]?.lowercased().hasPrefix("text/event-stream") ?? false
     }
 
     /// The answer to the caller, byte for byte, each chunk written as it comes.
-    /// - Parameter place: is given back when the answer is over.
+    /// - Parameters:
+    ///   - receipt: more headers.
+    ///   - charge: the charge of a stream, which may still be on its way to the disk: the beginning goes out meanwhile, the
+    ///     rest waits for it, and when it fails the stream is cut.
+    ///   - place: is given back when the answer is over.
     func response(
-        holding place: Upstreams.Place, for callers: Callers, on channel: any Channel, until end: NIODeadline
+        _ receipt: Receipt, charge: Task<Void, any Error>?, holding place: Upstreams.Place, for callers: Callers,
+        on channel: any Channel, until end: NIODeadline
     ) -> Response {
+        var headers = headers
+        for field in receipt.headers { headers[field.name] = field.value }
         if case .whole(let bytes) = body {
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: bytes))
         }
@@ -38,13 +46,16 @@ struct UpstreamAnswer: Sendable {
         let responseBody = ResponseBody(contentLength: length) { [body, isEventStream] writer in
             switch body {
             case .whole: break
-            case .chunks(let chunks): for chunk in chunks { try await writer.write(chunk) }
-            case .remote(let remote, let limit):
+            case .chunks(let chunks):
+                try await Self.begin(chunks.prefix(1), charge, &writer)
+                for chunk in chunks.dropFirst() { try await writer.write(chunk) }
+            case .remote(let remote):
                 do {
                     try await callers.whilePresent(
                         on: channel,
                         inThisTask: {
-                            try await Self.pass(remote, limit: limit, until: end, to: &writer)
+                            try await Self.begin(remote.beginning[...], charge, &writer)
+                            try await Self.pass(remote, until: end, to: &writer)
                         })
                 } catch let denial as Denial where isEventStream {
                     // The status has gone out long ago; this is how OpenAI tells an error inside a stream. The blank line
@@ -59,40 +70,25 @@ struct UpstreamAnswer: Sendable {
         return Response(status: status, headers: headers, body: responseBody)
     }
 
+    /// Writes the beginning while the charge commits, unless the end may be in it: for a caller, `[DONE]` is the end.
+    private static func begin(
+        _ beginning: ArraySlice<ByteBuffer>, _ charge: Task<Void, any Error>?, _ writer: inout any ResponseBodyWriter
+    ) async throws {
+        let mayEnd = beginning.reduce(into: [UInt8]()) { $0 += $1.readableBytesView }.contains(Array("[DONE]".utf8))
+        if mayEnd { try await charge?.value }
+        for chunk in beginning { try await writer.write(chunk) }
+        if !mayEnd { try await charge?.value }
+    }
+
     /// Throws a denial when the upstream fails; the connection to the caller then ends without the end of the body, so
     /// that nobody takes a part for the whole.
     private static func pass(
-        _ remote: HTTPClientResponse.Body, limit: Int, until end: NIODeadline, to writer: inout any ResponseBodyWriter
+        _ remote: RemoteBody, until end: NIODeadline, to writer: inout any ResponseBodyWriter
     ) async throws {
-        var chunks = remote.makeAsyncIterator()
-        var bytes = 0
-        while let chunk = try await next(&chunks) {
-            bytes += chunk.readableBytes
-            if bytes > limit { throw Denial.upstreamFailed }
+        while let chunk = try await remote.next() {
             // Looked at when something came: what stays silent is ended by the idle time.
             if NIODeadline.now() > end { throw Denial.upstreamTimeout }
             try await writer.write(chunk)
-        }
-    }
-
-    /// Reads a short answer to its end.
-    static func whole(_ remote: HTTPClientResponse.Body) async throws -> ByteBuffer {
-        var chunks = remote.makeAsyncIterator()
-        var whole = ByteBuffer()
-        while var chunk = try await next(&chunks) {
-            if whole.readableBytes == 0 { whole = chunk } else { whole.writeBuffer(&chunk) }
-        }
-        return whole
-    }
-
-    /// `nil` at the end; whatever goes wrong is a denial.
-    private static func next(_ chunks: inout HTTPClientResponse.Body.AsyncIterator) async throws -> ByteBuffer? {
-        do {
-            return try await chunks.next()
-        } catch let error as HTTPClientError where error == .readTimeout || error == .deadlineExceeded {
-            throw Denial.upstreamTimeout
-        } catch let error where !(error is CancellationError) {
-            throw Denial.upstreamFailed
         }
     }
 }

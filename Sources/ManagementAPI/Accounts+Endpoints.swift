@@ -2,6 +2,7 @@ import Accounts
 import Database
 import HTTPTypes
 import Hummingbird
+import Metering
 import Policy
 import Secrets
 import Web
@@ -12,31 +13,40 @@ extension ManagementAPI {
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()
-            return try await accounts.list(page).json(\.json)
+            let listing = try await accounts.list(page)
+            let balances = try await metering.balances(of: listing.items.map(\.id))
+            return listing.json { $0.json(balances[$0.id] ?? Balance()) }
         }
 
         on(&routes, .post, "/accounts", needs: .scope(.accountsWrite)) { call in
             var fields = try await call.fields()
-            let name: DisplayName = try fields.required("name")
-            let cap = try Self.cap(&fields)
-            try fields.noOthers(setByServer: Self.accountServerFields)
-            return .json(try await accounts.create(name: name, cap: cap ?? .standard).json, status: .created)
+            let draft = AccountDraft(
+                name: try fields.required("name"), cap: try Self.cap(&fields) ?? .standard,
+                defaultGroup: try fields.optional("default_group"),
+                groups: try fields.texts("groups", atMost: Self.groupLimit) ?? [])
+            try fields.noOthers(setByServer: Self.accountServerFields.union(["suspended"]))
+            return .json(try await accounts.create(draft, by: call.origin).json(Balance()), status: .created)
         }
 
         on(&routes, .get, "/accounts/{account_id}", needs: .signedIn) { call in
             let id = try call.identifier("account_id")
             // Somebody else's account is, to a tenant, an absent one.
             if id != call.actor.account, !call.actor.scopes.contains(.accountsRead) { throw Problem.notFound }
-            return .json(try await accounts.account(id).json)
+            return .json(try await accounts.account(id).json(metering.balance(of: id)))
         }
 
         on(&routes, .patch, "/accounts/{account_id}", needs: .scope(.accountsWrite)) { call in
             let id = try call.identifier("account_id")
             var fields = try await call.fields()
-            let name: DisplayName? = try fields.settable("name")
-            let cap = try Self.cap(&fields)
+            var edit = AccountEdit()
+            edit.name = try fields.settable("name")
+            edit.cap = try Self.cap(&fields)
+            edit.defaultGroup = try fields.settable("default_group")
+            edit.groups = try fields.texts("groups", atMost: Self.groupLimit)
+            edit.isSuspended = try fields.flag("suspended")
             try fields.noOthers(setByServer: Self.accountServerFields)
-            return .json(try await accounts.edit(id, name: name, cap: cap).json)
+            let account = try await accounts.edit(id, edit, by: call.origin)
+            return .json(account.json(try await metering.balance(of: id)))
         }
 
         on(&routes, .post, "/accounts/{account_id}/invitations", needs: .scope(.accountsWrite)) { call in
@@ -54,7 +64,11 @@ extension ManagementAPI {
         }
     }
 
-    private static let accountServerFields: Set<String> = ["id", "created_at", "updated_at"]
+    private static let accountServerFields: Set<String> = [
+        "id", "balance", "held", "available", "created_at", "updated_at",
+    ]
+    /// The most groups that an account may choose among.
+    private static let groupLimit = 100
 
     private static func cap(_ fields: inout FieldReader) throws -> CredentialCap? {
         try fields.integer("credential_cap", in: CredentialCap.range).flatMap { CredentialCap($0) }
@@ -62,10 +76,12 @@ extension ManagementAPI {
 }
 
 extension Account {
-    fileprivate var json: JSON {
+    fileprivate func json(_ balance: Balance) -> JSON {
         [
-            "id": .string(id.description), "name": .string(name),
-            "credential_cap": .number(JSONNumber(Int64(cap.value))),
+            "id": .string(id.description), "name": .string(name), "credential_cap": JSON(Int64(cap.value)),
+            "default_group": .string(defaultGroup), "groups": .array(groups.map(JSON.string)),
+            "suspended": .bool(isSuspended), "balance": JSON(balance.amount), "held": JSON(balance.usage.held),
+            "available": JSON(balance.available),
             "created_at": .string(createdAt.rfc3339), "updated_at": .string(updatedAt.rfc3339),
         ]
     }

@@ -65,7 +65,10 @@ extension ManagementAPI {
             let page = try query.page()
             try query.noOthers()
             let isAdmin = call.actor.user.isAdmin
-            return try await catalog.models(page).json { $0.json(forAdmin: isAdmin) }
+            let now = clock.now()
+            let account = try await accounts.account(call.actor.account)
+            let multiplier = try await catalog.group(account.defaultGroup).multiplier(at: now)
+            return try await catalog.models(page).json { $0.json(forAdmin: isAdmin, at: now, multiplier) }
         }
 
         on(&routes, .post, "/models", needs: .scope(.catalogWrite)) { call in
@@ -73,15 +76,25 @@ extension ManagementAPI {
             let provider: Identifier = try fields.required("provider_id")
             let name: ModelName = try fields.required("name")
             let upstreamName: ModelName? = try fields.optional("upstream_name")
-            try fields.noOthers(setByServer: ["id", "created_at"])
-            let model = try await catalog.createModel(provider: provider, name: name, upstreamName: upstreamName)
-            return .json(model.json(forAdmin: true), status: .created)
+            let price = try Self.price(&fields)
+            try fields.noOthers(setByServer: ["id", "cost", "created_at"])
+            let model = try await catalog.createModel(
+                provider: provider, name: name, upstreamName: upstreamName, price: price ?? .standard)
+            let account = try await accounts.account(call.actor.account)
+            let now = clock.now()
+            let multiplier = try await catalog.group(account.defaultGroup).multiplier(at: now)
+            return .json(model.json(forAdmin: true, at: now, multiplier), status: .created)
         }
 
         on(&routes, .delete, "/models/{model_id}", needs: .scope(.catalogWrite)) { call in
             try await catalog.deleteModel(call.identifier("model_id"))
             return Response(status: .noContent)
         }
+    }
+
+    /// `nil` when it is absent or null.
+    static func price(_ fields: inout FieldReader) throws -> Price? {
+        try fields.credits("price", in: Price.range).flatMap { Price($0) }
     }
 
     private static let providerServerFields: Set<String> = ["id", "has_secret", "created_at", "updated_at"]
@@ -119,8 +132,13 @@ extension Provider {
 
 extension Model {
     /// Where a model comes from is the operator's business.
-    fileprivate func json(forAdmin isAdmin: Bool) -> JSON {
-        var json: JSONObject = ["id": .string(id.description), "name": .string(name)]
+    /// - Parameter multiplier: of the group that the asking account is in.
+    fileprivate func json(forAdmin isAdmin: Bool, at now: Timestamp, _ multiplier: MultiplierVersion?) -> JSON {
+        let price = price(at: now)?.price
+        var json: JSONObject = [
+            "id": .string(id.description), "name": .string(name), "price": JSON(price?.credits),
+            "cost": JSON(multiplier.flatMap { price?.cost($0.multiplier) }),
+        ]
         if isAdmin {
             json["provider_id"] = .string(provider.description)
             json["upstream_name"] = .string(upstreamName)

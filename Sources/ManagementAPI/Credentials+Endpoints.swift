@@ -1,8 +1,10 @@
 import Accounts
+import Catalog
 import Credentials
 import Database
 import HTTPTypes
 import Hummingbird
+import Metering
 import Policy
 import Secrets
 import Web
@@ -15,29 +17,46 @@ extension ManagementAPI {
             let page = try query.page()
             try query.noOthers()
             let now = clock.now()
-            return try await credentials.list(of: call.actor.account, application: application, page).json {
-                .object($0.json(at: now))
-            }
+            let listing = try await credentials.list(of: call.actor.account, application: application, page)
+            let meters = try await metering.meters(of: listing.items.map(\.id), in: Month(of: now))
+            return listing.json { .object($0.json(meters[$0.id] ?? KeyMeter(), at: now)) }
         }
 
         on(&routes, .post, "/credentials", needs: .scope(.credentialsWrite)) { call in
             var fields = try await call.fields()
             let application: Identifier = try fields.required("application_id")
             let name: OptionalName? = try fields.optional("name")
-            let expiresAt = try fields.time("expired_at")
-            try fields.unsupported("host", "limited_amount")
+            let group: GroupName? = try fields.optional("group")
+            let terms = KeyTerms(
+                expiresAt: try fields.time("expired_at"),
+                creditLimit: try fields.credits("limited_amount", in: Self.limits),
+                monthlyLimit: try fields.credits("monthly_limit", in: Self.limits), group: group?.text)
+            try fields.unsupported("host")
             try fields.noOthers(setByServer: Self.credentialServerFields)
             let (credential, secret) = try await credentials.issue(
-                CredentialDraft(application: application, name: name ?? .empty, expiresAt: expiresAt),
-                by: call.actor.user)
-            var json = credential.json(at: credential.createdAt)
+                CredentialDraft(application: application, name: name ?? .empty, terms: terms), by: call.actor.user)
+            var json = credential.json(KeyMeter(), at: credential.createdAt)
             json["token"] = .string(secret.exposed())
             return .json(.object(json), status: .created)
         }
 
         on(&routes, .get, "/credentials/{credential_id}", needs: .scope(.credentialsRead)) { call in
             let credential = try await credentials.find(call.identifier("credential_id"), of: call.actor.account)
-            return .json(.object(credential.json(at: clock.now())))
+            return try await answer(credential)
+        }
+
+        on(&routes, .patch, "/credentials/{credential_id}", needs: .scope(.credentialsWrite)) { call in
+            let id = try call.identifier("credential_id")
+            var fields = try await call.fields()
+            var edit = CredentialEdit()
+            edit.name = try fields.edit("name", as: OptionalName.self).cleared(to: .empty)
+            edit.expiresAt = try fields.editTime("expired_at").optional
+            edit.creditLimit = try fields.editCredits("limited_amount", in: Self.limits).optional
+            edit.monthlyLimit = try fields.editCredits("monthly_limit", in: Self.limits).optional
+            edit.group = try fields.edit("group", as: GroupName.self).optional
+            try fields.unsupported("host")
+            try fields.noOthers(setByServer: Self.credentialServerFields.union(["application_id"]))
+            return try await answer(credentials.edit(id, of: call.actor.account, edit))
         }
 
         on(&routes, .delete, "/credentials/{credential_id}", needs: .scope(.credentialsDelete)) { call in
@@ -46,23 +65,52 @@ extension ManagementAPI {
         }
     }
 
+    private func answer(_ credential: Credential) async throws -> Response {
+        let now = clock.now()
+        let meters = try await metering.meters(of: [credential.id], in: Month(of: now))
+        return .json(.object(credential.json(meters[credential.id] ?? KeyMeter(), at: now)))
+    }
+
+    private static let limits: ClosedRange<Int64> = 0...Credits.most.micro
+
     private static let credentialServerFields: Set<String> = [
-        "id", "user_id", "account_id", "type", "token", "username", "password", "used_amount", "created_at",
-        "updated_at",
-        "status", "hint",
+        "id", "user_id", "account_id", "type", "token", "username", "password", "used_amount", "monthly_used",
+        "created_at", "updated_at", "status", "hint",
     ]
 }
 
 extension Credential {
     /// The fields of the Ace document (seed 004) in their order, then ours. The secret is not among them: the answer to
-    /// the creation alone adds it. Nothing is metered in this release, so no limit can be set and nothing has been used.
-    fileprivate func json(at now: Timestamp) -> JSONObject {
+    /// the creation alone adds it.
+    fileprivate func json(_ meter: KeyMeter, at now: Timestamp) -> JSONObject {
         [
             "id": .string(id.description), "user_id": .string(creator.description),
             "application_id": .string(application.description), "type": "Token", "username": nil, "password": nil,
-            "host": nil, "limited_amount": nil, "used_amount": 0, "expired_at": JSON(expiresAt?.rfc3339),
-            "created_at": .string(createdAt.rfc3339), "updated_at": .string(updatedAt.rfc3339), "name": .string(name),
-            "hint": .string(hint), "status": expiresAt.isExpired(at: now) ? "expired" : "active",
+            "host": nil, "limited_amount": JSON(terms.creditLimit), "used_amount": JSON(meter.usage.posted),
+            "expired_at": JSON(terms.expiresAt?.rfc3339), "created_at": .string(createdAt.rfc3339),
+            "updated_at": .string(updatedAt.rfc3339), "name": .string(name), "hint": .string(hint),
+            "status": .string(status(meter, at: now).rawValue), "monthly_limit": JSON(terms.monthlyLimit),
+            "monthly_used": JSON(meter.month.posted), "group": JSON(terms.group),
         ]
+    }
+}
+
+extension FieldReader.Edit {
+    /// Absent, taken away or set, as the edits of the domain say it.
+    fileprivate var optional: Value?? {
+        switch self {
+        case .absent: nil
+        case .clear: .some(nil)
+        case .set(let value): value
+        }
+    }
+
+    /// For a field that null empties.
+    fileprivate func cleared(to empty: Value) -> Value? {
+        switch self {
+        case .absent: nil
+        case .clear: empty
+        case .set(let value): value
+        }
     }
 }

@@ -3,6 +3,8 @@ import Applications
 import Catalog
 import Credentials
 import HTTPTypes
+import Metering
+import Policy
 package import Web
 
 import struct Applications.Application
@@ -38,6 +40,7 @@ extension AccountsError: PublicError {
             Problem(
                 .forbidden, "admin_only",
                 "Only admins may have tokens with " + scopes.map(\.rawValue).joined(separator: ", ") + ".")
+        case .unknownGroup(let field): .invalid(field, "names no pricing group that can be chosen")
         }
     }
 }
@@ -54,6 +57,18 @@ extension CatalogError: PublicError {
             Problem(
                 .conflict, "model_in_use", "The model is used by applications. It can't be deleted before they change.")
         case .echoTakesNo(let field): .invalid(field, "can't be set for a provider of kind echo")
+        case .versionExists:
+            Problem(
+                .conflict, "version_exists", "There is a version that takes effect at this very time; choose another.")
+        case .versionInEffect:
+            Problem(
+                .conflict, "version_in_effect",
+                "This version is in effect, or was, and stays in the history. Add a new one instead.")
+        case .effectiveInPast: .invalid("effective_at", "must be in the future, or null for now")
+        case .standardGroup:
+            Problem(
+                .conflict, "group_in_use",
+                "The group standard is what every account falls back on; it can't be retired.")
         }
     }
 }
@@ -79,6 +94,7 @@ extension CredentialsError: PublicError {
         case .notFound: .notFound
         case .noSuchApplication: .invalid("application_id", "names no application of this account")
         case .expiryInPast: .invalid("expired_at", "must be in the future, or null for never")
+        case .unknownGroup: .invalid("group", "names no pricing group that this account may choose")
         case .capReached(let cap):
             Problem(
                 .conflict, "credential_cap_reached",
@@ -95,6 +111,28 @@ extension CredentialsError: PublicError {
                 "The application still has \(keys) key\(keys == 1 ? "" : "s"). Deleting it deletes them for ever, and "
                     + "every program that uses one stops working. To confirm, repeat the call with ?delete_credentials=true."
             )
+        }
+    }
+}
+
+extension MeteringError: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .noSuchAccount: .notFound
+        case .balanceTooLarge:
+            Problem(
+                .conflict, "balance_too_large",
+                "The sum would be more than \(Credits.most.decimal) credits, the most there can be.")
+        case .balanceTooSmall(let available):
+            Problem(
+                .conflict, Denial.insufficientCredits.rawValue,
+                "The account has \(available.decimal) credits that are neither spent nor held, so no more can be taken away."
+            )
+        case .holdNotOpen: .internalError
+        case .tooManyRows(let limit):
+            Problem(
+                .badRequest, "too_many_rows",
+                "The report has more than \(limit) lines. Ask for fewer days, or tell less apart.")
         }
     }
 }

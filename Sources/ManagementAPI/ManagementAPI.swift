@@ -1,11 +1,14 @@
 package import Accounts
 package import Applications
+package import Audit
 package import Catalog
 package import Credentials
 package import Database
 import HTTPTypes
 import Hummingbird
+package import Metering
 import Policy
+package import Secrets
 package import Web
 
 /// The JSON API that people and their tools manage everything with: `/api/v1/…`.
@@ -18,14 +21,20 @@ package struct ManagementAPI: Sendable {
     let catalog: Catalog
     let applications: Applications
     let credentials: Credentials
+    let metering: Metering
+    let audit: Audit
+    let entropy: Entropy
     let clock: Clock
     /// Set while nobody has been here yet.
     let firstRun: FirstRun?
 
     package init(
-        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, clock: Clock,
-        firstRun: FirstRun?
+        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
+        audit: Audit, entropy: Entropy, clock: Clock, firstRun: FirstRun?
     ) {
+        self.metering = metering
+        self.audit = audit
+        self.entropy = entropy
         self.accounts = accounts
         self.catalog = catalog
         self.applications = applications
@@ -42,6 +51,12 @@ package struct ManagementAPI: Sendable {
         declareCatalog(&routes)
         declareApplications(&routes)
         declareCredentials(&routes)
+        declarePrices(&routes)
+        declareGroups(&routes)
+        declareCredits(&routes)
+        declareUsage(&routes)
+        declareLedger(&routes)
+        declareAudit(&routes)
     }
 
     /// The largest body of a management call, in bytes. A system prompt of 32,768 characters has to fit, at up to six
@@ -71,7 +86,8 @@ package struct ManagementAPI: Sendable {
         open(&routes, method, path) { request, context in
             let actor = try await authenticate(request)
             try authorize(actor, need)
-            return try await handle(ManagementCall(request: request, context: context, actor: actor))
+            return try await handle(
+                ManagementCall(request: request, context: context, actor: actor, entropy: entropy))
         }
     }
 }
@@ -81,6 +97,12 @@ struct ManagementCall {
     let request: Request
     let context: WebContext
     let actor: Actor
+    let entropy: Entropy
+
+    /// Who asks and from where, for the audit record.
+    var origin: Origin {
+        Origin(actor: actor.user.id, address: context.peer, random: (entropy.word(), entropy.word()))
+    }
 
     /// An identifier in the path. What is no identifier names nothing.
     func identifier(_ name: String) throws -> Identifier {

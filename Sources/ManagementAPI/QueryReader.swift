@@ -21,6 +21,29 @@ struct QueryReader {
         return id
     }
 
+    mutating func text<T: FieldText>(_ name: String, as _: T.Type = T.self) throws(Problem) -> T? {
+        guard let text = rest.removeValue(forKey: name) else { return nil }
+        guard let value = T(text) else { throw .invalid(name, T.rule) }
+        return value
+    }
+
+    /// A list of words with commas between them, each once.
+    mutating func words<T: FieldText & Equatable>(_ name: String, as _: T.Type = T.self) throws(Problem) -> [T]? {
+        guard let text = rest.removeValue(forKey: name) else { return nil }
+        var words: [T] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let word = T(String(part)), !words.contains(word) else { throw .invalid(name, T.rule) }
+            words.append(word)
+        }
+        return words
+    }
+
+    mutating func day(_ name: String) throws(Problem) -> Day? {
+        guard let text = rest.removeValue(forKey: name) else { return nil }
+        guard let day = Day(text) else { throw .invalid(name, "must be a date, such as 2026-11-21") }
+        return day
+    }
+
     mutating func flag(_ name: String) throws(Problem) -> Bool {
         switch rest.removeValue(forKey: name) {
         case nil, "false": return false
@@ -30,6 +53,23 @@ struct QueryReader {
     }
 
     mutating func page() throws(Problem) -> Page {
+        let limit = try limit()
+        guard let cursor = rest.removeValue(forKey: "cursor") else { return Page(limit: limit) }
+        guard let after = Identifier(cursor) else { throw Self.badCursor }
+        return Page(limit: limit, after: after)
+    }
+
+    /// A page of a list that runs by name.
+    mutating func namedPage<T: FieldText>(_: T.Type) throws(Problem) -> (limit: Int, after: T?) {
+        let limit = try limit()
+        guard let cursor = rest.removeValue(forKey: "cursor") else { return (limit, nil) }
+        guard let after = T(cursor) else { throw Self.badCursor }
+        return (limit, after)
+    }
+
+    private static let badCursor = Problem.invalid("cursor", "must be the next_cursor of a page before")
+
+    private mutating func limit() throws(Problem) -> Int {
         var limit = Page.standardLimit
         if let text = rest.removeValue(forKey: "limit") {
             guard let number = Int(text), Page.limits.contains(number) else {
@@ -38,17 +78,17 @@ struct QueryReader {
             }
             limit = number
         }
-        guard let cursor = rest.removeValue(forKey: "cursor") else { return Page(limit: limit) }
-        guard let after = Identifier(cursor) else {
-            throw .invalid("cursor", "must be the next_cursor of a page before")
-        }
-        return Page(limit: limit, after: after)
+        return limit
     }
 
     /// Call it last.
     func noOthers() throws(Problem) {
-        guard !rest.isEmpty else { return }
-        throw Problem(.badRequest, "unknown_parameter", "The query has a parameter that is not known at this address.")
+        guard let name = rest.keys.min() else { return }
+        // The name comes from the caller: only a printable, short one is repeated.
+        let shown = DisplayName(name)?.text ?? "(a name that is not shown)"
+        throw Problem(
+            .badRequest, "unknown_parameter",
+            "The query parameter \(shown) is not known at this address, or not with these others.")
     }
 }
 

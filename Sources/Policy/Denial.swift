@@ -8,10 +8,18 @@ package enum Denial: String, Error, Sendable, CaseIterable {
     /// A genuine key at another app's address.
     case wrongApp = "wrong_app"
     case keyExpired = "key_expired"
+    /// The account was suspended by an admin.
+    case accountSuspended = "account_suspended"
     /// The model exists but the app may not use it.
     case modelNotAllowed = "model_not_allowed"
     /// The operator offers no such model.
     case modelNotFound = "model_not_found"
+    /// The key's limit for this month has no room for the call; the next month has.
+    case monthlyLimitReached = "monthly_limit_reached"
+    /// The key's limit for its whole life has no room for the call.
+    case creditLimitReached = "credit_limit_reached"
+    /// The account's balance does not cover the call.
+    case insufficientCredits = "insufficient_credits"
     /// The upstream refused, broke off or answered with something that is no answer.
     case upstreamFailed = "upstream_failed"
     /// The upstream stayed silent longer than the deployment waits.

@@ -7,11 +7,14 @@
 package enum Policy {
     /// Decides whether a key that is already known to be genuine and live may make this call.
     ///
-    /// The order is the design's (§6): right app, then not expired, then model. The first failure is the verdict, so
-    /// a key of another app never learns anything about the app it knocked at.
+    /// The order is the design's (§6): right app, not expired, account in good standing, model. The first failure is the
+    /// verdict, so a key of another app never learns anything about the app it knocked at. Credits come after these, and
+    /// are decided where they are recorded (``admit(cost:_:)``).
     /// - Returns: the model the call goes to (a public name), or the denial.
-    package static func decide(_ call: CallFacts, key: KeyFacts, app: AppRules) -> Result<String, Denial> {
-        if let denial = admit(call, key: key) { return .failure(denial) }
+    package static func decide(_ call: CallFacts, key: KeyFacts, account: AccountFacts, app: AppRules)
+        -> Result<String, Denial>
+    {
+        if let denial = admit(call, key: key) ?? admit(account) { return .failure(denial) }
         return model(named: call.model, app: app)
     }
 
@@ -21,6 +24,9 @@ package enum Policy {
         if key.expiresAt.isExpired(at: call.time) { return .keyExpired }
         return nil
     }
+
+    /// The check that needs only the account. `nil` when it passes.
+    package static func admit(_ account: AccountFacts) -> Denial? { account.isSuspended ? .accountSuspended : nil }
 
     /// Which model a call that names `requested` goes to. No name means the app's own model.
     private static func model(named requested: RequestedModel, app: AppRules) -> Result<String, Denial> {
@@ -43,6 +49,13 @@ package struct KeyFacts: Sendable {
         self.application = application
         self.expiresAt = expiresAt
     }
+}
+
+/// What policy must know of an account.
+package struct AccountFacts: Sendable {
+    package var isSuspended: Bool
+
+    package init(isSuspended: Bool) { self.isSuspended = isSuspended }
 }
 
 /// What policy must know of a call.

@@ -74,6 +74,56 @@ package struct FieldReader {
         return exact
     }
 
+    /// An amount of credits. `nil` when the field is absent or null.
+    package mutating func credits(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Credits? {
+        guard let value = take(name), value != .null else { return nil }
+        return try credits(name, value, in: range)
+    }
+
+    package mutating func requiredCredits(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Credits {
+        guard let value = take(name) else { throw invalid(name, "is required") }
+        return try credits(name, value, in: range)
+    }
+
+    /// An amount of credits that may be taken away.
+    package mutating func editCredits(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Edit<Credits> {
+        guard let value = take(name) else { return .absent }
+        return value == .null ? .clear : .set(try credits(name, value, in: range))
+    }
+
+    private func credits(_ name: String, _ value: JSON, in range: ClosedRange<Int64>) throws(Problem) -> Credits {
+        guard case .number(let number) = value, let credits = Credits(decimal: number.literal),
+            range.contains(credits.micro)
+        else {
+            let (least, most) = (Credits(micro: range.lowerBound), Credits(micro: range.upperBound))
+            throw invalid(
+                name,
+                "must be a number of credits from \(least.decimal) to \(most.decimal) with at most 6 decimal places")
+        }
+        return credits
+    }
+
+    package mutating func multiplier(_ name: String) throws(Problem) -> Multiplier {
+        guard let value = take(name) else { throw invalid(name, "is required") }
+        guard case .number(let number) = value, let multiplier = Multiplier(decimal: number.literal) else {
+            throw invalid(name, "must be a number from 0 to 1000 with at most 6 decimal places")
+        }
+        return multiplier
+    }
+
+    /// A time that may be taken away.
+    package mutating func editTime(_ name: String) throws(Problem) -> Edit<Timestamp> {
+        guard rest[name] != nil else { return .absent }
+        return try time(name).map { .set($0) } ?? .clear
+    }
+
+    /// `nil` when the field is absent.
+    package mutating func flag(_ name: String) throws(Problem) -> Bool? {
+        guard let value = take(name) else { return nil }
+        guard case .bool(let flag) = value else { throw invalid(name, "must be true or false") }
+        return flag
+    }
+
     package mutating func object(_ name: String) throws(Problem) -> JSONObject? {
         guard let value = take(name) else { return nil }
         guard let object = value.object else { throw invalid(name, "must be an object, but is \(value.kind)") }

@@ -38,6 +38,10 @@ package struct FrontDoor: RouterMiddleware {
 
     private func publicSide(of error: any Error, _ context: WebContext) -> Problem {
         switch error {
+        case let error as ErrorWithHeaders:
+            var problem = publicSide(of: error.error, context)
+            for field in error.headers { problem.headers[field.name] = field.value }
+            return problem
         case let error as any PublicError:
             let problem = error.problem
             if problem.status.kind == .serverError, problem.code == Problem.internalError.code {

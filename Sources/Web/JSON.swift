@@ -1,3 +1,5 @@
+package import Policy
+
 /// A JSON text as a value that loses nothing: members keep their order and numbers their digits.
 ///
 /// Written here because the platform's decoders take the last of two equal member names silently, turn numbers into
@@ -36,6 +38,8 @@ package struct JSONNumber: Sendable, Equatable {
     init(checked literal: String) { self.literal = literal }
 
     package init(_ value: Int64) { literal = String(value) }
+    package init(_ credits: Credits) { literal = credits.decimal }
+    package init(_ multiplier: Multiplier) { literal = multiplier.decimal }
 
     /// The value where the literal is a plain integer in range.
     package var integer: Int64? { Int64(literal) }
@@ -94,4 +98,13 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
 
     /// `null` for `nil`.
     package init(_ text: String?) { self = text.map(JSON.string) ?? .null }
+}
+
+extension JSON {
+    package init(_ credits: Credits) { self = .number(JSONNumber(credits)) }
+    /// `null` for `nil`.
+    package init(_ credits: Credits?) { self = credits.map { .number(JSONNumber($0)) } ?? .null }
+    package init(_ count: Int64) { self = .number(JSONNumber(count)) }
+    /// `null` for `nil`.
+    package init(_ id: Identifier?) { self = id.map { .string($0.description) } ?? .null }
 }

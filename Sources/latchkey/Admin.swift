@@ -49,7 +49,7 @@ struct Admin: AsyncParsableCommand {
                 } catch AccountsError.emailTaken {
                     try stop("There is a user with this e-mail address already.", .failure)
                 }
-                try deployment.close()
+                try await deployment.close()
             }
         }
     }

@@ -6,10 +6,12 @@ import NIOCore
 import NIOHTTP1
 import Web
 
-/// Shows, on a real server that is gone afterwards, what the product promises: a key opens exactly one app.
+/// Shows, on a real server that is gone afterwards, what the product promises: a key opens exactly one app, and no call is
+/// served that its limits don't cover.
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Start a server in a temporary folder, set up two apps with a key each, and show what the keys open.",
+        abstract:
+            "Show, on a server in a temporary folder, what two keys open, what a call costs and where a key stops.",
         discussion: "Everything goes through the public API. The exit code is 0 only if all of it happened as told.")
 
     func run() async throws {
@@ -33,7 +35,7 @@ struct Demo: AsyncParsableCommand {
                 defer { group.cancelAll() }
                 try await group.next()
             }
-            try deployment.close()
+            try await deployment.close()
         }
     }
 }
@@ -68,12 +70,29 @@ private struct DemoTranscript {
         say("\n5. A forged key: the cat's with one character changed. It is refused without any look-up.")
         try await expect("the forged key", forged(cat.key), "/v1", 401, "Incorrect API key")
 
-        say("\n6. The cat's key is deleted. The very next call with it is refused; the dog's goes on working.")
+        try await showCredits(dog, token)
+
+        say("\n7. The cat's key is deleted. The very next call with it is refused; the dog's goes on working.")
         try await api.call(.DELETE, "/api/v1/credentials/\(cat.credential)", bearer: token, expecting: 204)
         try await expect("the cat's deleted key", cat.key, "/v1", 401, "Incorrect API key")
         try await expect("the dog's key", dog.key, "/v1", 200, "Woof!")
 
         say("\nAll of it happened as told. Start your own with: latchkey serve")
+    }
+
+    private func showCredits(_ dog: (id: String, credential: String, key: String), _ token: String) async throws {
+        say("\n6. Each call costs credits, and says so. The dog's key gets a limit of 60; one call was made already.")
+        try await api.call(
+            .PATCH, "/api/v1/credentials/\(dog.credential)", ["limited_amount": 60], bearer: token, expecting: 200)
+        try await expect("the dog's second call", dog.key, "/v1", 200, "Woof!", cost: "20", remaining: "20")
+        try await expect("the dog's third call", dog.key, "/v1", 200, "Woof!", cost: "20", remaining: "0")
+        try await expect("the dog's fourth call", dog.key, "/v1", 429, "credit limit", cost: "0")
+        let key = try await api.call(.GET, "/api/v1/credentials/\(dog.credential)", bearer: token, expecting: 200)
+        say("   The key has used \(try key.number("used_amount")) of 60 credits and is \(try key.required("status")).")
+        try await api.call(
+            .PATCH, "/api/v1/credentials/\(dog.credential)", ["limited_amount": nil], bearer: token, expecting: 200)
+        say("   Without its limit it works again at once:")
+        try await expect("the dog's fifth call", dog.key, "/v1", 200, "Woof!", cost: "20", remaining: "880")
     }
 
     private func firstAdminWithToken() async throws -> String {
@@ -92,8 +111,13 @@ private struct DemoTranscript {
             .POST, "/api/v1/platform-tokens",
             [
                 "name": "demo",
-                "scopes": ["applications:write", "credentials:write", "credentials:delete"],
+                "scopes": ["applications:write", "credentials:read", "credentials:write", "credentials:delete"],
             ], headers: proof, expecting: 201)
+        let account = session.body["user"]?.object?["account_id"]?.string ?? ""
+        try await api.call(
+            .POST, "/api/v1/accounts/\(account)/grants", ["amount": 1000, "reason": "demo"], headers: proof,
+            expecting: 201)
+        say("   She grants her account 1000 credits.")
         say("\n2. Two apps on the built-in echo model, each with its own system prompt and its own key.")
         return try token.required("token")
     }
@@ -114,14 +138,21 @@ private struct DemoTranscript {
     }
 
     /// Makes a chat call, tells what came back, and stops the demo when it isn't what was to come.
-    private func expect(_ what: String, _ key: String, _ base: String, _ status: Int, _ words: String) async throws {
+    private func expect(
+        _ what: String, _ key: String, _ base: String, _ status: Int, _ words: String, cost: String? = nil,
+        remaining: String? = nil
+    ) async throws {
         let answer = try await api.call(
             .POST, base + "/chat/completions", ["messages": [["role": "user", "content": "Hello"]]], bearer: key,
             expecting: status)
         guard let text = answer.saying, text.contains(words) else {
             throw DemoFailure("\(what): \(words) was expected in the answer")
         }
-        say("   \(what): \(status) \(text)")
+        for (name, value) in [("x-latchkey-cost", cost), ("x-latchkey-remaining", remaining)] where value != nil {
+            guard answer.header(name) == value else { throw DemoFailure("\(what): \(name) was to be \(value ?? "")") }
+        }
+        let receipt = cost.map { " [cost \($0)\(remaining.map { ", \($0) left" } ?? "")]" } ?? ""
+        say("   \(what): \(status) \(text)\(receipt)")
     }
 
     private func forged(_ key: String) -> String {
@@ -143,6 +174,13 @@ private struct DemoClient {
         let body: JSONObject
 
         func text(_ name: String) -> String? { body[name]?.string }
+
+        func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
+
+        func number(_ name: String) throws -> String {
+            guard case .number(let number)? = body[name] else { throw DemoFailure("an answer had no \(name)") }
+            return number.literal
+        }
 
         func required(_ name: String) throws -> String {
             guard let text = text(name) else { throw DemoFailure("an answer had no \(name)") }

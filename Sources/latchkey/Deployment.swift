@@ -1,9 +1,11 @@
 import Accounts
 import Applications
+import Audit
 import Catalog
 import Credentials
 import Database
 import Foundation
+import Metering
 import Policy
 import Secrets
 
@@ -18,6 +20,9 @@ struct Deployment: Sendable {
     let catalog: Catalog
     let applications: Applications
     let credentials: Credentials
+    let metering: Metering
+    let audit: Audit
+    let entropy: Entropy
     let clock: Clock
 
     /// Why a deployment can't be opened, for the person who starts it.
@@ -45,6 +50,20 @@ struct Deployment: Sendable {
         }
     }
 
+    /// The database alone, for commands that only read. Needs neither the lock nor the keys.
+    static func reading(_ settings: Settings) throws -> Database {
+        let folder = settings.text(.dataDir) ?? Setting.dataDir.standard
+        let file = DataDirectory.database(in: folder)
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw Failure(sentence: "There is no latchkey database in \(folder).")
+        }
+        do {
+            return try Database(reading: file, migrations: migrations)
+        } catch let error as DatabaseFailure {
+            throw Failure(sentence: sentence(error))
+        }
+    }
+
     private static func assemble(_ settings: Settings) async throws -> Deployment {
         let parameters = try Argon2Parameters(
             memoryKiB: settings.integer(.argon2MemoryKiB), iterations: settings.integer(.argon2Iterations),
@@ -66,9 +85,8 @@ struct Deployment: Sendable {
         }
         let database = try Database(
             path: directory.database,
-            migrations: migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
-                + Credentials.migrations,
-            clock: clock, admit: { try checkKeys(keys, $0) })
+            migrations: migrations,
+            clock: clock, onLostWrite: stopForLostWrite, admit: { try checkKeys(keys, $0) })
         try await database.write { try rememberKeys(keys, $0) }
         let given = settings.integer(.argon2Workers)
         let workers = given == 0 ? ProcessInfo.processInfo.activeProcessorCount : given
@@ -93,12 +111,24 @@ struct Deployment: Sendable {
             clock: clock)
         return Deployment(
             directory: directory, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
-            accounts: accounts, catalog: catalog,
-            applications: applications, credentials: credentials, clock: clock)
+            accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
+            metering: Metering(database: database, sealing: keys.sealing, entropy: entropy, clock: clock),
+            audit: Audit(database: database), entropy: entropy, clock: clock)
+    }
+
+    /// Nothing that is asked of the database after a failed fsync can be believed, so nobody gets to ask. At once, without
+    /// the orderly end, which would write.
+    private static let stopForLostWrite: @Sendable () -> Void = {
+        FileHandle.standardError.write(
+            Data(
+                ("latchkey stopped: the disk failed to make a write durable (fsync). What was answered before is on disk; "
+                    + "check the disk, then start again.\n").utf8))
+        _exit(74)
     }
 
     /// Ends the threads and the connections; the lock goes with the last reference.
-    func close() throws {
+    func close() async throws {
+        await metering.drain(for: .seconds(5))
         peopleArgon2.shutdown()
         keysArgon2.shutdown()
         try database.close()
@@ -117,7 +147,11 @@ struct Deployment: Sendable {
 
     // MARK: The right keys for the data
 
-    private static let migrations = [
+    private static let migrations =
+        own + Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+        + Credentials.migrations + Metering.migrations
+
+    private static let own = [
         Migration(
             "deployment-1",
             [
@@ -152,6 +186,9 @@ struct Deployment: Sendable {
         case .newerVersion(let name):
             "The database was written by a newer latchkey (it has the migration \(name.prefix(64))). Use that version, or a "
                 + "backup from before."
+        case .olderVersion(let name):
+            "The database was last used by an older latchkey (it lacks the migration \(name)). Start the server of this "
+                + "version on it once."
         case .unsafe(let reason): "The database can't be used safely: \(reason)."
         case .engine(let code): "The database can't be opened (SQLite result code \(code))."
         default: "The database can't be opened: \(failure)."

@@ -42,7 +42,7 @@ struct Serve: AsyncParsableCommand {
                 }
                 announce("latchkey is listening on \(running.address)")
             }
-            try deployment.close()
+            try await deployment.close()
         }
     }
 }

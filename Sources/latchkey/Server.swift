@@ -7,6 +7,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import ManagementAPI
+import Metering
 import NIOCore
 import Secrets
 import ServiceLifecycle
@@ -37,6 +38,8 @@ struct Server: Sendable {
     func run(signals: [UnixSignal], onReady: @escaping @Sendable (Running) async -> Void) async throws {
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration)
         do {
+            let voided = try await deployment.metering.voidLeftovers()
+            if voided > 0 { logger.notice("voided \(voided) holds that were open when the server last stopped") }
             let firstRun = try await FirstRun(deployment.accounts)
             let application = application(client, firstRun, onReady)
             var configuration = ServiceGroupConfiguration(
@@ -68,7 +71,8 @@ struct Server: Sendable {
         declareOperations(&routes)
         ManagementAPI(
             accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
-            credentials: deployment.credentials, clock: deployment.clock, firstRun: firstRun
+            credentials: deployment.credentials, metering: deployment.metering, audit: deployment.audit,
+            entropy: deployment.entropy, clock: deployment.clock, firstRun: firstRun
         ).declare(&routes)
         gateway(client).declare(&routes)
         routes.refuseOtherMethods()
@@ -97,7 +101,8 @@ struct Server: Sendable {
         bounds.total = .milliseconds(Int64(settings.integer(.gatewayTotalTimeoutMs)))
         bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
         return Gateway(
-            credentials: deployment.credentials, applications: deployment.applications, catalog: deployment.catalog,
+            accounts: deployment.accounts, credentials: deployment.credentials, applications: deployment.applications,
+            catalog: deployment.catalog, metering: deployment.metering,
             upstreams: Upstreams(client: client, limits: bounds), callers: callers, clock: deployment.clock,
             limits: limits)
     }

@@ -1,4 +1,6 @@
 import Accounts
+import Audit
+import Catalog
 import Database
 import Foundation
 import Policy
@@ -30,7 +32,9 @@ final class AccountsHouse: Sendable {
 
     init() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        database = try Database(path: folder + "/latchkey.db", migrations: Accounts.migrations, clock: hand.clock)
+        database = try Database(
+            path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations + Accounts.migrations,
+            clock: hand.clock)
         accounts = try Self.accounts(over: database, hand, TestPool.light)
     }
 
@@ -57,7 +61,7 @@ final class AccountsHouse: Sendable {
 
     /// An account and its root user, who is no admin.
     func user(_ email: String = "bob@example.com") async throws -> User {
-        let account = try await accounts.create(name: good("Tenant"), cap: .standard)
+        let account = try await accounts.create(AccountDraft(name: good("Tenant"), cap: .standard), by: .test)
         let (_, token) = try await accounts.invite(good(email), to: account.id)
         return try await accounts.accept(invitation: token.exposed(), password: good(goodPassword))
     }
@@ -103,4 +107,11 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
+}
+
+extension Origin {
+    /// Somebody, from nowhere.
+    static var test: Origin {
+        Origin(actor: nil, address: "", random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+    }
 }

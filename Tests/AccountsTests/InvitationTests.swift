@@ -12,7 +12,7 @@ struct InvitationTests {
     init() throws { house = try AccountsHouse() }
 
     private func invite(_ email: String = "bob@example.com") async throws -> (account: Identifier, token: String) {
-        let account = try await accounts.create(name: good("Tenant"), cap: .standard)
+        let account = try await accounts.create(AccountDraft(name: good("Tenant"), cap: .standard), by: .test)
         return (account.id, try await accounts.invite(good(email), to: account.id).1.exposed())
     }
 

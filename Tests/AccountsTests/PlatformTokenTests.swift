@@ -123,7 +123,7 @@ struct PlatformTokenTests {
     @Test("tokens of other kinds speak for nobody") func otherKinds() async throws {
         let admin = try await house.admin()
         let text = try await issue(for: admin).text
-        let account = try await accounts.create(name: good("Tenant"), cap: .standard)
+        let account = try await accounts.create(AccountDraft(name: good("Tenant"), cap: .standard), by: .test)
         let invitation = try await accounts.invite(good("bob@example.com"), to: account.id).1.exposed()
         let session = try await house.signIn().1.exposed()
         let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))

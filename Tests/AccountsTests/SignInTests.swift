@@ -45,7 +45,7 @@ struct SignInTests {
     @Test("an address is taken once, in any case") func emailTaken() async throws {
         _ = try await house.admin("ada@example.com")
         await #expect(throws: AccountsError.emailTaken) { try await house.admin("Ada@EXAMPLE.com") }
-        let account = try await house.accounts.create(name: good("Other"), cap: .standard)
+        let account = try await house.accounts.create(AccountDraft(name: good("Other"), cap: .standard), by: .test)
         await #expect(throws: AccountsError.emailTaken) {
             try await house.accounts.invite(good("ADA@example.com"), to: account.id)
         }
@@ -65,7 +65,10 @@ struct SignInTests {
 
     @Test("a lower or higher cap is kept, and nothing outside of 3 to 10 gets by the schema") func cap() async throws {
         let admin = try await house.admin()
-        let edited = try await house.accounts.edit(admin.account, name: good("New"), cap: CredentialCap(3))
+        var edit = AccountEdit()
+        edit.name = try good("New")
+        edit.cap = CredentialCap(3)
+        let edited = try await house.accounts.edit(admin.account, edit, by: .test)
         #expect(edited.cap.value == 3)
         #expect(try await house.accounts.account(admin.account).name == "New")
         for cap in [2, 11] {

@@ -19,7 +19,7 @@ struct CatalogChangesTests {
 
     private func model(_ name: String, at provider: Provider, upstream: String? = nil) async throws -> Model {
         try await catalog.createModel(
-            provider: provider.id, name: good(name), upstreamName: upstream.map { try good($0) })
+            provider: provider.id, name: good(name), upstreamName: upstream.map { try good($0) }, price: .standard)
     }
 
     @Test("a fresh catalog has the built-in provider and its model, which may be deleted") func builtIn() async throws {

@@ -1,3 +1,4 @@
+import Audit
 import Catalog
 import Database
 import Foundation
@@ -12,7 +13,8 @@ final class CatalogHouse: Sendable {
 
     init() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        database = try Database(path: folder + "/latchkey.db", migrations: Catalog.migrations, clock: .system)
+        database = try Database(
+            path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations, clock: .system)
         catalog = Self.catalog(over: database, master: "first")
     }
 
@@ -57,4 +59,11 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
+}
+
+extension Origin {
+    /// Somebody, from nowhere.
+    static var test: Origin {
+        Origin(actor: nil, address: "", random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+    }
 }

@@ -14,7 +14,8 @@ struct ProviderSecretTests {
     @Test("a secret opens for the route and lies in no byte of the files") func sealed() async throws {
         let provider = try await house.openAI("planted-name", secret: planted)
         #expect(provider.hasSecret)
-        _ = try await house.catalog.createModel(provider: provider.id, name: good("m"), upstreamName: nil)
+        _ = try await house.catalog.createModel(
+            provider: provider.id, name: good("m"), upstreamName: nil, price: .standard)
         #expect(try await house.upstream(of: "m")?.secret == planted)
         #expect(try house.isOnDisk("planted-name"))
         #expect(try !house.isOnDisk(planted))
@@ -28,7 +29,8 @@ struct ProviderSecretTests {
     @Test("a sealed secret copied to another provider opens nothing there") func bound() async throws {
         let rich = try await house.openAI("rich", secret: planted)
         let poor = try await house.openAI("poor", url: "https://attacker.example")
-        _ = try await house.catalog.createModel(provider: poor.id, name: good("stolen"), upstreamName: nil)
+        _ = try await house.catalog.createModel(
+            provider: poor.id, name: good("stolen"), upstreamName: nil, price: .standard)
         try await house.database.write { connection in
             try connection.run(
                 """
@@ -41,7 +43,8 @@ struct ProviderSecretTests {
 
     @Test("another master key opens no secret") func otherMaster() async throws {
         let provider = try await house.openAI("p", secret: planted)
-        _ = try await house.catalog.createModel(provider: provider.id, name: good("m"), upstreamName: nil)
+        _ = try await house.catalog.createModel(
+            provider: provider.id, name: good("m"), upstreamName: nil, price: .standard)
         let stranger = CatalogHouse.catalog(over: house.database, master: "second")
         await #expect(throws: SealingError.self) { try await stranger.route("m") }
         #expect(try await house.upstream(of: "m")?.secret == planted)

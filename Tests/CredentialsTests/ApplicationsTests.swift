@@ -15,7 +15,8 @@ struct ApplicationsTests {
         house = try await KeysHouse()
         let echo = try #require(try await house.catalog.providers(Page()).items.first)
         for name in ["small", "large"] {
-            _ = try await house.catalog.createModel(provider: echo.id, name: good(name), upstreamName: nil)
+            _ = try await house.catalog.createModel(
+                provider: echo.id, name: good(name), upstreamName: nil, price: .standard)
         }
     }
 

@@ -129,14 +129,14 @@ struct CreationLimitTests {
         try await house.credentials.deleteApplication(deleted.id, of: house.ada.account, andCredentials: false)
         let absent = Identifier(at: house.hand.now, random: (7, 7))
         for id in [foreign.id, deleted.id, absent] {
-            let draft = CredentialDraft(application: id, name: .empty, expiresAt: nil)
+            let draft = CredentialDraft(application: id, name: .empty, terms: KeyTerms())
             await #expect(throws: CredentialsError.noSuchApplication) {
                 try await house.credentials.issue(draft, by: house.ada)
             }
         }
         // Nor does a spent day tell them apart.
         try await spend(10)
-        let draft = CredentialDraft(application: foreign.id, name: .empty, expiresAt: nil)
+        let draft = CredentialDraft(application: foreign.id, name: .empty, terms: KeyTerms())
         await #expect(throws: CredentialsError.noSuchApplication) {
             try await house.credentials.issue(draft, by: house.ada)
         }

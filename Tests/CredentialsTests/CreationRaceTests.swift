@@ -110,7 +110,7 @@ struct CreationRaceTests {
         for _ in 0..<3 { _ = try await house.issue() }
         let bob = try await house.bob()
         let dog = try await house.app("Dog", of: bob)
-        let draft = CredentialDraft(application: dog.id, name: .empty, expiresAt: nil)
+        let draft = CredentialDraft(application: dog.id, name: .empty, terms: KeyTerms())
         for _ in 0..<4 { _ = try await house.credentials.issue(draft, by: bob) }
         await #expect(throws: CredentialsError.capReached(3)) { try await house.issue() }
     }

@@ -1,5 +1,6 @@
 import Accounts
 import Applications
+import Audit
 import Catalog
 import Credentials
 import Database
@@ -64,7 +65,8 @@ final class KeysHouse: Sendable {
     static func open(_ folder: String, _ hand: HandClock) throws -> Database {
         try Database(
             path: folder + "/latchkey.db",
-            migrations: Catalog.migrations + Accounts.migrations + Applications.migrations + Credentials.migrations,
+            migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+                + Credentials.migrations,
             clock: hand.clock)
     }
 
@@ -105,20 +107,22 @@ final class KeysHouse: Sendable {
 
     /// Another tenant.
     func bob() async throws -> User {
-        let account = try await accounts.create(name: good("Bob"), cap: .standard)
+        let account = try await accounts.create(AccountDraft(name: good("Bob"), cap: .standard), by: .test)
         let (_, token) = try await accounts.invite(good("bob@example.com"), to: account.id)
         return try await accounts.accept(invitation: token.exposed(), password: good("eight blue kites at noon"))
     }
 
     func cap(_ value: Int) async throws {
-        _ = try await accounts.edit(ada.account, name: nil, cap: CredentialCap(value))
+        var edit = AccountEdit()
+        edit.cap = CredentialCap(value)
+        _ = try await accounts.edit(ada.account, edit, by: .test)
     }
 
     /// One key of hers for an app, the cat's unless told.
     func issue(
         for app: Application? = nil, until expiry: Timestamp? = nil, with credentials: Credentials? = nil
     ) async throws -> (credential: Credential, key: String) {
-        let draft = CredentialDraft(application: (app ?? cat).id, name: .empty, expiresAt: expiry)
+        let draft = CredentialDraft(application: (app ?? cat).id, name: .empty, terms: KeyTerms(expiresAt: expiry))
         let (credential, secret) = try await (credentials ?? self.credentials).issue(draft, by: ada)
         return (credential, secret.exposed())
     }
@@ -177,4 +181,11 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
+}
+
+extension Origin {
+    /// Somebody, from nowhere.
+    static var test: Origin {
+        Origin(actor: nil, address: "", random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+    }
 }

@@ -5,10 +5,12 @@ import http.cookies
 import itertools
 import json as json_module
 import random
+import re
 import string
 import threading
 import time
 import uuid
+from decimal import Decimal
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -25,8 +27,9 @@ USER_SCOPES = [
     "credentials:delete",
     "catalog:read",
     "tokens:read",
+    "usage:read",
 ]
-ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write"]
+ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write", "credits:write", "audit:read"]
 
 COOKIE = "__Host-latchkey"
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -61,6 +64,38 @@ def at(seconds_from_now):
     """A time as the contract writes it."""
     moment = time.time() + seconds_from_now
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1_000_000):06d}Z"
+
+
+class Literal(str):
+    """A JSON value that is sent exactly as it is written here: `1e2` and `100.0` are one number and two literals."""
+
+
+def as_json(value):
+    """JSON text, with every digit of a Decimal and every character of a Literal; a float would lose some of them."""
+    mark = "\u0001"  # nothing that a test sends as text
+
+    def put(number):
+        if isinstance(number, Decimal):
+            return f"{mark}{number:f}{mark}"
+        raise TypeError(f"{type(number).__name__} is no JSON value")
+
+    def marked(part):
+        if isinstance(part, Literal):
+            return f"{mark}{part}{mark}"
+        if isinstance(part, dict):
+            return {name: marked(element) for name, element in part.items()}
+        if isinstance(part, (list, tuple)):
+            return [marked(element) for element in part]
+        return part
+
+    escaped = re.escape(json_module.dumps(mark)[1:-1])
+    text = json_module.dumps(marked(value), default=put)
+    return re.sub(f'"{escaped}(.*?){escaped}"', lambda found: json_module.loads(f'"{found.group(1)}"'), text)
+
+
+def exact(response):
+    """The JSON of an answer, with its fractions as Decimals: amounts are compared to the last digit."""
+    return json_module.loads(response.text, parse_float=Decimal)
 
 
 class _FromAddress(HTTPAdapter):
@@ -108,12 +143,13 @@ class Client:
         timeout=TIMEOUT,
         through_upstream=False,
     ):
-        """`json` is sent as JSON, `data` as it is with the JSON content type unless `headers` name another."""
+        """`json` is sent as JSON (with `Decimal` and `Literal` for exact numbers), `data` as it is with the JSON
+        content type unless `headers` name another."""
         headers = dict(headers or {})
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         if json is not ...:
-            data = json_module.dumps(json).encode("utf-8")
+            data = as_json(json).encode("utf-8")
         if isinstance(data, str):
             data = data.encode("utf-8", "surrogatepass")
         if data is not None and not any(name.lower() == "content-type" for name in headers):

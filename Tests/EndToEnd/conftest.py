@@ -186,3 +186,7 @@ def own_deployment(home):
     yield make
     for each in made:
         each.close()
+    # Whatever the test did to it, by kill -9 or otherwise: the books of a stopped server are right.
+    for each in made:
+        checked = each.check_ledger()
+        assert checked.returncode == 0, f"{checked.stdout[-500:]} {checked.stderr[-500:]}"

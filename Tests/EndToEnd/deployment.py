@@ -1,12 +1,18 @@
 """A server with an admin, a catalog and as many tenants as a test wants."""
 
+import urllib.parse
+
 import planted
-from client import ADMIN_SCOPES, Client, Person, expect, new_email, new_password, unique
-from server import Server, admin_create
+from client import ADMIN_SCOPES, Client, Person, exact, expect, new_email, new_password, unique
+from server import Server, admin_create, run_command
 from upstream import MODES
+from waiting import wait_for
 
 CAT = "You are a cat."
 DOG = "You are a dog."
+
+# More than any test spends without wanting to: 50,000 calls at the standard price.
+PLENTY = 1_000_000
 
 
 class Deployment:
@@ -21,14 +27,93 @@ class Deployment:
         self.admin_token = self.admin.platform_token(ADMIN_SCOPES)["token"]
         self.provider = None
         self.provider_secret = None
+        self.account_id = self.admin.session["user"]["account_id"]
+        self.grant(self.account_id, PLENTY)
 
     def call(self, method, path, **keywords):
         """A management call by the admin, with a platform token."""
         return self.client.call(method, path, token=self.admin_token, **keywords)
 
-    def new_account(self, name=None, cap=None):
-        body = {"name": name or unique("Account")} | ({} if cap is None else {"credential_cap": cap})
-        return expect(self.call("POST", "/api/v1/accounts", json=body), 201).json()
+    def new_account(self, name=None, cap=None, credits=PLENTY, **fields):
+        """An account as it is after its first grant; with `credits` 0 or None there is none, and no call is served."""
+        body = {"name": name or unique("Account")} | ({} if cap is None else {"credential_cap": cap}) | fields
+        account = expect(self.call("POST", "/api/v1/accounts", json=body), 201).json()
+        if credits:
+            self.grant(account["id"], credits, "to begin with")
+            account = self.account(account["id"])
+        return account
+
+    # Credits
+
+    def account(self, account_id):
+        """The account as it is now, with exact amounts."""
+        return exact(expect(self.call("GET", f"/api/v1/accounts/{account_id}"), 200))
+
+    def edit_account(self, account_id, **fields):
+        return exact(expect(self.call("PATCH", f"/api/v1/accounts/{account_id}", json=fields), 200))
+
+    def try_grant(self, account_id, amount, **fields):
+        return self.call("POST", f"/api/v1/accounts/{account_id}/grants", json={"amount": amount} | fields)
+
+    def grant(self, account_id, amount, reason=None):
+        """The entry in the ledger."""
+        fields = {} if reason is None else {"reason": reason}
+        return exact(expect(self.try_grant(account_id, amount, **fields), 201))
+
+    def try_adjust(self, account_id, amount, **fields):
+        return self.call("POST", f"/api/v1/accounts/{account_id}/adjustments", json={"amount": amount} | fields)
+
+    def adjust(self, account_id, amount, reason="a correction"):
+        return exact(expect(self.try_adjust(account_id, amount, reason=reason), 201))
+
+    def ledger(self, account_id, **filters):
+        """All entries of an account, newest first, with exact amounts."""
+        query = urllib.parse.urlencode({"account_id": account_id} | filters)
+        return all_items(self.call, f"/api/v1/ledger?{query}", read=exact)
+
+    def settled(self, account_id, deadline=10.0):
+        """The account, once nothing is held: every call of it has become a charge or a void."""
+
+        def is_settled():
+            account = self.account(account_id)
+            return account if account["held"] == 0 else None
+
+        return wait_for("all holds to be charged or void", is_settled, deadline)
+
+    def check_ledger(self, name="ledger-check"):
+        """`latchkey ledger check`, beside the running server or after it."""
+        arguments = ["ledger", "check", "--data-dir", self.server.data]
+        return run_command(self.server.home, arguments, settings=self.server.settings, name=name)
+
+    # Prices
+
+    def echo_provider(self):
+        providers = all_items(self.call, "/api/v1/providers")
+        return next(provider for provider in providers if provider["kind"] == "echo")
+
+    def new_model(self, name=None, mode=None, **fields):
+        """A model of the echo provider, or with `mode` one of the upstream process's; its public name is unique."""
+        provider = self.provider if mode else self.echo_provider()
+        body = {"provider_id": provider["id"], "name": name or unique("model")} | fields
+        body |= {"upstream_name": f"upstream-{mode}"} if mode else {}
+        return exact(expect(self.call("POST", "/api/v1/models", json=body), 201))
+
+    def try_version(self, kind, of, value, **fields):
+        """A new price of a model (by its id), or a new multiplier of a group (by its name)."""
+        path = f"/api/v1/models/{of}/prices" if kind == "price" else f"/api/v1/groups/{of}/multipliers"
+        return self.call("POST", path, json={kind: value} | fields)
+
+    def set_price(self, model_id, price, **fields):
+        return exact(expect(self.try_version("price", model_id, price, **fields), 201))
+
+    def set_multiplier(self, group, multiplier, **fields):
+        return exact(expect(self.try_version("multiplier", group, multiplier, **fields), 201))
+
+    def new_group(self, multiplier=1, name=None):
+        body = {"name": name or unique("group"), "multiplier": multiplier}
+        return exact(expect(self.call("POST", "/api/v1/groups", json=body), 201))
+
+    # People
 
     def invite(self, account_id, email=None):
         response = self.call("POST", f"/api/v1/accounts/{account_id}/invitations", json={"email": email or new_email()})
@@ -45,8 +130,8 @@ class Deployment:
         person.user = user
         return person
 
-    def new_tenant(self, name=None, cap=None):
-        return Tenant(self, self.new_account(name, cap))
+    def new_tenant(self, name=None, cap=None, credits=PLENTY, **fields):
+        return Tenant(self, self.new_account(name, cap, credits, **fields))
 
     def add_upstream(self, upstream):
         """An admin's provider for the upstream process, with one model for each of its modes."""
@@ -105,13 +190,47 @@ class Tenant:
     def delete_credential(self, credential_id):
         return expect(self.call("DELETE", f"/api/v1/credentials/{credential_id}"), 204)
 
+    def read_credential(self, credential_id):
+        """The key as it is now, with exact amounts."""
+        return exact(expect(self.call("GET", f"/api/v1/credentials/{credential_id}"), 200))
 
-def all_items(call, path):
+    def try_edit_credential(self, credential_id, **fields):
+        return self.call("PATCH", f"/api/v1/credentials/{credential_id}", json=fields)
+
+    def edit_credential(self, credential_id, **fields):
+        return exact(expect(self.try_edit_credential(credential_id, **fields), 200))
+
+    # Credits, as the tenant sees them
+
+    def account_now(self):
+        return exact(expect(self.call("GET", f"/api/v1/accounts/{self.account['id']}"), 200))
+
+    def balance(self):
+        return self.account_now()["balance"]
+
+    def settled(self, deadline=10.0):
+        return self.deployment.settled(self.account["id"], deadline)
+
+    def ledger(self, **filters):
+        """All of the tenant's own entries, newest first, with exact amounts."""
+        query = urllib.parse.urlencode(filters)
+        return all_items(self.call, "/api/v1/ledger" + (f"?{query}" if query else ""), read=exact)
+
+    def try_usage(self, **query):
+        # `from` is a word of Python's, so it is given as `from_`.
+        query = {name.rstrip("_"): value for name, value in query.items()}
+        return self.call("GET", "/api/v1/usage" + (f"?{urllib.parse.urlencode(query)}" if query else ""))
+
+    def usage(self, **query):
+        return exact(expect(self.try_usage(**query), 200))
+
+
+def all_items(call, path, read=lambda response: response.json()):
     """Every item of a paged list, following its cursors; `call` is a tenant's or an admin's."""
     items, cursor = [], None
     for _ in range(1000):
         query = "limit=100" + (f"&cursor={cursor}" if cursor else "")
-        page = expect(call("GET", path + ("&" if "?" in path else "?") + query), 200).json()
+        page = read(expect(call("GET", path + ("&" if "?" in path else "?") + query), 200))
         assert set(page) == {"items", "next_cursor"}
         items += page["items"]
         cursor = page["next_cursor"]

@@ -62,7 +62,8 @@ def openai_error(response, status, code, denial=None, param=...):
     body = response.json()
     assert set(body) == {"error"} and set(body["error"]) == {"message", "type", "param", "code"}, about
     error = body["error"]
-    assert error["type"] == ("server_error" if status >= 500 else "invalid_request_error"), about
+    of_status = "server_error" if status >= 500 else "invalid_request_error"
+    assert error["type"] == ("insufficient_quota" if code == "insufficient_quota" else of_status), about
     assert error["message"], about
     codes = {code} if isinstance(code, str) else set(code)
     assert error["code"] in codes, f"expected code {code}: {about}"

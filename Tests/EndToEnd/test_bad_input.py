@@ -198,7 +198,17 @@ def test_a_bad_query_is_refused(pets, query):
         problem(refusal, 400, "unknown_parameter")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/credentials", "/api/v1/platform-tokens", "/api/v1/models"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/credentials",
+        "/api/v1/platform-tokens",
+        "/api/v1/models",
+        "/api/v1/groups",
+        "/api/v1/ledger",
+        "/api/v1/usage",
+    ],
+)
 def test_unknown_parameters_of_other_lists(pets, path):
     problem(pets.call("GET", f"{path}?offset=1"), 400, "unknown_parameter")
 
@@ -255,7 +265,13 @@ def test_two_authorization_headers(pets):
         ("/api/v1/applications", {"GET", "POST"}),
         ("/api/v1/applications/{id}", {"GET", "PATCH", "DELETE"}),
         ("/api/v1/credentials", {"GET", "POST"}),
-        ("/api/v1/credentials/{id}", {"GET", "DELETE"}),
+        ("/api/v1/credentials/{id}", {"GET", "PATCH", "DELETE"}),
+        ("/api/v1/groups", {"GET", "POST"}),
+        ("/api/v1/groups/{id}", {"GET", "PATCH"}),
+        ("/api/v1/ledger", {"GET"}),
+        ("/api/v1/usage", {"GET"}),
+        ("/api/v1/audit", {"GET"}),
+        ("/api/v1/accounts/{id}/grants", {"POST"}),
         ("/api/v1/sessions", {"POST"}),
         ("/api/v1/sessions/current", {"GET", "DELETE"}),
         ("/api/v1/setup", {"POST"}),
@@ -265,7 +281,9 @@ def test_two_authorization_headers(pets):
         ("/openapi.yaml", {"GET"}),
         ("/v1/chat/completions", {"POST"}),
         ("/v1/models", {"GET"}),
+        ("/v1/usage", {"GET"}),
         ("/apps/{id}/v1/models", {"GET"}),
+        ("/apps/{id}/v1/usage", {"GET"}),
     ],
 )
 def test_a_wrong_method_is_a_405(pets, path, allowed):
@@ -618,7 +636,21 @@ def test_no_odd_value_in_any_field_is_a_5xx(deployment, tenant):
             tenant.person.call,
             "POST",
             "/api/v1/credentials",
-            {"application_id": absent_id(), "name": "x", "host": None, "limited_amount": None, "expired_at": None},
+            {
+                "application_id": absent_id(),
+                "name": "x",
+                "host": None,
+                "limited_amount": None,
+                "monthly_limit": None,
+                "group": None,
+                "expired_at": None,
+            },
+        ),
+        (
+            tenant.person.call,
+            "PATCH",
+            f"/api/v1/credentials/{absent_id()}",
+            {"name": "x", "limited_amount": 1, "monthly_limit": 1, "group": None, "expired_at": None},
         ),
         (
             tenant.person.call,
@@ -626,9 +658,31 @@ def test_no_odd_value_in_any_field_is_a_5xx(deployment, tenant):
             "/api/v1/platform-tokens",
             {"name": "", "scopes": ["applications:read"], "expires_at": None},
         ),
-        (deployment.call, "PATCH", f"/api/v1/accounts/{absent_id()}", {"name": "A", "credential_cap": 5}),
+        (
+            deployment.call,
+            "PATCH",
+            f"/api/v1/accounts/{absent_id()}",
+            {"name": "A", "credential_cap": 5, "default_group": "standard", "groups": [], "suspended": False},
+        ),
+        (deployment.call, "POST", f"/api/v1/accounts/{absent_id()}/grants", {"amount": 1, "reason": "x"}),
+        (deployment.call, "POST", f"/api/v1/accounts/{absent_id()}/adjustments", {"amount": 1, "reason": "x"}),
+        (deployment.call, "POST", "/api/v1/groups", {"name": "standard", "multiplier": 1}),
+        (deployment.call, "PATCH", "/api/v1/groups/no-such-group", {"retired": False}),
+        (deployment.call, "POST", "/api/v1/groups/no-such-group/preview", {"multiplier": 1, "days": 1}),
+        (
+            deployment.call,
+            "POST",
+            "/api/v1/groups/no-such-group/multipliers",
+            {"multiplier": 1, "effective_at": None},
+        ),
+        (deployment.call, "POST", f"/api/v1/models/{absent_id()}/prices", {"price": 1, "effective_at": None}),
         (deployment.call, "PATCH", f"/api/v1/providers/{absent_id()}", upstream_secretless | {"secret": "x"}),
-        (deployment.call, "POST", "/api/v1/models", {"provider_id": absent_id(), "name": "m", "upstream_name": "u"}),
+        (
+            deployment.call,
+            "POST",
+            "/api/v1/models",
+            {"provider_id": absent_id(), "name": "m", "upstream_name": "u", "price": 1},
+        ),
         (deployment.call, "POST", f"/api/v1/accounts/{absent_id()}/invitations", {"email": "a@b.test"}),
         (
             deployment.client.call,

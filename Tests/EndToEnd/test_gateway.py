@@ -332,9 +332,18 @@ def streamed(tenant, mode):
     return events(lines)
 
 
-def test_the_upstreams_own_error_event_passes(relay):
-    payloads = streamed(relay, "stream-error")
+def test_the_upstreams_own_error_event_passes_after_its_content(relay):
+    """What has begun can only go on; the upstream's own words about its end pass as they are."""
+    payloads = streamed(relay, "late-stream-error")
+    assert json.loads(payloads[0])["choices"][0]["delta"]["content"] == "only "
     assert json.loads(payloads[-1])["error"]["message"] == "the model fell over"
+
+
+def test_an_error_as_the_first_event_of_a_stream_is_a_502(relay):
+    """A 200 that is none: nothing has gone out yet, so the caller gets a status that its library understands."""
+    answer = ask(relay, "stream-error", stream=True)
+    openai_error(answer, 502, "upstream_failed", denial="upstream_failed")
+    assert "fell over" not in answer.text
 
 
 def test_a_short_answer_that_breaks_is_a_502(relay):

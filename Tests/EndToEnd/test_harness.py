@@ -6,15 +6,17 @@ Needs no server.
 import base64
 import json
 import os
+import threading
+from decimal import Decimal
 
 import pytest
 import requests
 
 import planted
 import recorder
-from client import absent_id, at
+from client import Literal, absent_id, as_json, at
 from shapes import TIME, UUID7
-from upstream import JSON_ANSWER, STATUSES
+from upstream import JSON_ANSWER, MEBIBYTE, STATUSES, STEPS
 
 SECRET = "Zx81kLq0PpWm3Rt7Yv5Bn2"
 TOKEN = "sk-" + "AbCdEfGhIjKl" + SECRET + "TagTagTagTa" + "Crc32x"
@@ -76,6 +78,12 @@ def test_the_recorder_keeps_what_a_header_list_says():
     assert (exchange.header("a"), exchange.media_type, exchange.header("none")) == ("1", "text/x", None)
 
 
+def test_amounts_are_sent_with_every_digit():
+    """A float would lose the last ones, and with them the test of what happens to them."""
+    body = {"most": Decimal("9223372036854.775807"), "least": Decimal("1e-6"), "odd": [Literal("1e2")], "text": "ü\n"}
+    assert as_json(body) == '{"most": 9223372036854.775807, "least": 0.000001, "odd": [1e2], "text": "\\u00fc\\n"}'
+
+
 # The upstream has to misbehave as it promises, or the gateway's tests prove nothing.
 
 
@@ -118,3 +126,45 @@ def test_the_upstream_goes_on_until_the_caller_leaves(upstream, mode):
     assert upstream.recorded(f"harness-{mode}")[0]["state"] == "answering"
     answer.close()
     upstream.wait_recorded(f"harness-{mode}", state="peer gone")
+
+
+def script(upstream, steps, marker="harness-script", **keywords):
+    body = {"model": "upstream-script", "marker": marker, "script": steps}
+    return requests.post(upstream.url + "/v1/chat/completions", json=body, timeout=10, **keywords)
+
+
+def test_the_upstream_follows_a_script(upstream):
+    whole = script(upstream, ["head", "role", "content", "finish", "done", "end"]).text
+    assert [line[:6] for line in whole.splitlines() if line] == ["data: "] * 4 and whole.endswith("data: [DONE]\n\n")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        script(upstream, ["head", "content", "cut"])
+    with pytest.raises(requests.ConnectionError):
+        script(upstream, ["cut"])
+    assert (
+        script(upstream, ["head", "error-start", "error-rest", "end"]).text
+        == script(upstream, ["head", "error", "end"]).text
+    )
+    assert len(script(upstream, ["mebibyte"]).content) == MEBIBYTE
+    assert len(script(upstream, ["mebibyte-and-one"]).content) == MEBIBYTE + 1
+    first = [script(upstream, ["fail-first", "json"], marker="harness-fail").status_code for _ in range(3)]
+    assert first == [500, 200, 200]
+
+
+def test_the_upstream_waits_for_its_release(upstream):
+    answers = []
+    call = threading.Thread(target=lambda: answers.append(script(upstream, ["wait", "json"], marker="harness-wait")))
+    call.start()
+    assert upstream.wait_recorded("harness-wait")[0]["state"] == "answering"
+    assert answers == []
+    upstream.release("harness-wait")
+    call.join(10)
+    assert answers[0].content == JSON_ANSWER
+
+
+def test_every_error_event_of_the_scripts_is_one(upstream):
+    """As an event stream is read by its specification: lines `data`, joined by line feeds."""
+    for step in STEPS:
+        if step.startswith("error") and step not in ("error-start", "error-rest"):
+            text = script(upstream, ["head", step, "end"]).text
+            data = "\n".join(line[5:].removeprefix(" ") for line in text.splitlines() if line.startswith("data:"))
+            assert json.loads(data)["error"]["message"] == "the model fell over", step

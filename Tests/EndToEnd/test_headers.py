@@ -34,8 +34,11 @@ def faults(exchange):
         found.append(f"www-authenticate: {exchange.header('www-authenticate')}")
     if exchange.status == 405 and not exchange.header("allow"):
         found.append("no allow")
-    if exchange.status in (429, 503) and not re.fullmatch(r"[1-9]\d*", exchange.header("retry-after") or ""):
-        found.append(f"retry-after: {exchange.header('retry-after')}")
+    # Where trying again is of no use there is no time after which it would be.
+    is_final = exchange.status == 429 and exchange.header("x-should-retry") == "false"
+    retry_after = exchange.header("retry-after")
+    if exchange.status in (429, 503) and not is_final and not re.fullmatch(r"[1-9]\d*", retry_after or ""):
+        found.append(f"retry-after: {retry_after}")
     if exchange.body and not exchange.media_type:
         found.append("a body without a content type")
     for name in ("server", "x-powered-by"):

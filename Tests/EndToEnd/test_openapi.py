@@ -14,6 +14,7 @@ from client import expect
 from server import REPOSITORY
 
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?\Z")
 DOCUMENT_PATH = REPOSITORY / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 BASE = "urn:latchkey:openapi"
@@ -73,6 +74,25 @@ class Book:
             )
         return self.validators[pointer]
 
+    def header_fault(self, exchange, answer, pointer):
+        """The headers that are Latchkey's own, and what the document says of them for this answer."""
+        documented = {name.lower(): name for name in answer.get("headers", {})}
+        for name, value in exchange.headers:
+            lower = name.lower()
+            if not lower.startswith("x-latchkey-") and lower not in ("idempotency-replayed", "x-should-retry"):
+                continue
+            if lower not in documented:
+                return f"has the undocumented header {name}"
+            _, place = self.resolved(answer["headers"][documented[lower]], f"{pointer}/headers/{documented[lower]}")
+            schema, _ = self.resolved({"$ref": f"#{place}/schema"}, "")
+            is_number = schema["type"] in ("number", "integer")
+            if is_number and not PLAIN_NUMBER.match(value):
+                return f"header {name}: {value!r} is no plain number"
+            error = next(self.validator(f"{place}/schema").iter_errors(float(value) if is_number else value), None)
+            if error:
+                return f"header {name}: {error.message[:200]}"
+        return None
+
     def fault(self, exchange):
         """What the document says otherwise about one recorded answer, or None."""
         path, method = exchange.path.split("?")[0], exchange.method.lower()
@@ -91,6 +111,9 @@ class Book:
         if found is None:
             return f"{name} is not documented"
         answer, pointer = found
+        header_fault = self.header_fault(exchange, answer, pointer)
+        if header_fault:
+            return f"{name}: {header_fault}"
         contents = answer.get("content", {})
         if not exchange.body:
             return f"{name} should have a body" if contents and exchange.is_whole else None

@@ -23,12 +23,25 @@ ID_ROUTES = [
     ("DELETE", "/api/v1/applications/{id}", "application", None, "absent"),
     ("DELETE", "/api/v1/applications/{id}?delete_credentials=true", "application", None, "absent"),
     ("GET", "/api/v1/credentials/{id}", "credential", None, "absent"),
+    ("PATCH", "/api/v1/credentials/{id}", "credential", {"limited_amount": 1}, "absent"),
+    ("PATCH", "/api/v1/credentials/{id}", "credential", {"nonsense": 1}, "absent-or-invalid"),
     ("DELETE", "/api/v1/credentials/{id}", "credential", None, "absent"),
     ("DELETE", "/api/v1/platform-tokens/{id}", "platform token", None, "absent"),
     ("GET", "/api/v1/providers/{id}", "provider", None, "admin"),
     ("PATCH", "/api/v1/providers/{id}", "provider", {"name": "Stolen"}, "admin"),
     ("DELETE", "/api/v1/providers/{id}", "provider", None, "admin"),
     ("DELETE", "/api/v1/models/{id}", "model", None, "admin"),
+    ("GET", "/api/v1/models/{id}/prices", "model", None, "admin"),
+    ("POST", "/api/v1/models/{id}/prices", "model", {"price": 0}, "admin"),
+    ("DELETE", "/api/v1/models/{id}/prices/{id}", "model", None, "admin"),
+    ("GET", "/api/v1/groups/{id}", "group", None, "admin"),
+    ("PATCH", "/api/v1/groups/{id}", "group", {"retired": True}, "admin"),
+    ("GET", "/api/v1/groups/{id}/multipliers", "group", None, "admin"),
+    ("POST", "/api/v1/groups/{id}/multipliers", "group", {"multiplier": 0}, "admin"),
+    ("DELETE", "/api/v1/groups/{id}/multipliers/{id}", "group", None, "admin"),
+    ("POST", "/api/v1/groups/{id}/preview", "group", {"multiplier": 0, "days": 1}, "admin"),
+    ("POST", "/api/v1/accounts/{id}/grants", "account", {"amount": 1}, "admin"),
+    ("POST", "/api/v1/accounts/{id}/adjustments", "account", {"amount": -1, "reason": "theft"}, "admin"),
 ]
 
 
@@ -43,6 +56,7 @@ def foreign_ids(_deployment, strangers):
         "platform token": strangers.token_id,
         "provider": _deployment.provider["id"],
         "model": models[0]["id"],
+        "group": _deployment.new_group()["name"],
     }
 
 
@@ -177,9 +191,9 @@ def test_pages_hold_every_item_once(deployment):
 def test_users_see_models_without_the_operators_side(deployment, pets):
     """Catalog: provider and upstream name are the operator's, the keys are left out for everybody else."""
     for model in all_items(pets.call, "/api/v1/models"):
-        assert set(model) == {"id", "name", "created_at"}
+        assert set(model) == {"id", "name", "price", "cost", "created_at"}
     for model in all_items(deployment.call, "/api/v1/models"):
-        assert set(model) == {"id", "provider_id", "name", "upstream_name", "created_at"}
+        assert set(model) == {"id", "provider_id", "name", "upstream_name", "price", "cost", "created_at"}
 
 
 def test_accounts_are_the_admins_business(deployment, pets):
@@ -191,6 +205,13 @@ def test_accounts_are_the_admins_business(deployment, pets):
         ("POST", "/api/v1/providers", {"name": unique("p"), "kind": "openai", "base_url": "http://127.0.0.1:9/v1"}),
         ("POST", "/api/v1/models", {"provider_id": deployment.provider["id"], "name": unique("m")}),
         ("PATCH", f"/api/v1/accounts/{pets.account['id']}", {"credential_cap": 10}),
+        ("PATCH", f"/api/v1/accounts/{pets.account['id']}", {"suspended": False}),
+        ("POST", f"/api/v1/accounts/{pets.account['id']}/grants", {"amount": 1_000_000}),
+        ("POST", f"/api/v1/accounts/{pets.account['id']}/adjustments", {"amount": 1, "reason": "a present"}),
+        ("POST", "/api/v1/groups", {"name": unique("g"), "multiplier": 0}),
+        ("PATCH", "/api/v1/groups/standard", {"retired": True}),
+        ("POST", "/api/v1/groups/standard/multipliers", {"multiplier": 0}),
+        ("GET", "/api/v1/audit", None),
     ]
     for method, path, body in routes:
         keywords = {} if body is None else {"json": body}
@@ -200,7 +221,8 @@ def test_accounts_are_the_admins_business(deployment, pets):
 
 def test_an_account_can_be_read_by_its_own_user(deployment, pets):
     account = pets.person.call("GET", f"/api/v1/accounts/{pets.account['id']}")
-    assert set(account.json()) == {"id", "name", "credential_cap", "created_at", "updated_at"}
+    credits = {"default_group", "groups", "suspended", "balance", "held", "available"}
+    assert set(account.json()) == {"id", "name", "credential_cap", "created_at", "updated_at"} | credits
     assert account.json() == deployment.call("GET", f"/api/v1/accounts/{pets.account['id']}").json()
     # With a platform token of any scope, too; somebody else's account is an absent one to it.
     assert account.json() == expect(pets.call("GET", f"/api/v1/accounts/{pets.account['id']}"), 200).json()

@@ -7,6 +7,9 @@ The process notes every request and hands the notes out:
 
     GET /__recorded            all of them          GET /__recorded?marker=TEXT   those whose body contains TEXT
 
+The mode `script` does what the body of the call says: its member `script` is a list of the steps below, and the step
+`wait` goes on when the test says so with GET /__release?marker=TEXT.
+
 Written on bare sockets (asyncio streams), because half of the modes are things that an HTTP library refuses to send.
 """
 
@@ -52,6 +55,8 @@ MODES = [
     "gzip",
     "hop-headers",
     "stream-error",
+    "late-stream-error",
+    "script",
     "early-hints",
 ] + [f"status-{status}" for status in STATUSES]
 
@@ -79,6 +84,7 @@ class Noted:
 class Upstream:
     def __init__(self):
         self.noted = []
+        self.gates = {}  # marker -> event
 
     async def connection(self, reader, writer):
         try:
@@ -88,6 +94,10 @@ class Upstream:
                     break
                 method, target, headers, body = request
                 if target.startswith("/__recorded"):
+                    await self.hand_out(writer, target)
+                    continue
+                if target.startswith("/__release"):
+                    self.gate(urllib.parse.parse_qs(urllib.parse.urlsplit(target).query)["marker"][0]).set()
                     await self.hand_out(writer, target)
                     continue
                 noted = Noted(len(self.noted), method, target, headers, body)
@@ -108,11 +118,14 @@ class Upstream:
         writer.write(head(200, "application/json", len(body)) + body)
         await writer.drain()
 
+    def gate(self, marker):
+        return self.gates.setdefault(marker, asyncio.Event())
+
     async def answer(self, noted, reader, writer):
         """Answers one request; true when the connection may be used again."""
         noted.writer = writer
         mode = mode_of(noted)
-        if mode in ("slow", "slow-body", "slow-stream", "trickle", "endless", "huge-length", "huge-chunked", "stream"):
+        if mode in LONG_MODES:
             return await self.until_peer_goes(noted, reader, writer, getattr(self, mode.replace("-", "_")))
         keep = True
         if mode == "json":
@@ -147,8 +160,10 @@ class Upstream:
             await send(noted, writer, stream_head() + chunk(event({"choices": [delta("only ")]})))
             keep = False
         elif mode == "stream-error":
-            error = {"error": {"message": "the model fell over", "type": "server_error", "param": None, "code": None}}
-            await send(noted, writer, stream_head() + chunk(event(error)) + chunk(b""))
+            await send(noted, writer, stream_head() + chunk(event(ERROR)) + chunk(b""))
+        elif mode == "late-stream-error":
+            content = event({"choices": [delta("only ")]})
+            await send(noted, writer, stream_head() + chunk(content) + chunk(event(ERROR)) + chunk(b""))
         elif mode == "garbage":
             await send(noted, writer, b"SSH-2.0-OpenSSH_9.2p1 " + INSIDE.encode() + b"\r\n\0\1\2\3\r\n\r\n")
             keep = False
@@ -208,6 +223,21 @@ class Upstream:
             }
             await send(noted, writer, chunk(event(payload)))
         await send(noted, writer, chunk(b"data: [DONE]\n\n") + chunk(b""))
+
+    async def script(self, noted, writer):
+        """The steps that the caller wrote into the body, each in a packet of its own."""
+        for step in json.loads(noted.body)["script"]:
+            if step == "wait":
+                await self.gate(marker_of(noted)).wait()
+            elif step == "cut":
+                return
+            elif step == "fail-first":
+                if sum(marker_of(other) == marker_of(noted) for other in self.noted) == 1:
+                    await send(noted, writer, head(500, "application/json", 2, "Connection: close") + b"{}")
+                    return
+            else:
+                await send(noted, writer, STEPS[step])
+                await asyncio.sleep(0.01)
 
     async def slow(self, noted, writer):
         await asyncio.sleep(3600)
@@ -288,6 +318,64 @@ def delta(text):
     return {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": None}
 
 
+def spoken(choice, **more):
+    """One event of a stream, as OpenAI writes it."""
+    fixed = {"id": "chatcmpl-up", "object": "chat.completion.chunk", "created": 1700000000, "model": "upstream-script"}
+    return event(fixed | {"choices": [] if choice is None else [{"index": 0, "finish_reason": None} | choice]} | more)
+
+
+def json_of(size):
+    """A whole answer whose body has exactly so many bytes."""
+    return head(200, "application/json", size, "Connection: close") + JSON_ANSWER + b" " * (size - len(JSON_ANSWER))
+
+
+ERROR = {"error": {"message": "the model fell over", "type": "server_error", "param": None, "code": None}}
+CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+MEBIBYTE = 1 << 20
+LONG_MODES = (
+    "slow",
+    "slow-body",
+    "slow-stream",
+    "trickle",
+    "endless",
+    "huge-length",
+    "huge-chunked",
+    "stream",
+    "script",
+)
+
+STEPS = {
+    # A stream, event by event.
+    "head": stream_head("Connection: close"),
+    "comment": chunk(b": still thinking\n\n"),
+    "role": chunk(spoken({"delta": {"role": "assistant", "content": ""}})),
+    "no-choices": chunk(spoken(None, prompt_filter_results=[])),
+    "content": chunk(spoken({"delta": {"content": "word "}})),
+    "content-start": chunk(spoken({"delta": {"content": "word "}})[:60]),
+    "content-rest": chunk(spoken({"delta": {"content": "word "}})[60:]),
+    "null-error": chunk(spoken({"delta": {"content": "word "}}, error=None)),
+    "says-error": chunk(spoken({"delta": {"content": '{"error": {"message": "only a text"}}'}})),
+    "tool": chunk(spoken({"delta": {"role": "assistant", "content": None, "tool_calls": [CALL]}})),
+    "finish": chunk(spoken({"delta": {}, "finish_reason": "stop"})),
+    "done": chunk(b"data: [DONE]\n\n"),
+    "end": chunk(b""),
+    # The same error in the ways in which an event may be written.
+    "error": chunk(event(ERROR)),
+    "error-tight": chunk(b"data:" + json.dumps(ERROR).encode() + b"\r\n\r\n"),
+    "error-named": chunk(b"event: error\n" + event(ERROR)),
+    "error-spread": chunk(b'data: {"error":\ndata: {"message": "the model fell over", "type": "server_error"}}\n\n'),
+    "error-start": chunk(event(ERROR)[:9]),
+    "error-rest": chunk(event(ERROR)[9:]),
+    # Whole answers.
+    "json": head(200, "application/json", len(JSON_ANSWER), "Connection: close") + JSON_ANSWER,
+    "json-part": head(200, "application/json", len(JSON_ANSWER), "Connection: close") + JSON_ANSWER[:100],
+    "mebibyte": json_of(MEBIBYTE),
+    "mebibyte-and-one": json_of(MEBIBYTE + 1),
+    "refusal": head(400, "application/json", len(json.dumps(ERROR)), "Connection: close") + json.dumps(ERROR).encode(),
+    "failure": head(500, "application/json", 2, "Connection: close") + b"{}",
+}
+
+
 async def send(noted, writer, data):
     noted.sent += len(data)
     writer.write(data)
@@ -352,6 +440,15 @@ class UpstreamProcess:
         with session:
             answer = session.get(self.url + "/__recorded", params={"marker": marker}, timeout=10)
             return answer.json()
+
+    def release(self, marker):
+        """Lets the scripts with this marker go on from their `wait`, now and later."""
+        import requests
+
+        session = requests.Session()
+        session.trust_env = False
+        with session:
+            session.get(self.url + "/__release", params={"marker": marker}, timeout=10).raise_for_status()
 
     def wait_recorded(self, marker, count=1, state=None, deadline=10.0):
         """The requests with this marker, once there are `count` of them and each is in `state`."""

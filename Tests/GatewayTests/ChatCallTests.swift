@@ -26,9 +26,10 @@ struct ChatCallTests {
     /// The body that the upstream gets.
     private func sent(_ text: String, _ app: Application) throws -> UpstreamCall {
         let row = ModelTable.RouteRow(
-            model: id, provider: id, upstreamName: "upstream/name", kind: .echo, baseURL: nil, sealedSecret: nil)
+            model: id, provider: id, upstreamName: "upstream/name", kind: .echo, baseURL: nil, sealedSecret: nil,
+            prices: [])
         let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
-        return try call(text).asSentTo(ModelRoute(row, name: "public", sealing: keys.sealing), by: app)
+        return try call(text).asSentTo(ModelRoute(row, name: "public", sealing: keys.sealing), by: app, isKept: false)
     }
 
     private func body(_ text: String, _ app: Application) throws -> String {

@@ -14,7 +14,7 @@ struct EchoUpstreamTests {
         _ messages: [JSON], isStream: Bool, body: JSONObject = [:]
     ) throws -> (chunks: [String], answer: UpstreamAnswer) {
         let answer = EchoUpstream().complete(
-            UpstreamCall(body: body, messages: messages, model: "echo", isStream: isStream))
+            UpstreamCall(body: body, messages: messages, model: "echo", isStream: isStream, wholeLimit: 0))
         switch answer.body {
         case .whole(let buffer): return ([String(buffer: buffer)], answer)
         case .chunks(let buffers): return (buffers.map { String(buffer: $0) }, answer)

@@ -8,11 +8,12 @@ struct PolicyTests {
     private let now = Timestamp(microseconds: 1_000_000)
 
     private func decide(
-        addressed: Identifier? = nil, expiresAt: Timestamp? = nil, model: RequestedModel = .none
+        addressed: Identifier? = nil, expiresAt: Timestamp? = nil, model: RequestedModel = .none,
+        isSuspended: Bool = false
     ) -> Result<String, Denial> {
         Policy.decide(
             CallFacts(addressedApplication: addressed, model: model, time: now),
-            key: KeyFacts(application: cat, expiresAt: expiresAt),
+            key: KeyFacts(application: cat, expiresAt: expiresAt), account: AccountFacts(isSuspended: isSuspended),
             app: AppRules(model: "small", allowedModels: ["small", "large"]))
     }
 

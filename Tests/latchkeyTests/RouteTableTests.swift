@@ -17,9 +17,10 @@ struct RouteTableTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: "routes-\(UUID().uuidString)").path
         let settings = try await Settings(commandLine: [.dataDir: folder], file: nil, environment: [:])
         let deployment = try await Deployment.open(settings)
-        defer { try? deployment.close() }
         let server = Server(deployment: deployment, settings: settings, logger: Logger(label: "test"))
-        return Set(server.routes(HTTPClient.shared, nil).entries)
+        let entries = server.routes(HTTPClient.shared, nil).entries
+        try await deployment.close()
+        return Set(entries)
     }
 
     @Test("every served route is in openapi.yaml, and the reverse") func inventory() async throws {

@@ -1,0 +1,183 @@
+package import Audit
+package import Database
+package import Policy
+
+/// Prices and pricing groups. Both are versioned: an admin adds what is to hold from a time on, and what a past charge
+/// was made with stays readable for ever.
+extension Catalog {
+    // MARK: Prices of models
+
+    /// - Parameter effectiveAt: `nil` for now.
+    package func addPrice(
+        _ price: Price, of model: Identifier, effectiveAt: Timestamp?, by origin: Origin
+    ) async throws -> PriceVersion {
+        let now = clock.now()
+        if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
+        let version = PriceVersion(
+            id: newID(now), model: model, price: price, effectiveAt: effectiveAt ?? now, createdAt: now)
+        try await CatalogError.versioning {
+            try await database.write { connection in
+                guard try ModelTable.find(model, connection) != nil else { throw CatalogError.notFound }
+                try PriceTable.insert(version, connection)
+                try Audit.record(
+                    origin.entry(
+                        .priceCreate, account: nil, object: model.description,
+                        detail: ["price": price.credits.decimal, "effective_at": version.effectiveAt.rfc3339], at: now),
+                    in: connection)
+            }
+        }
+        routes.invalidate { _, route in route.model == model }
+        return version
+    }
+
+    package func prices(of model: Identifier, _ page: Page) async throws -> Listing<PriceVersion> {
+        try await database.read { connection in
+            guard try ModelTable.find(model, connection) != nil else { throw CatalogError.notFound }
+            return Listing(try PriceTable.page(of: model, page, connection), page, id: \.id)
+        }
+    }
+
+    /// Takes back a price that has not begun.
+    package func withdrawPrice(_ id: Identifier, of model: Identifier, by origin: Origin) async throws {
+        let now = clock.now()
+        try await database.write { connection in
+            guard try ModelTable.find(model, connection) != nil,
+                let version = try PriceTable.find(id, of: model, connection)
+            else { throw CatalogError.notFound }
+            guard version.effectiveAt > now else { throw CatalogError.versionInEffect }
+            try PriceTable.delete(id, connection)
+            try Audit.record(
+                origin.entry(
+                    .priceWithdraw, account: nil, object: model.description,
+                    detail: ["price": version.price.credits.decimal, "effective_at": version.effectiveAt.rfc3339],
+                    at: now), in: connection)
+        }
+        routes.invalidate { _, route in route.model == model }
+    }
+
+    // MARK: Groups
+
+    package func createGroup(_ name: GroupName, _ multiplier: Multiplier, by origin: Origin) async throws
+        -> PricingGroup
+    {
+        let now = clock.now()
+        let version = MultiplierVersion(
+            id: newID(now), group: name.text, multiplier: multiplier, effectiveAt: now, createdAt: now)
+        let group = PricingGroup(
+            name: name.text, isRetired: false, multipliers: [version], createdAt: now, updatedAt: now)
+        try await CatalogError.naming {
+            try await database.write { connection in
+                try GroupTable.insert(group, connection)
+                try MultiplierTable.insert(version, connection)
+                try Audit.record(
+                    origin.entry(
+                        .groupCreate, account: nil, object: name.text, detail: ["multiplier": multiplier.decimal],
+                        at: now), in: connection)
+            }
+        }
+        return group
+    }
+
+    /// Groups in the order of their names.
+    /// - Parameters:
+    ///   - usable: only these; `nil` for all.
+    ///   - after: the last name of the page before.
+    package func groups(usable: Set<String>?, after: String, limit: Int) async throws -> [PricingGroup] {
+        try await database.read { try GroupTable.page(usable: usable, after: after, limit: limit, $0) }
+    }
+
+    package func group(_ name: String) async throws -> PricingGroup {
+        guard let group = try await heldGroups.value(name) else { throw CatalogError.notFound }
+        return group
+    }
+
+    /// A retired group can't be chosen any more.
+    package func retireGroup(_ name: String, _ isRetired: Bool, by origin: Origin) async throws -> PricingGroup {
+        let now = clock.now()
+        if isRetired, name == PricingGroup.standard { throw CatalogError.standardGroup }
+        try await database.write { connection in
+            guard try GroupTable.setRetired(name, isRetired, now, connection) == 1 else { throw CatalogError.notFound }
+            try Audit.record(
+                origin.entry(
+                    .groupEdit, account: nil, object: name, detail: ["retired": isRetired ? "true" : "false"], at: now),
+                in: connection)
+        }
+        heldGroups.invalidate(name)
+        return try await group(name)
+    }
+
+    package func addMultiplier(
+        _ multiplier: Multiplier, of group: String, effectiveAt: Timestamp?, by origin: Origin
+    ) async throws -> MultiplierVersion {
+        let now = clock.now()
+        if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
+        let version = MultiplierVersion(
+            id: newID(now), group: group, multiplier: multiplier, effectiveAt: effectiveAt ?? now, createdAt: now)
+        try await CatalogError.versioning {
+            try await database.write { connection in
+                guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
+                try MultiplierTable.insert(version, connection)
+                try Audit.record(
+                    origin.entry(
+                        .multiplierCreate, account: nil, object: group,
+                        detail: ["multiplier": multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
+                        at: now), in: connection)
+            }
+        }
+        heldGroups.invalidate(group)
+        return version
+    }
+
+    package func multipliers(of group: String, _ page: Page) async throws -> Listing<MultiplierVersion> {
+        try await database.read { connection in
+            guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
+            return Listing(try MultiplierTable.page(of: group, page, connection), page, id: \.id)
+        }
+    }
+
+    /// Takes back a multiplier that has not begun.
+    package func withdrawMultiplier(_ id: Identifier, of group: String, by origin: Origin) async throws {
+        let now = clock.now()
+        try await database.write { connection in
+            guard let version = try MultiplierTable.find(id, of: group, connection) else { throw CatalogError.notFound }
+            guard version.effectiveAt > now else { throw CatalogError.versionInEffect }
+            try MultiplierTable.delete(id, connection)
+            try Audit.record(
+                origin.entry(
+                    .multiplierWithdraw, account: nil, object: group,
+                    detail: ["multiplier": version.multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
+                    at: now), in: connection)
+        }
+        heldGroups.invalidate(group)
+    }
+
+    // MARK: For the floors above
+
+    /// What one call costs.
+    /// - Parameter group: the name of a group that exists; groups are never deleted.
+    package func quote(_ route: ModelRoute, group name: String, at time: Timestamp) async throws -> Quote {
+        guard let price = route.prices.inEffect(at: time), let multiplier = try await group(name).multiplier(at: time)
+        else { throw DatabaseFailure.malformedRow(column: "effective_at") }
+        return Quote(price: price, multiplier: multiplier)
+    }
+
+    /// Whether a group exists and may be chosen, as seen by the transaction of `connection`.
+    package static func isChoosable(_ group: String, in connection: Connection) throws -> Bool {
+        try GroupTable.find(group, connection).map { !$0.isRetired } ?? false
+    }
+
+    /// A price version and its amount, for readers of old charges.
+    package static func price(_ id: Identifier, in connection: Connection) throws -> Price? {
+        try PriceTable.amount(id, connection)
+    }
+
+    /// A multiplier version with its group, for readers of old charges.
+    package static func multiplier(_ id: Identifier, in connection: Connection) throws -> MultiplierVersion? {
+        try MultiplierTable.find(id, connection)
+    }
+
+    /// The versions that a group has ever had.
+    package static func multiplierIDs(of group: String, in connection: Connection) throws -> Set<Identifier> {
+        Set(try MultiplierTable.all(of: group, connection).map(\.id))
+    }
+}

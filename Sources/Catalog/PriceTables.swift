@@ -1,0 +1,183 @@
+import Database
+import Policy
+
+extension Catalog {
+    /// Versions of a deleted model stay, for the charges that name them: hence no foreign key.
+    static let pricing = Migration(
+        "catalog-2",
+        [
+            """
+            CREATE TABLE model_prices (
+              id TEXT PRIMARY KEY,
+              model_id TEXT NOT NULL,
+              amount BIGINT NOT NULL CHECK (amount BETWEEN 0 AND 1000000000000000),
+              effective_at BIGINT NOT NULL,
+              created_at BIGINT NOT NULL,
+              UNIQUE (model_id, effective_at)
+            )
+            """,
+            // A model's first price gets the model's own identifier: both are made at once and neither is of use elsewhere.
+            """
+            INSERT INTO model_prices (id, model_id, amount, effective_at, created_at)
+            SELECT id, id, 20000000, created_at, created_at FROM models
+            """,
+            """
+            CREATE TABLE pricing_groups (
+              name TEXT PRIMARY KEY,
+              is_retired BIGINT NOT NULL CHECK (is_retired IN (0, 1)),
+              created_at BIGINT NOT NULL,
+              updated_at BIGINT NOT NULL
+            )
+            """,
+            """
+            CREATE TABLE group_multipliers (
+              id TEXT PRIMARY KEY,
+              group_name TEXT NOT NULL REFERENCES pricing_groups (name),
+              multiplier BIGINT NOT NULL CHECK (multiplier BETWEEN 0 AND 1000000000),
+              effective_at BIGINT NOT NULL,
+              created_at BIGINT NOT NULL,
+              UNIQUE (group_name, effective_at)
+            )
+            """,
+            """
+            INSERT INTO pricing_groups (name, is_retired, created_at, updated_at)
+            VALUES ('standard', 0, 1795219200000000, 1795219200000000)
+            """,
+            """
+            INSERT INTO group_multipliers (id, group_name, multiplier, effective_at, created_at)
+            VALUES ('019aa5d0-0000-7000-8000-000000000003', 'standard', 1000000, 1795219200000000, 1795219200000000)
+            """,
+        ])
+}
+
+/// The SQL of `model_prices`.
+enum PriceTable {
+    private static let columns = "id, model_id, amount, effective_at, created_at"
+
+    static func insert(_ version: PriceVersion, _ connection: Connection) throws {
+        try connection.run(
+            "INSERT INTO model_prices (\(columns)) VALUES ($1, $2, $3, $4, $5)", version.id, version.model,
+            version.price.credits, version.effectiveAt, version.createdAt)
+    }
+
+    static func page(of model: Identifier, _ page: Page, _ connection: Connection) throws -> [PriceVersion] {
+        try connection.rows(
+            "SELECT \(columns) FROM model_prices WHERE model_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", model,
+            page.bound, page.fetch
+        ).map(version)
+    }
+
+    /// All versions of a model, the earliest first.
+    static func all(of model: Identifier, _ connection: Connection) throws -> [PriceVersion] {
+        try connection.rows("SELECT \(columns) FROM model_prices WHERE model_id = $1 ORDER BY effective_at", model)
+            .map(version)
+    }
+
+    static func find(_ id: Identifier, of model: Identifier, _ connection: Connection) throws -> PriceVersion? {
+        try connection.row("SELECT \(columns) FROM model_prices WHERE id = $1 AND model_id = $2", id, model)
+            .map(version)
+    }
+
+    static func amount(_ id: Identifier, _ connection: Connection) throws -> Price? {
+        try connection.row("SELECT amount FROM model_prices WHERE id = $1", id)
+            .flatMap { Price(try $0.credits("amount")) }
+    }
+
+    static func delete(_ id: Identifier, _ connection: Connection) throws {
+        try connection.run("DELETE FROM model_prices WHERE id = $1", id)
+    }
+
+    private static func version(_ row: Row) throws -> PriceVersion {
+        guard let price = Price(try row.credits("amount")) else {
+            throw DatabaseFailure.malformedRow(column: "amount")
+        }
+        return PriceVersion(
+            id: try row.identifier("id"), model: try row.identifier("model_id"), price: price,
+            effectiveAt: try row.time("effective_at"), createdAt: try row.time("created_at"))
+    }
+}
+
+/// The SQL of `pricing_groups`.
+enum GroupTable {
+    static func insert(_ group: PricingGroup, _ connection: Connection) throws {
+        try connection.run(
+            "INSERT INTO pricing_groups (name, is_retired, created_at, updated_at) VALUES ($1, $2, $3, $4)", group.name,
+            group.isRetired, group.createdAt, group.updatedAt)
+    }
+
+    static func page(
+        usable: Set<String>?, after: String, limit: Int, _ connection: Connection
+    ) throws -> [PricingGroup] {
+        guard let usable else {
+            return try connection.rows(
+                "SELECT * FROM pricing_groups WHERE name > $1 ORDER BY name LIMIT $2", after, limit
+            ).map { try group($0, connection) }
+        }
+        return try usable.filter { $0 > after }.sorted().prefix(limit).compactMap { try find($0, connection) }
+    }
+
+    static func find(_ name: String, _ connection: Connection) throws -> PricingGroup? {
+        try connection.row("SELECT * FROM pricing_groups WHERE name = $1", name).map { try group($0, connection) }
+    }
+
+    static func setRetired(
+        _ name: String, _ isRetired: Bool, _ now: Timestamp, _ connection: Connection
+    ) throws -> Int {
+        try connection.run(
+            "UPDATE pricing_groups SET is_retired = $2, updated_at = $3 WHERE name = $1", name, isRetired, now)
+    }
+
+    private static func group(_ row: Row, _ connection: Connection) throws -> PricingGroup {
+        let name = try row.text("name")
+        return PricingGroup(
+            name: name, isRetired: try row.flag("is_retired"),
+            multipliers: try MultiplierTable.all(of: name, connection),
+            createdAt: try row.time("created_at"), updatedAt: try row.time("updated_at"))
+    }
+}
+
+/// The SQL of `group_multipliers`.
+enum MultiplierTable {
+    private static let columns = "id, group_name, multiplier, effective_at, created_at"
+
+    static func insert(_ version: MultiplierVersion, _ connection: Connection) throws {
+        try connection.run(
+            "INSERT INTO group_multipliers (\(columns)) VALUES ($1, $2, $3, $4, $5)", version.id, version.group,
+            version.multiplier.millionths, version.effectiveAt, version.createdAt)
+    }
+
+    static func page(of group: String, _ page: Page, _ connection: Connection) throws -> [MultiplierVersion] {
+        try connection.rows(
+            "SELECT \(columns) FROM group_multipliers WHERE group_name = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+            group, page.bound, page.fetch
+        ).map(version)
+    }
+
+    /// All versions of a group, the earliest first.
+    static func all(of group: String, _ connection: Connection) throws -> [MultiplierVersion] {
+        try connection.rows(
+            "SELECT \(columns) FROM group_multipliers WHERE group_name = $1 ORDER BY effective_at", group
+        ).map(version)
+    }
+
+    static func find(_ id: Identifier, of group: String, _ connection: Connection) throws -> MultiplierVersion? {
+        try find(id, connection).flatMap { $0.group == group ? $0 : nil }
+    }
+
+    static func find(_ id: Identifier, _ connection: Connection) throws -> MultiplierVersion? {
+        try connection.row("SELECT \(columns) FROM group_multipliers WHERE id = $1", id).map(version)
+    }
+
+    static func delete(_ id: Identifier, _ connection: Connection) throws {
+        try connection.run("DELETE FROM group_multipliers WHERE id = $1", id)
+    }
+
+    private static func version(_ row: Row) throws -> MultiplierVersion {
+        guard let multiplier = Multiplier(millionths: try row.integer("multiplier")) else {
+            throw DatabaseFailure.malformedRow(column: "multiplier")
+        }
+        return MultiplierVersion(
+            id: try row.identifier("id"), group: try row.text("group_name"), multiplier: multiplier,
+            effectiveAt: try row.time("effective_at"), createdAt: try row.time("created_at"))
+    }
+}

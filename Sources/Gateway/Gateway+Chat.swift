@@ -1,0 +1,98 @@
+import Accounts
+import Applications
+import Catalog
+import Credentials
+import Database
+import HTTPTypes
+import Hummingbird
+import Logging
+import Metering
+import NIOCore
+import Policy
+import Web
+
+extension Gateway {
+    /// `POST /v1/chat/completions`.
+    func chatCompletion(_ request: Request, _ context: WebContext) async throws -> Response {
+        // The key is checked before the body is read, and the call has its place among those under way: nobody makes the
+        // server take in 4 MiB without a key, nor more of them at once than it has places for.
+        do {
+            _ = try await admit(request, context)
+            let place = try upstreams.enter()
+            let call = try ChatCall(await request.jsonObject(limit: limits.requestBytes))
+            // And again after it: how long a body takes is up to the caller, and what was decided meanwhile binds this call.
+            let opened = try await admit(request, context)
+            return try await serve(call, opened, request.headers, context, place)
+        } catch let error where !(error is ErrorWithHeaders) {
+            throw ErrorWithHeaders(error, Receipt.none)
+        }
+    }
+
+    /// Decides, holds the cost, and sees the call through to its charge or its void.
+    private func serve(
+        _ call: ChatCall, _ opened: Opened, _ headers: HTTPFields, _ context: WebContext, _ place: Upstreams.Place
+    ) async throws -> Response {
+        let now = clock.now()
+        let facts = CallFacts(addressedApplication: nil, model: try await requestedModel(call.model), time: now)
+        let model = try Policy.decide(
+            facts, key: opened.key.facts, account: opened.account.facts, app: opened.application.rules
+        ).get()
+        guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
+        let idempotency = try IdempotencyKey(headers, body: call.body)
+        let metered = MeteredCall(
+            account: opened.account.id, credential: opened.key.credential, application: opened.application.id,
+            model: model, quote: try await catalog.quote(route, group: opened.group, at: now), time: now,
+            idempotency: idempotency)
+        let hold: Hold
+        switch try await metering.hold(metered) {
+        case .held(let made): hold = made
+        case .answered(let stored):
+            guard let response = stored.response else { throw Problem.internalError }
+            return response
+        }
+        do {
+            let sent = call.asSentTo(route, by: opened.application, isKept: idempotency != nil && !call.isStream)
+            let passed = ForwardedHeaders.toUpstream(headers, withoutKey: opened.bearer)
+            let end = upstreams.deadline()
+            let answer = try await callers.whilePresent(on: context.channel, until: end) { [upstreams] in
+                try await upstreams.complete(sent, passed, route, until: end, context.logger)
+            }
+            let (receipt, charge) = try await settle(hold, answer)
+            return answer.response(
+                receipt, charge: charge, holding: place, for: callers, on: context.channel, until: end)
+        } catch {
+            await metering.void(hold)
+            throw ErrorWithHeaders(
+                error is Callers.DeadlinePassed ? Denial.upstreamTimeout : error, Receipt(voided: hold).headers)
+        }
+    }
+
+    /// The one rule. A short answer is charged before it goes out; a stream flows while its charge commits.
+    private func settle(_ hold: Hold, _ answer: UpstreamAnswer) async throws -> (Receipt, Task<Void, any Error>?) {
+        guard answer.isSuccess else {
+            await metering.void(hold)
+            return (Receipt(voided: hold), nil)
+        }
+        let receipt = Receipt(for: hold)
+        guard answer.isEventStream else {
+            try await metering.charge(hold, answer: StoredAnswer(answer, receipt))
+            return (receipt, nil)
+        }
+        // A task of its own: it goes on when the caller has left.
+        let charge = Task { [metering] in
+            do {
+                try await metering.charge(hold)
+            } catch {
+                // The stream will be cut, so it is not to cost anything.
+                await metering.void(hold)
+                throw error
+            }
+        }
+        return (receipt, charge)
+    }
+
+    private func requestedModel(_ name: String?) async throws -> RequestedModel {
+        guard let name else { return .none }
+        return try await catalog.route(name) == nil ? .unknown : .known(name)
+    }
+}

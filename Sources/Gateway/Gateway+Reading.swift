@@ -1,0 +1,65 @@
+import Accounts
+import Applications
+import Catalog
+import Credentials
+import Database
+import Hummingbird
+import Metering
+import Policy
+import Web
+
+/// What a program may ask about itself, with its key.
+extension Gateway {
+    /// `GET /v1/models`: what the app may use, and what a call with this key costs now.
+    func models(_ request: Request, _ context: WebContext) async throws -> Response {
+        let opened = try await admit(request, context)
+        let created = Int64(opened.application.createdAt.microseconds / 1_000_000)
+        let costs = try await costs(opened, at: clock.now())
+        return .json([
+            "object": "list",
+            "data": .array(
+                costs.map { name, cost -> JSON in
+                    [
+                        "id": .string(name), "object": "model", "created": JSON(created), "owned_by": "latchkey",
+                        "cost": JSON(cost),
+                    ]
+                }),
+        ])
+    }
+
+    /// `GET /v1/usage`: what the key has used, what is left of it, and what the next call costs.
+    func usage(_ request: Request, _ context: WebContext) async throws -> Response {
+        let opened = try await open(request, context)
+        let now = clock.now()
+        let month = Month(of: now)
+        let credential: Credential
+        do {
+            credential = try await credentials.find(opened.key.credential, of: opened.account.id)
+        } catch CredentialsError.notFound {
+            // Deleted since it was looked at.
+            throw Denial.invalidKey
+        }
+        let meter = try await metering.meters(of: [credential.id], in: month)[credential.id] ?? KeyMeter()
+        let balance = try await metering.balance(of: opened.account.id)
+        var costs = JSONObject()
+        for (name, cost) in try await self.costs(opened, at: now) { costs[name] = JSON(cost) }
+        return .json([
+            "object": "usage", "credential_id": .string(credential.id.description),
+            "application_id": .string(opened.application.id.description), "period": .string(month.text),
+            "used_amount": JSON(meter.usage.posted), "limited_amount": JSON(credential.terms.creditLimit),
+            "monthly_used": JSON(meter.month.posted), "monthly_limit": JSON(credential.terms.monthlyLimit),
+            "remaining": JSON(meter.bounds(of: balance, credential.terms).remaining),
+            "status": .string(credential.status(meter, at: now).rawValue), "costs": .object(costs),
+        ])
+    }
+
+    /// What a call of each allowed model costs at a time, in the app's order.
+    private func costs(_ opened: Opened, at time: Timestamp) async throws -> [(String, Credits)] {
+        var costs: [(String, Credits)] = []
+        for name in opened.application.chat.allowedModels {
+            guard let route = try await catalog.route(name) else { continue }
+            costs.append((name, try await catalog.quote(route, group: opened.group, at: time).cost))
+        }
+        return costs
+    }
+}

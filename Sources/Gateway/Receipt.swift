@@ -1,0 +1,46 @@
+import HTTPTypes
+import Metering
+import Policy
+
+/// What an answer says about its price.
+struct Receipt {
+    /// What the call costs; nothing when it was not served.
+    let cost: Credits
+    /// The hold in the ledger, which the charge or the void names.
+    let charge: Identifier
+    /// The least that is left of the account's balance, the key's limit and its limit for the month.
+    let remaining: Credits
+
+    /// Of a call that is served.
+    init(for hold: Hold) {
+        cost = hold.cost
+        charge = hold.id
+        remaining = hold.remaining
+    }
+
+    /// Of a call whose hold was given back.
+    init(voided hold: Hold) {
+        cost = .zero
+        charge = hold.id
+        remaining = hold.remaining.adding(hold.cost) ?? hold.remaining
+    }
+
+    var headers: HTTPFields {
+        [
+            .latchkeyCost: cost.decimal, .latchkeyCharge: charge.description, .latchkeyRemaining: remaining.decimal,
+        ]
+    }
+
+    /// Of a call that was refused before anything was held.
+    static let none: HTTPFields = [.latchkeyCost: "0"]
+}
+
+extension HTTPField.Name {
+    static let latchkeyCost = HTTPField.Name("X-Latchkey-Cost")!
+    static let latchkeyCharge = HTTPField.Name("X-Latchkey-Charge")!
+    static let latchkeyRemaining = HTTPField.Name("X-Latchkey-Remaining")!
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
+    /// OpenAI's client libraries ask it whether to try again.
+    static let shouldRetry = HTTPField.Name("x-should-retry")!
+}

@@ -1,0 +1,27 @@
+import Web
+
+/// Comma-separated values (RFC 4180).
+enum CSV {
+    /// One line with its end. Texts are quoted where they must be.
+    static func line(_ values: [JSON]) -> String { values.map(cell).joined(separator: ",") + "\r\n" }
+
+    private static func cell(_ value: JSON) -> String {
+        switch value {
+        case .null: ""
+        case .string(let text): quoted(neutral(text))
+        default: value.text
+        }
+    }
+
+    /// A spreadsheet takes a text that begins like this for a formula and runs it (OWASP, CSV injection). Numbers of ours
+    /// are no texts, and keep their sign.
+    private static func neutral(_ text: String) -> String {
+        guard let first = text.unicodeScalars.first, "=+-@\t\r\n".unicodeScalars.contains(first) else { return text }
+        return "'" + text
+    }
+
+    private static func quoted(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { "\",\r\n".unicodeScalars.contains($0) }) else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}

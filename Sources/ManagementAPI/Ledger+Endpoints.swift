@@ -1,0 +1,84 @@
+import Accounts
+import Database
+import HTTPTypes
+import Hummingbird
+import Metering
+import NIOCore
+import Policy
+import Web
+
+extension ManagementAPI {
+    func declareLedger(_ routes: inout Routes) {
+        on(&routes, .get, "/ledger", needs: .scope(.usageRead)) { call in
+            var query = try call.query()
+            var filter = LedgerFilter(account: call.actor.account)
+            if let account = try query.identifier("account_id"), account != call.actor.account {
+                try authorize(call.actor, .scope(.accountsRead))
+                filter.account = try await accounts.account(account).id
+            }
+            filter.kind = try query.text("kind", as: LedgerEntry.Kind.self)
+            filter.credential = try query.identifier("credential_id")
+            if try query.text("format", as: LedgerFormat.self) == .csv {
+                try query.noOthers()
+                return csv(filter)
+            }
+            let page = try query.page()
+            try query.noOthers()
+            return try await metering.entries(filter, page).json { .object($0.json) }
+        }
+    }
+
+    /// All entries that match, written as they are read.
+    private func csv(_ filter: LedgerFilter) -> Response {
+        let body = ResponseBody { [metering] writer in
+            try await writer.write(ByteBuffer(string: CSV.line(LedgerEntry.columns.map { .string($0) })))
+            var page: Page? = Page(limit: Page.limits.upperBound)
+            while let next = page {
+                let listing = try await metering.entries(filter, next)
+                let lines = listing.items.map { entry in CSV.line(entry.json.members.map(\.value)) }
+                try await writer.write(ByteBuffer(string: lines.joined()))
+                page = listing.next.map { Page(limit: next.limit, after: $0) }
+            }
+            try await writer.finish(nil)
+        }
+        var headers: HTTPFields = [.contentType: "text/csv; charset=utf-8; header=present"]
+        headers[.contentDisposition] = "attachment; filename=\"ledger.csv\""
+        return Response(status: .ok, headers: headers, body: body)
+    }
+}
+
+/// How the ledger may be asked for.
+private enum LedgerFormat: String, FieldText {
+    case json, csv
+
+    static let rule = "must be json or csv"
+
+    init?(_ text: String) { self.init(rawValue: text) }
+}
+
+extension LedgerEntry.Kind: FieldText {
+    package static let rule = "must be one of " + allCases.map(\.rawValue).joined(separator: ", ")
+
+    package init?(_ text: String) { self.init(rawValue: text) }
+}
+
+extension LedgerEntry {
+    fileprivate static let columns = [
+        "id", "account_id", "kind", "amount", "hold_id", "credential_id", "application_id", "model", "price_id",
+        "price",
+        "group", "multiplier_id", "multiplier", "reason", "actor_id", "created_at",
+    ]
+
+    /// In the order of ``columns``.
+    var json: JSONObject {
+        [
+            "id": .string(id.description), "account_id": .string(account.description), "kind": .string(kind.rawValue),
+            "amount": JSON(amount), "hold_id": JSON(hold), "credential_id": JSON(call?.credential),
+            "application_id": JSON(call?.application), "model": JSON(call?.model), "price_id": JSON(call?.priceVersion),
+            "price": JSON(call?.price?.credits), "group": JSON(call?.group),
+            "multiplier_id": JSON(call?.multiplierVersion),
+            "multiplier": call?.multiplier.map { .number(JSONNumber($0)) } ?? nil, "reason": JSON(reason),
+            "actor_id": JSON(actor), "created_at": .string(createdAt.rfc3339),
+        ]
+    }
+}

@@ -1,0 +1,61 @@
+import Crypto
+package import Policy
+import Secrets
+
+/// What makes a repeated call the same call: the key that the caller chose, and the body it was sent with. Both are kept
+/// as digests: what callers put into them is theirs.
+package struct IdempotencyKey: Sendable {
+    /// How long a call is remembered.
+    package static let lifetime: Duration = .seconds(86_400)
+
+    let keyDigest: String
+    let bodyDigest: String
+
+    /// - Parameters:
+    ///   - text: as the caller wrote it.
+    ///   - body: what was asked for, in a form that is the same whenever the same was asked.
+    package init(_ text: String, body: [UInt8]) {
+        keyDigest = Self.digest(Array(text.utf8))
+        bodyDigest = Self.digest(body)
+    }
+
+    private static func digest(_ bytes: [UInt8]) -> String {
+        SHA256.hash(data: bytes).reduce(into: "") { text, byte in
+            let digits = String(byte, radix: 16)
+            text += digits.count == 1 ? "0" + digits : digits
+        }
+    }
+}
+
+/// Why a repeated call gets no answer.
+package enum IdempotencyRefusal: Error, Sendable, Equatable {
+    /// The first one has not been answered yet.
+    case inFlight
+    /// The key was used for another call.
+    case otherBody
+    /// The first one was served and charged, as a stream or an answer too large to keep.
+    case notReplayable(charge: Identifier)
+}
+
+/// An answer kept for a repetition of its call. What is in it is the gateway's to know.
+package struct StoredAnswer: Sendable {
+    /// The largest answer that is kept, in bytes of its body.
+    package static let limit = 1 << 20
+
+    package let bytes: [UInt8]
+
+    package init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Binds a sealed answer to its call.
+    static func context(_ hold: Identifier) -> String { "answer:\(hold)" }
+}
+
+/// The same as it is at rest: answers are the customers' text, and sealed like a secret.
+struct SealedAnswer: Sendable {
+    let hold: Identifier
+    let text: String
+
+    func opened(with sealing: SealingBox) throws -> StoredAnswer {
+        StoredAnswer(bytes: try sealing.open(text, context: StoredAnswer.context(hold)).withBytes { Array($0) })
+    }
+}

@@ -1,0 +1,31 @@
+package import Credentials
+package import Policy
+
+/// Whether a key works, and if not, what has stopped it. It follows from the key's terms and what was used; nothing has to
+/// run for it to change.
+package enum KeyStatus: String, Sendable, CaseIterable {
+    case active
+    case expired
+    /// The limit for its whole life is used up.
+    case exhausted
+    /// The limit for the month is used up; it works again in the next one.
+    case suspended
+}
+
+extension Credential {
+    package func status(_ meter: KeyMeter, at now: Timestamp) -> KeyStatus {
+        if terms.expiresAt.isExpired(at: now) { return .expired }
+        if let limit = terms.creditLimit, meter.usage.posted >= limit { return .exhausted }
+        if let limit = terms.monthlyLimit, meter.month.posted >= limit { return .suspended }
+        return .active
+    }
+}
+
+extension KeyMeter {
+    /// The bounds on a call with this key.
+    package func bounds(of balance: Balance, _ terms: KeyTerms) -> CreditBounds {
+        CreditBounds(
+            granted: balance.granted, account: balance.usage, keyLimit: terms.creditLimit, key: usage,
+            monthlyLimit: terms.monthlyLimit, month: month)
+    }
+}

@@ -1,0 +1,141 @@
+import Accounts
+package import Audit
+import Catalog
+import Credentials
+package import Database
+package import Policy
+package import Secrets
+
+/// Credits: what was granted, what is held for calls under way, what was charged, and the record that explains it all.
+///
+/// A call is held before it goes to the upstream, and its hold becomes a charge when the upstream has begun a successful
+/// answer, or a void when it has not. Every step is an entry of the ledger, which is only ever added to; balances and
+/// totals beside it are caches that the schema bounds and `latchkey ledger check` proves against the entries. Whether a
+/// call fits into the key's limit, its limit for the month and the account's balance is decided in the transaction that
+/// records its hold, so no race and no crash gets a call past any of them.
+///
+/// This room owns the tables `ledger`, `holds`, `balances`, `credential_usage`, `credential_months`, `usage_days` and
+/// `idempotent_calls`. It may not know HTTP, nor what a call is for; what it costs is told to it with the versions that
+/// make it so.
+package struct Metering: Sendable {
+    let database: Database
+    let clock: Clock
+    let ids: EntryIDs
+    private let committer: Committer
+    private let sealing: SealingBox
+    private let entropy: Entropy
+
+    package init(database: Database, sealing: SealingBox, entropy: Entropy, clock: Clock) {
+        self.database = database
+        self.sealing = sealing
+        self.entropy = entropy
+        self.clock = clock
+        ids = EntryIDs(entropy)
+        committer = Committer(database, ids, clock)
+    }
+
+    // MARK: The one path of a call
+
+    /// Decides about a call and holds its cost. When this returns a hold, it is on disk.
+    /// - Throws: the ``Denial`` of the first bound that the call does not fit into; ``IdempotencyRefusal``;
+    ///   ``Denial/overloaded`` when too many wait.
+    package func hold(_ call: MeteredCall) async throws -> HoldOutcome {
+        switch try await committer.commit(.hold(call)) {
+        case .held(let hold): return .held(hold)
+        case .denied(let denial): throw denial
+        case .refused(let refusal): throw refusal
+        case .answered(let stored):
+            return .answered(try stored.opened(with: sealing))
+        case .settled, .notOpen: preconditionFailure("the committer answers a hold with a hold")
+        }
+    }
+
+    /// Turns a hold into a charge. When this returns, the charge is on disk and the answer may end.
+    /// - Parameter answer: what a repetition of the call is to get; `nil` when it can't be replayed. Kept only for a call
+    ///   with an idempotency key.
+    package func charge(_ hold: Hold, answer: StoredAnswer? = nil) async throws {
+        let sealed =
+            hold.call.idempotency == nil
+            ? nil
+            : answer.map { sealing.seal(Secret($0.bytes), context: StoredAnswer.context(hold.id), entropy: entropy) }
+        guard case .settled = try await committer.commit(.charge(hold, sealedAnswer: sealed)) else {
+            // Somebody else has settled it, which only a fault of ours can be: no answer may go out on it.
+            throw MeteringError.holdNotOpen
+        }
+    }
+
+    /// Gives back what a call held. It is on disk when this returns, or, when the database refuses it now, will be
+    /// as soon as it can: until then the credits stay held, and a crash gives them back.
+    package func void(_ hold: Hold) async { await committer.void(hold) }
+
+    /// Voids what a crash has left. To be called once, before the first call is served.
+    /// - Returns: how many there were.
+    package func voidLeftovers() async throws -> Int {
+        let now = clock.now()
+        return try await database.write { [ids] connection in
+            let leftovers = try HoldTable.all(connection)
+            var batch = Batch(connection, ids, now)
+            for hold in leftovers { _ = try batch.void(hold) }
+            try batch.flush()
+            try IdempotencyTable.deleteOpen(connection)
+            return leftovers.count
+        }
+    }
+
+    /// Waits until every settlement that was asked for is on disk, or the deadline comes; what is left is voided at the
+    /// next start.
+    package func drain(for patience: Duration) async { await committer.drain(for: patience) }
+
+    // MARK: Grants
+
+    /// Gives credits to an account.
+    package func grant(
+        _ amount: Credits, to account: Identifier, reason: OptionalName, by origin: Origin
+    ) async throws -> LedgerEntry {
+        try await change(account, by: amount, kind: .grant, reason: reason.text, origin)
+    }
+
+    /// Corrects a balance, up or down, with a reason. What is spent or held can't be taken away.
+    package func adjust(
+        _ account: Identifier, by amount: Credits, reason: DisplayName, by origin: Origin
+    ) async throws -> LedgerEntry {
+        try await change(account, by: amount, kind: .adjustment, reason: reason.text, origin)
+    }
+
+    private func change(
+        _ account: Identifier, by amount: Credits, kind: LedgerEntry.Kind, reason: String, _ origin: Origin
+    ) async throws -> LedgerEntry {
+        let now = clock.now()
+        return try await database.write { [ids] connection in
+            guard try Accounts.exists(account, in: connection) else { throw MeteringError.noSuchAccount }
+            var balance = try BalanceTable.balance(of: account, connection)
+            guard let granted = balance.granted.adding(amount) else { throw MeteringError.balanceTooLarge }
+            guard let left = balance.usage.left(of: granted), left >= .zero else {
+                throw MeteringError.balanceTooSmall(available: balance.available)
+            }
+            balance.granted = granted
+            let entry = LedgerEntry(
+                id: ids.next(at: now), account: account, kind: kind, amount: amount, reason: reason,
+                actor: origin.actor, createdAt: now)
+            try LedgerTable.insert(entry, connection)
+            try BalanceTable.store(balance, of: account, connection)
+            try Audit.record(
+                origin.entry(
+                    kind == .grant ? .creditsGrant : .creditsAdjust, account: account, object: entry.id.description,
+                    detail: ["amount": amount.decimal, "reason": reason], at: now), in: connection)
+            return entry
+        }
+    }
+}
+
+/// Why something about credits can't be done as asked.
+package enum MeteringError: Error, Sendable, Equatable {
+    case noSuchAccount
+    /// The sum would not fit in 64 bits.
+    case balanceTooLarge
+    case balanceTooSmall(available: Credits)
+    /// A hold that is settled already, or was never made.
+    case holdNotOpen
+    /// A report would be longer than anybody reads.
+    case tooManyRows(limit: Int)
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Database
+import Foundation
+import Metering
+
+struct Ledger: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at the ledger of a data directory.", subcommands: [Check.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prove every balance and total against the entries of the ledger.",
+            discussion: """
+                Reads only, so it may run beside a server. The exit code is 0 when all is as the entries say; otherwise \
+                it is 1, and the first difference is printed.
+                """)
+
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            try await reportingFailures {
+                let settings = try await Settings(
+                    commandLine: common.settings, file: common.config, environment: ProcessInfo.processInfo.environment)
+                let check = try await LedgerCheck.run(on: try Deployment.reading(settings))
+                guard let difference = check.difference else {
+                    print(
+                        "ledger ok: accounts=\(check.accounts) entries=\(check.entries) open_holds=\(check.openHolds)")
+                    return
+                }
+                print("ledger differs: \(difference)")
+                throw ExitCode.failure
+            }
+        }
+    }
+}

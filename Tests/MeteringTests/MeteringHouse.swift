@@ -1,0 +1,165 @@
+import Accounts
+import Applications
+import Audit
+import Catalog
+import Credentials
+import Database
+import Foundation
+import Policy
+import Secrets
+import Synchronization
+
+import struct Applications.Application
+
+@testable import Metering
+
+/// A clock that stands still until a test moves it.
+final class HandClock: Sendable {
+    private let time: Mutex<Timestamp>
+
+    init(_ start: Timestamp) { time = Mutex(start) }
+
+    var now: Timestamp { time.withLock { $0 } }
+    var clock: Clock { Clock { self.now } }
+
+    func set(_ moment: Timestamp) { time.withLock { $0 = moment } }
+}
+
+/// Everything that credits need, over a database file of its own, at noon of a day in June. Goes, with its folder, when
+/// the suite that holds it goes.
+final class MeteringHouse: Sendable {
+    static let noon = Timestamp(rfc3339: "2026-06-10T12:00:00Z")!
+    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+
+    let folder = FileManager.default.temporaryDirectory.appending(path: "metering-\(UUID().uuidString)").path
+    let hand = HandClock(noon)
+    let database: Database
+    let accounts: Accounts
+    let catalog: Catalog
+    let applications: Applications
+    let credentials: Credentials
+    let metering: Metering
+    /// The root user of the first account.
+    let ada: User
+    /// An app of hers.
+    let app: Application
+
+    init() async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        database = try Self.open(folder, hand.clock)
+        let argon2 = TestPool.shared
+        accounts = try Accounts(
+            Accounts.Parts(
+                database: database, keys: Self.keys, argon2: argon2, tokenArgon2: argon2,
+                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: .system,
+                clock: hand.clock))
+        catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
+        applications = Applications(database: database, entropy: .system, clock: hand.clock)
+        credentials = Credentials(
+            database: database, applications: applications, argon2: argon2,
+            format: try TokenFormat(prefix: "sk-", keys: Self.keys), entropy: .system, clock: hand.clock)
+        metering = Self.metering(over: database, hand.clock)
+        ada = try await accounts.createAdmin(
+            email: good("ada@example.com"), password: good("seven green boats at dawn"), accountName: good("Ada"),
+            onlyFirst: true)
+        app = try await applications.create(
+            ApplicationDraft(
+                name: good("App"),
+                chat: ChatSettings(
+                    model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)), in: ada.account)
+    }
+
+    deinit {
+        try? database.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    static func open(_ folder: String, _ clock: Clock) throws -> Database {
+        try Database(
+            path: folder + "/latchkey.db",
+            migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+                + Credentials.migrations + Metering.migrations, clock: clock)
+    }
+
+    static func metering(over database: Database, _ clock: Clock) -> Metering {
+        Metering(database: database, sealing: keys.sealing, entropy: .system, clock: clock)
+    }
+
+    /// As after a crash and a restart: the same file, nothing in memory. What was held is not voided yet.
+    func restarted() -> Metering { Self.metering(over: database, hand.clock) }
+
+    // MARK: Steps
+
+    func key(limit: Credits? = nil, monthly: Credits? = nil) async throws -> Credential {
+        try await credentials.issue(
+            CredentialDraft(
+                application: app.id, name: .empty, terms: KeyTerms(creditLimit: limit, monthlyLimit: monthly)), by: ada
+        ).0
+    }
+
+    func grant(_ credits: Int64) async throws {
+        _ = try await metering.grant(Credits(credits), to: ada.account, reason: .empty, by: .test)
+    }
+
+    /// A call of her app with a key, now.
+    func call(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) -> MeteredCall {
+        MeteredCall(
+            account: key.account, credential: key.id, application: key.application, model: "echo", cost: cost,
+            price: Self.priceID, multiplier: Self.multiplierID, time: hand.now, idempotency: idempotency)
+    }
+
+    static let priceID = Identifier("019aa5d0-0000-7000-8000-000000000002")!
+    static let multiplierID = Identifier("019aa5d0-0000-7000-8000-000000000003")!
+
+    func hold(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) async throws -> Hold {
+        guard case .held(let hold) = try await metering.hold(call(key, cost: cost, idempotency: idempotency)) else {
+            throw NotHeld()
+        }
+        return hold
+    }
+
+    func balance() async throws -> Balance { try await metering.balance(of: ada.account) }
+
+    func meter(_ key: Credential) async throws -> KeyMeter {
+        try await metering.meters(of: [key.id], in: Month(of: hand.now))[key.id] ?? KeyMeter()
+    }
+
+    /// The first thing in the database that is not as its entries say.
+    func difference() async throws -> String? { try await LedgerCheck.run(on: database).difference }
+}
+
+struct NotHeld: Error {}
+
+extension Credits {
+    /// Whole credits.
+    init(_ credits: Int64) { self.init(micro: credits * 1_000_000) }
+}
+
+/// Threads of Argon2id for all tests, with the least work that the product allows.
+enum TestPool {
+    static let shared: Argon2Pool = {
+        guard let parameters = try? Argon2Parameters(memoryKiB: 7168, iterations: 5, parallelism: 1) else {
+            preconditionFailure("the parameters are below the floor")
+        }
+        return Argon2Pool(
+            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, deadline: .seconds(120),
+            entropy: .system)
+    }()
+}
+
+extension Origin {
+    /// Somebody, from nowhere.
+    static var test: Origin {
+        Origin(actor: nil, address: "", random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+    }
+}
+
+struct BadText: Error {
+    let text: String
+}
+
+/// A text that the test knows to be well-formed.
+func good<T: FieldText>(_ text: String) throws -> T {
+    guard let value = T(text) else { throw BadText(text: text) }
+    return value
+}
