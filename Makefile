@@ -7,8 +7,11 @@ PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests Benchmarks
 
 BUILD_PACKAGES := libsqlite3-dev libargon2-dev pkg-config
-TEST_PACKAGES := python3-venv curl
+TEST_PACKAGES := python3-venv curl libfiu0 fiu-utils mount
 BENCH_PACKAGES := nginx-light wrk
+
+# Of `make chaos`; SEED=… makes the choices of an earlier run again.
+ROUNDS := 20
 
 # Installs those of the Debian packages given that are missing.
 define install
@@ -20,7 +23,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: build release test demo serve format lint bench clean install-build install-test install-bench venv
+.PHONY: build release test demo serve format lint bench bench-baseline chaos clean install-build install-test install-bench venv
 
 ## build: compile everything, for development
 build: install-build
@@ -57,6 +60,16 @@ lint:
 bench: install-build install-test install-bench venv
 	swift build $(SWIFT_FLAGS) -c release
 	$(PYTHON) Benchmarks/run.py
+
+## chaos: kill a loaded release build ROUNDS times; hold its ledger against what its callers were answered
+chaos: release install-test venv
+	$(PYTHON) Tests/Chaos/chaos.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
+
+## bench-baseline: build the release before there was any metering, for bench to compare with
+BASELINE := b1efbc9
+bench-baseline: install-build
+	test -d .build/baseline-source || git worktree add --detach .build/baseline-source $(BASELINE)
+	swift build -c release --package-path .build/baseline-source --scratch-path .build/baseline --product latchkey
 
 clean:
 	rm -rf .build $(VENV)

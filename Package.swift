@@ -14,6 +14,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 
 /// One floor of the house; `on` names the floors and libraries below it that it imports.
@@ -48,7 +49,7 @@ let package = Package(
 
         floor("Policy"),
         floor("Secrets", on: ["CArgon2", crypto]),
-        floor("Database", on: ["Policy", .product(name: "GRDB", package: "GRDB.swift")]),
+        floor("Database", on: ["Policy", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
         floor(
             "Web",
             on: [
@@ -100,6 +101,14 @@ let package = Package(
                 "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets",
             ],
             path: "Benchmarks/CheckBenchmark", swiftSettings: house),
+        .executableTarget(
+            name: "ChargeBenchmark",
+            dependencies: [
+                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering", "Policy",
+                "Secrets",
+                sqlite,
+            ],
+            path: "Benchmarks/ChargeBenchmark", swiftSettings: house),
 
         tests(of: "Policy", ["Policy"]),
         tests(of: "Secrets", ["Secrets", "CArgon2"]),

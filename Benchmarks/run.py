@@ -17,10 +17,13 @@ import sys
 import tempfile
 import time
 
+import many_charges
 import requests
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / ".build" / "release"
+# A build of the last release that metered nothing, made by `make bench-baseline`.
+BASELINE = ROOT / ".build" / "baseline" / "release" / "latchkey"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 SECONDS = int(os.environ.get("BENCH_SECONDS", "5"))
 ANSWER = json.dumps(
@@ -40,7 +43,13 @@ GOALS = {
     "cold_check_vs_argon2": ("≤", 1.1),
     "forged_key_us": ("≤", 5),
     "gateway_vs_nginx": ("≥", 0.55),
+    "charges_per_second_hot_account": ("≥", 20_000),
+    "charges_vs_raw_sqlite": ("≥", 0.5),
+    "gateway_metered_vs_unmetered": ("≥", 0.85),
+    "added_latency_commits_p99": ("≤", 2),
+    "usage_query_ms": ("≤", 50),
 }
+CHARGES = int(os.environ.get("BENCH_CHARGES", "10000000"))
 
 
 def free_port():
@@ -92,13 +101,13 @@ def wait_for_port(port):
 
 
 class Latchkey:
-    """The release binary on a data directory; ready when it says so."""
+    """A release binary on a data directory; ready when it says so."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, binary=RELEASE / "latchkey"):
         started = time.perf_counter()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LATCHKEY_")}
         self.process = subprocess.Popen(
-            [RELEASE / "latchkey", "serve", "--data-dir", folder, "--port", "0"],
+            [binary, "serve", "--data-dir", folder, "--port", "0"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
         )
         for line in self.process.stdout:
@@ -132,16 +141,18 @@ def wrk(url, connections, key="", method="POST"):
     return result
 
 
-def prepare(folder, upstream_port):
-    """An admin, a provider at the upstream, an app and its key, all through the public interfaces."""
-    password = "nine patient bronze clocks"
+PASSWORD = "nine patient bronze clocks"
+
+
+def prepare(folder, upstream_port, binary=RELEASE / "latchkey", more_keys=0):
+    """An admin with credits, a provider at the upstream, an app and its key, all through the public interfaces."""
     subprocess.run(
-        [RELEASE / "latchkey", "admin", "create", "--data-dir", folder, "--email", "bench@example.com", "--password-stdin"],
-        input=password + "\n", text=True, check=True, stdout=subprocess.DEVNULL,
+        [binary, "admin", "create", "--data-dir", folder, "--email", "bench@example.com", "--password-stdin"],
+        input=PASSWORD + "\n", text=True, check=True, stdout=subprocess.DEVNULL,
     )
-    server = Latchkey(folder)
+    server = Latchkey(folder, binary)
     session = requests.post(
-        server.address + "/api/v1/sessions", json={"email": "bench@example.com", "password": password}, timeout=30
+        server.address + "/api/v1/sessions", json={"email": "bench@example.com", "password": PASSWORD}, timeout=30
     )
     headers = {
         "X-CSRF-Token": session.json()["csrf_token"],
@@ -153,13 +164,72 @@ def prepare(folder, upstream_port):
         answer.raise_for_status()
         return answer.json()
 
+    if binary != BASELINE:
+        post(f"/api/v1/accounts/{session.json()['user']['account_id']}/grants", {"amount": 1_000_000_000_000})
     url = f"http://127.0.0.1:{upstream_port}/v1"
     provider = post("/api/v1/providers", {"name": "bench", "kind": "openai", "base_url": url, "secret": "upstream-secret"})
     post("/api/v1/models", {"provider_id": provider["id"], "name": "bench"})
     app = post("/api/v1/applications", {"name": "bench", "kind": "chat", "model": "bench", "system_prompt": "Be brief."})
     key = post("/api/v1/credentials/", {"application_id": app["id"]})["token"]
+    for _ in range(more_keys):
+        post("/api/v1/credentials/", {"application_id": app["id"]})
     server.stop()
     return key
+
+
+def sign_in(server):
+    """The header of a new session."""
+    session = requests.post(
+        server.address + "/api/v1/sessions", json={"email": "bench@example.com", "password": PASSWORD}, timeout=30
+    )
+    return {"Cookie": session.headers["set-cookie"].split(";")[0]}
+
+
+def measure_credits(folder):
+    """Holds and charges in process, then what they add to a call beside a server that meters nothing."""
+    figures = json.loads(subprocess.run([RELEASE / "ChargeBenchmark"], capture_output=True, text=True, check=True).stdout)
+    if BASELINE.exists():
+        figures |= measure_against_baseline(folder)
+    else:
+        print("There is no baseline: `make bench-baseline` builds the release that metered nothing.")
+    prepare(f"{folder}/many", 9, more_keys=9)
+    many_charges.fill(f"{folder}/many", CHARGES)
+    figures["ledger_check_s"] = many_charges.check(RELEASE / "latchkey", f"{folder}/many")
+    server = Latchkey(f"{folder}/many")
+    try:
+        figures["usage_query_ms"] = many_charges.measure(server.address, sign_in(server))
+    finally:
+        server.stop()
+    return figures
+
+
+def measure_against_baseline(folder):
+    rows = []
+    with contextlib.ExitStack() as running:
+        upstream = Nginx(folder, "upstream-2", 1, f"location / {{ return 200 '{ANSWER}'; }}")
+        running.callback(upstream.stop)
+        keys = [prepare(f"{folder}/metered", upstream.port), prepare(f"{folder}/baseline", upstream.port, BASELINE)]
+        servers = [Latchkey(f"{folder}/metered"), Latchkey(f"{folder}/baseline", BASELINE)]
+        for server in servers:
+            running.callback(server.stop)
+        calls = [(server.address + "/v1/chat/completions", key) for server, key in zip(servers, keys)]
+        for url, key in calls:
+            wrk(url, 32, key)
+        for _ in range(ROUNDS):
+            commits = subprocess.run([RELEASE / "ChargeBenchmark", "commits"], capture_output=True, text=True, check=True)
+            crowd = [wrk(url, 32, key) for url, key in calls]
+            alone = [wrk(url, 1, key) for url, key in calls]
+            rows.append((json.loads(commits.stdout), crowd, alone))
+    return {
+        "commit_us_p50": statistics.median(commits["p50"] for commits, _, _ in rows),
+        "commit_us_p99": statistics.median(commits["p99"] for commits, _, _ in rows),
+        "gateway_metered_vs_unmetered": statistics.median(ours["rps"] / theirs["rps"] for _, (ours, theirs), _ in rows),
+        # So many commits of this disk, beyond 5 ms, are added to the slowest hundredth of calls.
+        "added_latency_commits_p99": statistics.median(
+            (ours["p99_us"] - theirs["p99_us"] - 5000) / commits["p99"] for commits, _, (ours, theirs) in rows
+        ),
+        "metering_added_us_p50": statistics.median(ours["p50_us"] - theirs["p50_us"] for _, _, (ours, theirs) in rows),
+    }
 
 
 def measure(folder):
@@ -209,7 +279,7 @@ def measure(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder:
         os.chmod(folder, 0o755)  # nginx's workers are another user
-        figures = measure(folder)
+        figures = measure(folder) | measure_credits(folder)
     (ROOT / ".build" / "bench.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
     print(f"{'figure':<32}{'measured':>12}   goal")
     for name, value in sorted(figures.items()):

@@ -1,7 +1,11 @@
 import GRDB
+import GRDBSQLite
 package import Policy
 
 /// One transaction's view of the database, for the length of one closure.
+///
+/// Statements are kept prepared by GRDB and bound, stepped and read here through SQLite's own interface: GRDB's way to bind
+/// costs several times what SQLite needs for a row, and every call to the gateway pays for it.
 package struct Connection {
     private let database: GRDB.Database
 
@@ -10,71 +14,124 @@ package struct Connection {
     /// Runs a statement for its effect. Returns how many rows it inserted, updated or deleted.
     @discardableResult
     package func run(_ sql: String, _ values: (any SQLValue)?...) throws -> Int {
-        let statement = try prepare(sql, values)
-        try statement.execute()
+        try execute(sql, values) { _ in }
         return database.changesCount
     }
 
     /// The rows of a query, or of a statement with `RETURNING`, in full.
     package func rows(_ sql: String, _ values: (any SQLValue)?...) throws -> [Row] {
-        try GRDB.Row.fetchAll(try prepare(sql, values)).map(Row.init)
+        var rows: [Row] = []
+        try execute(sql, values) { rows.append($0) }
+        return rows
     }
 
     /// The first row, if there is one. A statement with `RETURNING` still has all of its effect.
     package func row(_ sql: String, _ values: (any SQLValue)?...) throws -> Row? {
-        try GRDB.Row.fetchAll(try prepare(sql, values)).first.map(Row.init)
+        var first: Row?
+        try execute(sql, values) { row in if first == nil { first = row } }
+        return first
     }
 
-    /// Statements are kept prepared: without that, a lookup costs half as much again.
-    private func prepare(_ sql: String, _ values: [(any SQLValue)?]) throws -> Statement {
-        let statement = try database.cachedStatement(sql: sql)
-        let positions = Self.positions(in: sql)
-        precondition(positions.sorted() == Array(1..<values.count + 1), "a statement and its values don't fit: \(sql)")
-        statement.setUncheckedArguments(StatementArguments(positions.map { values[$0 - 1]?.stored ?? .null }))
-        return statement
-    }
-
-    /// Which value each parameter of the statement takes, in the order in which the parameters first appear: that is how
-    /// SQLite numbers `$1` and `$2` (https://sqlite.org/lang_expr.html#varparam), and `$2, $1` bound in the order of
-    /// their numbers would swap the values silently. (A text of ours never has a `$` in a literal.)
-    private static func positions(in sql: String) -> [Int] {
-        var positions: [Int] = []
-        var number: Int?
-        func close() {
-            if let found = number, !positions.contains(found) { positions.append(found) }
-            number = nil
+    private func execute(_ sql: String, _ values: [(any SQLValue)?], _ each: (Row) -> Void) throws {
+        let statement = try database.cachedStatement(sql: sql).sqliteStatement
+        defer {
+            // What a failed step has left is known already; the statement is as new after this.
+            sqlite3_reset(statement)
+            sqlite3_clear_bindings(statement)
         }
-        for byte in sql.utf8 {
-            switch byte {
-            case UInt8(ascii: "$"): number = 0
-            case UInt8(ascii: "0")...UInt8(ascii: "9"):
-                if let digits = number { number = digits * 10 + Int(byte - UInt8(ascii: "0")) }
-            default: close()
+        try bind(values, to: statement, sql)
+        var columns: [String]?
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_DONE: return
+            case SQLITE_ROW:
+                let names = columns ?? Row.columns(of: statement)
+                columns = names
+                each(Row(names, statement))
+            case let code:
+                throw DatabaseError(
+                    resultCode: ResultCode(rawValue: sqlite3_extended_errcode(sqlite3_db_handle(statement))),
+                    message: "step \(code)", sql: sql)
             }
         }
-        close()
-        return positions
+    }
+
+    /// Binds each value to the parameter of its number. SQLite itself numbers `$2, $1` in the order in which they appear
+    /// (https://sqlite.org/lang_expr.html#varparam), so the name is asked for: the values would be swapped silently.
+    private func bind(_ values: [(any SQLValue)?], to statement: OpaquePointer, _ sql: String) throws {
+        let count = sqlite3_bind_parameter_count(statement)
+        precondition(Int(count) == values.count, "a statement and its values don't fit: \(sql)")
+        for index in 0..<count {
+            guard let name = sqlite3_bind_parameter_name(statement, index + 1),
+                let number = Int(String(cString: name + 1)), values.indices.contains(number - 1)
+            else { preconditionFailure("a parameter is not $1 to $\(count): \(sql)") }
+            let code =
+                switch values[number - 1]?.stored {
+                case nil: sqlite3_bind_null(statement, index + 1)
+                case .integer(let integer): sqlite3_bind_int64(statement, index + 1, integer)
+                case .text(let text): Self.bind(text, to: statement, index + 1)
+                }
+            guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+        }
+    }
+
+    private static func bind(_ text: String, to statement: OpaquePointer, _ index: Int32) -> Int32 {
+        var text = text
+        return text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                // SQLITE_TRANSIENT, which is -1: SQLite takes a copy. An empty text has no address, and would be NULL.
+                sqlite3_bind_text(
+                    statement, index, characters.baseAddress ?? UnsafePointer(bitPattern: 1), Int32(characters.count),
+                    unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+            }
+        }
     }
 }
 
 /// One row of an answer. Reading a column as what it is not throws ``DatabaseFailure/malformedRow(column:)``.
 package struct Row {
-    private let row: GRDB.Row
+    private enum Value {
+        case null
+        case integer(Int64)
+        case text(String)
+        /// A kind that no column of ours has.
+        case other
+    }
 
-    init(_ row: GRDB.Row) { self.row = row }
+    private let columns: [String]
+    private let values: [Value]
+
+    static func columns(of statement: OpaquePointer) -> [String] {
+        (0..<sqlite3_column_count(statement)).map { String(cString: sqlite3_column_name(statement, $0)) }
+    }
+
+    init(_ columns: [String], _ statement: OpaquePointer) {
+        self.columns = columns
+        values = (0..<Int32(columns.count)).map { index in
+            switch sqlite3_column_type(statement, index) {
+            case SQLITE_NULL: return .null
+            case SQLITE_INTEGER: return .integer(sqlite3_column_int64(statement, index))
+            case SQLITE_TEXT:
+                let bytes = UnsafeBufferPointer(
+                    start: sqlite3_column_text(statement, index), count: Int(sqlite3_column_bytes(statement, index)))
+                return .text(String(decoding: bytes, as: UTF8.self))
+            default: return .other
+            }
+        }
+    }
 
     package func optionalText(_ column: String) throws -> String? {
-        switch try value(column).storage {
+        switch try value(column) {
         case .null: nil
-        case .string(let text): text
+        case .text(let text): text
         default: throw DatabaseFailure.malformedRow(column: column)
         }
     }
 
     package func optionalInteger(_ column: String) throws -> Int64? {
-        switch try value(column).storage {
+        switch try value(column) {
         case .null: nil
-        case .int64(let integer): integer
+        case .integer(let integer): integer
         default: throw DatabaseFailure.malformedRow(column: column)
         }
     }
@@ -107,8 +164,8 @@ package struct Row {
         return value
     }
 
-    private func value(_ column: String) throws -> DatabaseValue {
-        guard row.hasColumn(column) else { throw DatabaseFailure.malformedRow(column: column) }
-        return row[column]
+    private func value(_ column: String) throws -> Value {
+        guard let index = columns.firstIndex(of: column) else { throw DatabaseFailure.malformedRow(column: column) }
+        return values[index]
     }
 }

@@ -31,7 +31,7 @@ package final class Database: Sendable {
         package init() {}
     }
 
-    private let pool: any DatabaseWriter
+    private let engine: any DatabaseWriter
     private let limits: Limits
     private let reads = Atomic<Int>(0)
     private let writes = Atomic<Int>(0)
@@ -71,7 +71,9 @@ package final class Database: Sendable {
             }
             try Self.checkPromises(pool)
             try Migration.bringUpToDate(pool, migrations, now: clock.now(), admit: admit)
-            self.pool = pool
+            // A process that is killed again and again before its first checkpoint would let the log grow for ever.
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+            engine = pool
         } catch let error as DatabaseError {
             throw DatabaseFailure(error)
         }
@@ -87,7 +89,7 @@ package final class Database: Sendable {
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.read { try Migration.checkUpToDate(Connection($0), migrations) }
-            pool = queue
+            engine = queue
         } catch let error as DatabaseError {
             throw DatabaseFailure(error)
         }
@@ -99,7 +101,7 @@ package final class Database: Sendable {
         defer { reads.subtract(1, ordering: .relaxed) }
         let entered = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncRead { [limits] access in
+            engine.asyncRead { [limits] access in
                 continuation.resume(
                     with: Result {
                         let database = try access.get()
@@ -118,7 +120,7 @@ package final class Database: Sendable {
         defer { writes.subtract(1, ordering: .relaxed) }
         let entered = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWrite { [limits] database in
+            engine.asyncWrite { [limits] database in
                 guard ContinuousClock.now - entered <= limits.wait else { throw DatabaseFailure.overloaded }
                 return try body(Connection(database))
             } completion: { [weak self] database, result in
@@ -146,7 +148,7 @@ package final class Database: Sendable {
     }
 
     /// Ends all connections after the work under way; the write-ahead log is folded into the file.
-    package func close() throws { try pool.close() }
+    package func close() throws { try engine.close() }
 
     private func enter(_ counter: borrowing Atomic<Int>) throws(DatabaseFailure) {
         if counter.add(1, ordering: .relaxed).newValue > limits.depth {

@@ -39,6 +39,12 @@ package enum DatabaseFailure: Error, Sendable, Equatable {
         return [ResultCode.SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC].map(\.rawValue).contains(code)
     }
 
+    /// Whether the engine could not write: the disk is full, gone or broken. Nothing of the write is there.
+    package var isRefusedWrite: Bool {
+        guard case .engine(let code) = self else { return false }
+        return [ResultCode.SQLITE_FULL, .SQLITE_IOERR].contains(ResultCode(rawValue: code).primaryResultCode)
+    }
+
     /// Engine errors become failures; errors of the domain pass as they are.
     static func translate(_ error: any Error) -> any Error {
         if let error = error as? DatabaseError { return DatabaseFailure(error) }

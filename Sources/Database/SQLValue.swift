@@ -1,35 +1,40 @@
-package import GRDB
 package import Policy
 
 /// What may be bound to a parameter. Text and integers only: both engines agree on those.
 package protocol SQLValue: Sendable {
-    var stored: DatabaseValue { get }
+    var stored: StoredValue { get }
+}
+
+/// A value as an engine keeps it.
+package enum StoredValue: Sendable {
+    case text(String)
+    case integer(Int64)
 }
 
 extension String: SQLValue {
-    package var stored: DatabaseValue { databaseValue }
+    package var stored: StoredValue { .text(self) }
 }
 
 extension Int64: SQLValue {
-    package var stored: DatabaseValue { databaseValue }
+    package var stored: StoredValue { .integer(self) }
 }
 
 extension Int: SQLValue {
-    package var stored: DatabaseValue { databaseValue }
+    package var stored: StoredValue { .integer(Int64(self)) }
 }
 
 extension Bool: SQLValue {
-    package var stored: DatabaseValue { (self ? Int64(1) : 0).databaseValue }
+    package var stored: StoredValue { .integer(self ? 1 : 0) }
 }
 
 extension Timestamp: SQLValue {
-    package var stored: DatabaseValue { microseconds.databaseValue }
+    package var stored: StoredValue { .integer(microseconds) }
 }
 
 extension Identifier: SQLValue {
-    package var stored: DatabaseValue { description.databaseValue }
+    package var stored: StoredValue { .text(description) }
 }
 
 extension Credits: SQLValue {
-    package var stored: DatabaseValue { micro.databaseValue }
+    package var stored: StoredValue { .integer(micro) }
 }

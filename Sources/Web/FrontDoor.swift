@@ -44,7 +44,7 @@ package struct FrontDoor: RouterMiddleware {
             return problem
         case let error as any PublicError:
             let problem = error.problem
-            if problem.status.kind == .serverError, problem.code == Problem.internalError.code {
+            if [Problem.internalError.code, Problem.storageFailed.code].contains(problem.code) {
                 context.logger.error("internal failure", metadata: ["error": "\(type(of: error)) \(Loggable(error))"])
             }
             return problem

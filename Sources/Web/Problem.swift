@@ -68,6 +68,11 @@ extension Problem {
         .internalServerError, "internal_error",
         "Something went wrong on the server; its log says what, under the request id.")
 
+    package static let storageFailed = Problem(
+        .serviceUnavailable, "storage_failed",
+        "The server can't write to its disk right now. Nothing of this request was done; its operator has to look."
+    ).with(.retryAfter, "10")
+
     package static let overloaded = Problem(
         .serviceUnavailable, "overloaded", "The server has too much to do right now; try again in a moment."
     ).with(.retryAfter, "1")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Database
 import Foundation
 
 /// What every command that opens a deployment takes.
@@ -16,7 +17,8 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
-/// One sentence on standard error and an exit code (sysexits.h) instead of a trace: 78 for a setting, 1 for the rest.
+/// One sentence on standard error and an exit code (sysexits.h) instead of a trace: 78 for a setting, 74 for
+/// a disk that can't be written, 1 for the rest.
 func reportingFailures(_ work: () async throws -> Void) async throws {
     do {
         try await work()
@@ -24,6 +26,8 @@ func reportingFailures(_ work: () async throws -> Void) async throws {
         try stop(failure.sentence, ExitCode(78))
     } catch let failure as Deployment.Failure {
         try stop(failure.sentence, .failure)
+    } catch let failure as DatabaseFailure {
+        try stop(Deployment.sentence(failure), failure.isRefusedWrite ? ExitCode(74) : .failure)
     } catch let error as ExitCode {
         throw error
     } catch let error as ValidationError {

@@ -45,8 +45,6 @@ struct Deployment: Sendable {
         } catch let error as TokenFormatError {
             throw Settings.Failure(
                 sentence: "The setting key.prefix (LATCHKEY_KEY_PREFIX) can't be used: \(error.sentence)")
-        } catch let error as DatabaseFailure {
-            throw Failure(sentence: sentence(error))
         }
     }
 
@@ -57,11 +55,7 @@ struct Deployment: Sendable {
         guard FileManager.default.fileExists(atPath: file) else {
             throw Failure(sentence: "There is no latchkey database in \(folder).")
         }
-        do {
-            return try Database(reading: file, migrations: migrations)
-        } catch let error as DatabaseFailure {
-            throw Failure(sentence: sentence(error))
-        }
+        return try Database(reading: file, migrations: migrations)
     }
 
     private static func assemble(_ settings: Settings) async throws -> Deployment {
@@ -181,7 +175,7 @@ struct Deployment: Sendable {
         }
     }
 
-    private static func sentence(_ failure: DatabaseFailure) -> String {
+    static func sentence(_ failure: DatabaseFailure) -> String {
         switch failure {
         case .newerVersion(let name):
             "The database was written by a newer latchkey (it has the migration \(name.prefix(64))). Use that version, or a "
@@ -190,6 +184,8 @@ struct Deployment: Sendable {
             "The database was last used by an older latchkey (it lacks the migration \(name)). Start the server of this "
                 + "version on it once."
         case .unsafe(let reason): "The database can't be used safely: \(reason)."
+        case .engine(let code) where failure.isRefusedWrite:
+            "The disk of the data directory can't be written (SQLite result code \(code)): it is full or broken."
         case .engine(let code): "The database can't be opened (SQLite result code \(code))."
         default: "The database can't be opened: \(failure)."
         }

@@ -5,7 +5,10 @@ package import Web
 // The public side of what can fail below every use case: overload is said, everything else is only logged.
 
 extension DatabaseFailure: PublicError {
-    package var problem: Problem { self == .overloaded ? .overloaded : .internalError }
+    package var problem: Problem {
+        if self == .overloaded { return .overloaded }
+        return isRefusedWrite ? .storageFailed : .internalError
+    }
 }
 
 extension Argon2Failure: PublicError {
