@@ -57,7 +57,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]),
 
-        floor("Audit", on: ["Policy", "Database"]),
+        floor("Audit", on: ["Policy", "Secrets", "Database"]),
         floor("Catalog", on: ["Policy", "Secrets", "Database", "Audit"]),
         floor("Accounts", on: ["Policy", "Secrets", "Database", "Audit", "Catalog"]),
         floor("Applications", on: ["Policy", "Secrets", "Database", "Web", "Catalog"]),
@@ -132,7 +132,11 @@ let package = Package(
             ]),
         tests(
             of: "Gateway",
-            ["Applications", "Catalog", "Gateway", "Policy", "Secrets", "Web", hummingbird, httpTypes, nioCore]),
+            [
+                "Applications", "Catalog", "Gateway", "Metering", "Policy", "Secrets", "Web", hummingbird, httpTypes,
+                nioCore,
+            ]),
+        tests(of: "ManagementAPI", ["ManagementAPI", "Web"]),
         tests(
             of: "latchkey",
             [

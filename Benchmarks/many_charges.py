@@ -55,7 +55,7 @@ def fill(folder, charges):
         """
     )
     database.execute(
-        "INSERT INTO credential_usage SELECT credential_id, account_id, sum(amount), 0 FROM usage_days GROUP BY credential_id"
+        "INSERT INTO credential_usage SELECT credential_id, sum(amount), 0 FROM usage_days GROUP BY credential_id"
     )
     months = {}
     for credential, day, amount in database.execute("SELECT credential_id, day, amount FROM usage_days"):

@@ -75,17 +75,20 @@ package struct Accounts: Sendable {
     package func create(_ draft: AccountDraft, by origin: Origin) async throws -> Account {
         let account = newAccount(draft)
         try await parts.database.write { connection in
-            try Self.check(defaultGroup: draft.defaultGroup, draft.groups, had: [], connection)
+            try Self.check(defaultGroup: draft.defaultGroup, draft.groups, before: nil, connection)
             try AccountTable.insert(account, connection)
-            try Audit.record(
-                origin.entry(
-                    .accountCreate, account: account.id, object: account.id.description,
-                    detail: [
-                        "name": account.name, "credential_cap": String(account.cap.value),
-                        "default_group": account.defaultGroup, "groups": account.groups.joined(separator: " "),
-                    ], at: account.createdAt), in: connection)
+            try Audit.record(Self.entry(account, origin), in: connection)
         }
         return account
+    }
+
+    static func entry(_ account: Account, _ origin: Origin) -> AuditEntry {
+        origin.entry(
+            .accountCreate, account: account.id, object: account.id.description,
+            detail: [
+                "name": account.name, "credential_cap": String(account.cap.value),
+                "default_group": account.defaultGroup, "groups": account.groups.joined(separator: " "),
+            ], at: account.createdAt)
     }
 
     package func list(_ page: Page) async throws -> Listing<Account> {
@@ -111,7 +114,7 @@ package struct Accounts: Sendable {
             account.groups = Self.groups(edit.groups?.map(\.text) ?? account.groups, besides: account.defaultGroup)
             account.isSuspended = edit.isSuspended ?? account.isSuspended
             account.updatedAt = now
-            try Self.check(defaultGroup: edit.defaultGroup, edit.groups, had: old.usableGroups, connection)
+            try Self.check(defaultGroup: edit.defaultGroup, edit.groups, before: old, connection)
             try AccountTable.update(account, connection)
             try Self.record(edit, of: old, origin, now, connection)
             return account
@@ -124,12 +127,10 @@ package struct Accounts: Sendable {
     private static func record(
         _ edit: AccountEdit, of old: Account, _ origin: Origin, _ now: Timestamp, _ connection: Connection
     ) throws {
-        var origin = origin
         func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
             try Audit.record(
                 origin.entry(action, account: old.id, object: old.id.description, detail: detail, at: now),
                 in: connection)
-            origin.random.1 = ~origin.random.1
         }
         if !edit.detail.isEmpty { try record(.accountEdit, edit.detail) }
         if let isSuspended = edit.isSuspended, isSuspended != old.isSuspended {
@@ -145,12 +146,16 @@ package struct Accounts: Sendable {
     /// What is newly given must be there and not retired; what was had already stays.
     /// - Parameter given: in the order of the request, for the error to point into.
     private static func check(
-        defaultGroup: GroupName?, _ given: [GroupName]?, had: Set<String>, _ connection: Connection
+        defaultGroup: GroupName?, _ given: [GroupName]?, before old: Account?, _ connection: Connection
     ) throws {
         func isFine(_ group: GroupName) throws -> Bool {
-            try had.contains(group.text) || Catalog.isChoosable(group.text, in: connection)
+            try old?.usableGroups.contains(group.text) == true || Catalog.isChoosable(group.text, in: connection)
         }
-        if let defaultGroup, try !isFine(defaultGroup) { throw AccountsError.unknownGroup(field: "default_group") }
+        if let defaultGroup, defaultGroup.text != old?.defaultGroup,
+            try !Catalog.isChoosable(defaultGroup.text, in: connection)
+        {
+            throw AccountsError.unknownGroup(field: "default_group")
+        }
         for (index, group) in (given ?? []).enumerated() where try !isFine(group) {
             throw AccountsError.unknownGroup(field: "groups[\(index)]")
         }
@@ -180,84 +185,15 @@ package struct Accounts: Sendable {
         try self.account(account, in: connection).cap
     }
 
-    // MARK: The first admin
+    // MARK: New ones
 
-    package func isEmpty() async throws -> Bool { try await parts.database.read { try !UserTable.isAnyone($0) } }
-
-    /// Creates an account and its root user with the admin flag. For the command line, which has the data directory in
-    /// its hands already, and for first-run set-up.
-    /// - Parameter onlyFirst: refuse when there is any user.
-    package func createAdmin(
-        email: EmailAddress, password: Password, accountName: DisplayName, onlyFirst: Bool
-    ) async throws -> User {
-        if onlyFirst, try await !isEmpty() { throw AccountsError.alreadySetUp }
-        try password.check(email: email)
-        let phc = try await parts.argon2.hash(password.secret)
-        let account = newAccount(AccountDraft(name: accountName, cap: .standard))
-        let user = newUser(email, in: account.id, isAdmin: true)
-        return try await AccountsError.naming {
-            try await parts.database.write { connection in
-                if onlyFirst, try UserTable.isAnyone(connection) { throw AccountsError.alreadySetUp }
-                try AccountTable.insert(account, connection)
-                try UserTable.insert(user, phc, connection)
-                return user
-            }
-        }
-    }
-
-    // MARK: Invitations
-
-    /// Invites the root user of an account. An older invitation to the same address stops working.
-    package func invite(_ email: EmailAddress, to account: Identifier) async throws -> (Invitation, Secret) {
-        let minted = invitations.mint(parts.entropy)
-        let now = parts.clock.now()
-        let invitation = Invitation(
-            id: parts.newID(at: now), account: account, email: email.text, expiresAt: now.adding(Invitation.lifetime))
-        let digest = parts.keys.lookupDigest(of: minted.secret, purpose: "invitation")
-        try await parts.database.write { connection in
-            guard try AccountTable.find(account, connection) != nil else { throw AccountsError.notFound }
-            guard try UserTable.find(email: email.text, connection) == nil else { throw AccountsError.emailTaken }
-            try InvitationTable.replace(invitation, digest, now, connection)
-        }
-        return (invitation, minted.secret)
-    }
-
-    /// Uses an invitation up. The password is hashed only for one that is good, so a guess costs no Argon2.
-    package func accept(invitation token: String, password: Password) async throws -> User {
-        guard let presented = invitations.parse(token), invitations.isGenuine(presented) else {
-            throw AccountsError.invitationInvalid
-        }
-        let digest = parts.keys.lookupDigest(of: Secret(token), purpose: "invitation")
-        let now = parts.clock.now()
-        guard let invitation = try await parts.database.read({ try InvitationTable.find(digest, now, $0) }),
-            let email = EmailAddress(invitation.email)
-        else { throw AccountsError.invitationInvalid }
-        try password.check(email: email)
-        let phc = try await parts.argon2.hash(password.secret)
-        let user = newUser(email, in: invitation.account, isAdmin: false)
-        return try await AccountsError.naming {
-            try await parts.database.write { connection in
-                guard try InvitationTable.delete(digest, now, connection) == 1 else {
-                    throw AccountsError.invitationInvalid
-                }
-                try UserTable.insert(user, phc, connection)
-                return user
-            }
-        }
-    }
-
-    private func newAccount(_ draft: AccountDraft) -> Account {
+    func newAccount(_ draft: AccountDraft) -> Account {
         let now = parts.clock.now()
         let group = draft.defaultGroup?.text ?? PricingGroup.standard
         return Account(
             id: parts.newID(at: now), name: draft.name.text, cap: draft.cap, defaultGroup: group,
             groups: Self.groups(draft.groups.map(\.text), besides: group), isSuspended: false, createdAt: now,
             updatedAt: now)
-    }
-
-    private func newUser(_ email: EmailAddress, in account: Identifier, isAdmin: Bool) -> User {
-        let now = parts.clock.now()
-        return User(id: parts.newID(at: now), account: account, email: email.text, isAdmin: isAdmin, createdAt: now)
     }
 }
 

@@ -21,10 +21,11 @@ package struct FirstRun: Sendable {
 
     /// Creates the first admin. `nil` when the token is wrong.
     package func setUp(
-        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName
+        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName,
+        from address: String = ""
     ) async throws -> User? {
         guard token.isSame(as: Secret(presented)) else { return nil }
         return try await accounts.createAdmin(
-            email: email, password: password, accountName: accountName, onlyFirst: true)
+            email: email, password: password, accountName: accountName, onlyFirst: true, from: address)
     }
 }

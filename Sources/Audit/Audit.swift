@@ -1,5 +1,6 @@
 package import Database
 package import Policy
+package import Secrets
 
 /// The record of what admins did: who, what, on what, from where, when.
 ///
@@ -24,17 +25,17 @@ package struct Audit: Sendable {
 
 /// Who asks for a change, from where and when: what an entry needs beside the change itself.
 package struct Origin: Sendable {
-    /// The user; `nil` for the command line.
+    /// The user; `nil` for the command line, and for who sets the first admin up.
     package var actor: Identifier?
     /// The address of the peer; empty for the command line.
     package var address: String
-    /// For the identifier of the entry.
-    package var random: (UInt64, UInt64)
+    private let entropy: Entropy
 
-    package init(actor: Identifier?, address: String, random: (UInt64, UInt64)) {
+    /// - Parameter entropy: for the identifiers of entries.
+    package init(actor: Identifier?, address: String, entropy: Entropy) {
         self.actor = actor
         self.address = address
-        self.random = random
+        self.entropy = entropy
     }
 
     /// The entry that this origin makes of an action.
@@ -42,7 +43,8 @@ package struct Origin: Sendable {
         _ action: AuditEntry.Action, account: Identifier?, object: String?, detail: [String: String], at time: Timestamp
     ) -> AuditEntry {
         AuditEntry(
-            id: Identifier(at: time, random: random), at: time, actor: actor, action: action, account: account,
+            id: Identifier(at: time, random: (entropy.word(), entropy.word())), at: time, actor: actor, action: action,
+            account: account,
             object: object, detail: detail, address: address)
     }
 }
@@ -56,6 +58,8 @@ package struct AuditEntry: Sendable {
         case accountResume = "account.resume"
         case creditsGrant = "credits.grant"
         case creditsAdjust = "credits.adjust"
+        case modelCreate = "model.create"
+        case modelDelete = "model.delete"
         case groupCreate = "group.create"
         case groupEdit = "group.edit"
         case multiplierCreate = "multiplier.create"

@@ -44,7 +44,7 @@ extension Catalog {
             guard try ModelTable.find(model, connection) != nil,
                 let version = try PriceTable.find(id, of: model, connection)
             else { throw CatalogError.notFound }
-            guard version.effectiveAt > now else { throw CatalogError.versionInEffect }
+            guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
             try PriceTable.delete(id, connection)
             try Audit.record(
                 origin.entry(
@@ -140,7 +140,7 @@ extension Catalog {
         let now = clock.now()
         try await database.write { connection in
             guard let version = try MultiplierTable.find(id, of: group, connection) else { throw CatalogError.notFound }
-            guard version.effectiveAt > now else { throw CatalogError.versionInEffect }
+            guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
             try MultiplierTable.delete(id, connection)
             try Audit.record(
                 origin.entry(

@@ -1,3 +1,4 @@
+package import Audit
 package import Database
 package import Policy
 package import Secrets
@@ -87,7 +88,7 @@ package struct Catalog: Sendable {
     // MARK: Models
 
     package func createModel(
-        provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price
+        provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price, by origin: Origin
     ) async throws -> Model {
         let now = clock.now()
         let id = newID(now)
@@ -100,6 +101,10 @@ package struct Catalog: Sendable {
                 try await database.write { connection in
                     try ModelTable.insert(model, connection)
                     try PriceTable.insert(version, connection)
+                    try Audit.record(
+                        origin.entry(
+                            .modelCreate, account: nil, object: id.description,
+                            detail: ["name": name.text, "price": price.credits.decimal], at: now), in: connection)
                 }
             }
         } catch DatabaseFailure.foreignKey {
@@ -113,10 +118,17 @@ package struct Catalog: Sendable {
         try await database.read { Listing(try ModelTable.page(page, $0), page, id: \.id) }
     }
 
-    package func deleteModel(_ id: Identifier) async throws {
+    package func deleteModel(_ id: Identifier, by origin: Origin) async throws {
+        let now = clock.now()
         do {
-            let count = try await database.write { try ModelTable.delete(id, $0) }
-            if count == 0 { throw CatalogError.notFound }
+            try await database.write { connection in
+                guard let name = try ModelTable.find(id, connection) else { throw CatalogError.notFound }
+                try ModelTable.delete(id, connection)
+                try Audit.record(
+                    origin.entry(
+                        .modelDelete, account: nil, object: id.description, detail: ["name": name], at: now),
+                    in: connection)
+            }
         } catch DatabaseFailure.foreignKey {
             throw CatalogError.modelInUse
         }

@@ -141,7 +141,7 @@ enum ModelTable {
         try connection.row("SELECT 1 AS one FROM models WHERE name = $1", name) != nil
     }
 
-    static func delete(_ id: Identifier, _ connection: Connection) throws -> Int {
+    static func delete(_ id: Identifier, _ connection: Connection) throws {
         try connection.run("DELETE FROM models WHERE id = $1", id)
     }
 

@@ -39,6 +39,13 @@ package struct PriceVersion: Sendable, Version {
 /// What is in effect from a time until the next of its kind.
 package protocol Version {
     var effectiveAt: Timestamp { get }
+    var createdAt: Timestamp { get }
+}
+
+extension Version {
+    /// Whether nothing can have been charged by it yet. A version that was made to hold at once has held, whatever the
+    /// clock says now.
+    func isStillToCome(at time: Timestamp) -> Bool { effectiveAt > time && effectiveAt > createdAt }
 }
 
 extension Array where Element: Version {

@@ -23,8 +23,10 @@ import Synchronization
 package final class Database: Sendable {
     /// How much may wait, and how long.
     package struct Limits: Sendable {
-        /// Closures that may be under way or waiting, for reads and for writes each.
+        /// Reads that may be under way or waiting.
         package var depth = 1024
+        /// Writes that may wait, each of which makes all behind it wait for the disk once more.
+        package var writes = 256
         /// The longest wait for a turn.
         package var wait: Duration = .seconds(10)
 
@@ -36,7 +38,7 @@ package final class Database: Sendable {
     private let reads = Atomic<Int>(0)
     private let writes = Atomic<Int>(0)
     private let onLostWrite: @Sendable () -> Void
-    /// Rows changed since the database was opened, as of the last checkpoint.
+    /// The engine's count of changed rows at the last checkpoint. It has 32 bits, and begins anew below zero.
     private let checkpointed = Atomic<Int>(0)
     /// So many changed rows are a few thousand pages of log, which is what a reader has to search and a restart to read.
     private static let checkpointAfter = 4096
@@ -97,7 +99,7 @@ package final class Database: Sendable {
 
     /// Runs `body` on a read-only snapshot of the last commit.
     package func read<T: Sendable>(_ body: @escaping @Sendable (Connection) throws -> T) async throws -> T {
-        try enter(reads)
+        try enter(reads, limits.depth)
         defer { reads.subtract(1, ordering: .relaxed) }
         let entered = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
@@ -116,28 +118,46 @@ package final class Database: Sendable {
     /// on disk; when `body` or the commit throws, nothing of it is.
     @discardableResult
     package func write<T: Sendable>(_ body: @escaping @Sendable (Connection) throws -> T) async throws -> T {
-        try enter(writes)
+        try enter(writes, limits.writes)
         defer { writes.subtract(1, ordering: .relaxed) }
         let entered = ContinuousClock.now
         return try await withCheckedThrowingContinuation { continuation in
-            engine.asyncWrite { [limits] database in
+            write { [limits] connection in
                 guard ContinuousClock.now - entered <= limits.wait else { throw DatabaseFailure.overloaded }
-                return try body(Connection(database))
-            } completion: { [weak self] database, result in
-                let result = result.mapError(DatabaseFailure.translate)
-                if case .failure(let failure as DatabaseFailure) = result { self?.look(at: failure) }
-                continuation.resume(with: result)
-                if case .success = result { self?.checkpointIfDue(database) }
+                return try body(connection)
+            } done: {
+                continuation.resume(with: $0)
             }
+        }
+    }
+
+    /// The same for who must not wait for a task's turn: `done` is called on the writer's own queue as soon as the
+    /// transaction is over. It must not block. Not counted and never refused: for a caller that has a bounded queue of its
+    /// own and asks for one turn at a time.
+    package func write<T: Sendable>(
+        _ body: @escaping @Sendable (Connection) throws -> T,
+        done: @escaping @Sendable (Result<T, any Error>) -> Void
+    ) {
+        engine.asyncWrite { database in
+            try body(Connection(database))
+        } completion: { [weak self] database, result in
+            let result = result.mapError(DatabaseFailure.translate)
+            if case .failure(let failure as DatabaseFailure) = result { self?.look(at: failure) }
+            done(result)
+            if case .success = result { self?.checkpointIfDue(database) }
         }
     }
 
     private func look(at failure: DatabaseFailure) { if failure.isLostWrite { onLostWrite() } }
 
+    static func isCheckpointDue(_ changes: Int, since last: Int) -> Bool {
+        changes < last || changes - last >= checkpointAfter
+    }
+
     /// Takes the log over into the file as far as readers let it, which waits for nobody. On the writer's own queue.
     private func checkpointIfDue(_ database: GRDB.Database) {
         let changes = database.totalChangesCount
-        guard changes - checkpointed.load(ordering: .relaxed) >= Self.checkpointAfter else { return }
+        guard Self.isCheckpointDue(changes, since: checkpointed.load(ordering: .relaxed)) else { return }
         checkpointed.store(changes, ordering: .relaxed)
         do {
             try database.checkpoint(.passive)
@@ -150,8 +170,8 @@ package final class Database: Sendable {
     /// Ends all connections after the work under way; the write-ahead log is folded into the file.
     package func close() throws { try engine.close() }
 
-    private func enter(_ counter: borrowing Atomic<Int>) throws(DatabaseFailure) {
-        if counter.add(1, ordering: .relaxed).newValue > limits.depth {
+    private func enter(_ counter: borrowing Atomic<Int>, _ depth: Int) throws(DatabaseFailure) {
+        if counter.add(1, ordering: .relaxed).newValue > depth {
             counter.subtract(1, ordering: .relaxed)
             throw .overloaded
         }

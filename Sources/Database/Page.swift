@@ -28,6 +28,11 @@ package struct Listing<Item: Sendable>: Sendable {
     /// Where the next page begins; `nil` on the last one.
     package let next: Identifier?
 
+    package init(_ items: [Item], next: Identifier?) {
+        self.items = items
+        self.next = next
+    }
+
     /// - Parameter fetched: up to `page.fetch` items in the order of the list.
     package init(_ fetched: [Item], _ page: Page, id: (Item) -> Identifier) {
         items = Array(fetched.prefix(page.limit))

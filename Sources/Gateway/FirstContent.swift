@@ -16,43 +16,31 @@ struct FirstContent {
     /// What is held back at most to find out; whatever goes on for longer is content of some kind.
     static let limit = 64 * 1024
 
-    private var unfinished: [UInt8] = []
+    /// Of the event that has not ended.
+    private var lines: [Substring] = []
+    private var line: [UInt8] = []
+    private var isAfterCR = false
     private var seen = 0
 
-    /// Looks at the next chunk.
+    /// Looks at the next chunk. Lines end with CR, LF or both (WHATWG HTML §9.2.5); a blank one ends the event.
     mutating func look(_ chunk: ByteBuffer) -> Finding {
-        unfinished += chunk.readableBytesView
         seen += chunk.readableBytes
-        while let event = nextEvent() {
-            let finding = Self.finding(event)
-            if case .nothing = finding { continue }
-            return finding
+        for byte in chunk.readableBytesView {
+            let isEnd = byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r")
+            defer { isAfterCR = byte == UInt8(ascii: "\r") }
+            if isAfterCR, byte == UInt8(ascii: "\n") { continue }
+            if !isEnd {
+                line.append(byte)
+            } else if !line.isEmpty {
+                lines.append(Substring(decoding: line, as: UTF8.self))
+                line.removeAll(keepingCapacity: true)
+            } else {
+                defer { lines.removeAll(keepingCapacity: true) }
+                let finding = Self.finding(lines)
+                if finding != .nothing { return finding }
+            }
         }
         return seen > Self.limit ? .content : .nothing
-    }
-
-    /// The lines of the next event that has ended. Lines end with CR, LF or both (WHATWG HTML §9.2.5); a blank one ends the
-    /// event.
-    private mutating func nextEvent() -> [Substring]? {
-        let text = String(decoding: unfinished, as: UTF8.self)
-        // A CR at the very end may be the first half of a line's end.
-        let isCut = unfinished.last == UInt8(ascii: "\r")
-        var lines: [Substring] = []
-        var rest = text.unicodeScalars[...]
-        if isCut { rest = rest.dropLast() }
-        while let end = rest.firstIndex(where: { $0 == "\n" || $0 == "\r" }) {
-            let line = Substring(rest[..<end])
-            var next = rest.index(after: end)
-            if rest[end] == "\r", next < rest.endIndex, rest[next] == "\n" { next = rest.index(after: next) }
-            rest = rest[next...]
-            if line.isEmpty {
-                if lines.isEmpty { continue }
-                unfinished = Array(String(rest).utf8) + (isCut ? [UInt8(ascii: "\r")] : [])
-                return lines
-            }
-            lines.append(line)
-        }
-        return nil
     }
 
     private static func finding(_ lines: [Substring]) -> Finding {
@@ -64,9 +52,10 @@ struct FirstContent {
         }
         if values("event").last == "error" { return .error }
         let data = values("data").joined(separator: "\n")
-        if data.isEmpty { return .nothing }
+        if data.isEmpty || data == "[DONE]" { return .nothing }
         guard let object = (try? JSON.parse(Array(data.utf8)))?.object else { return .content }
         if let error = object["error"], error != .null { return .error }
+        if object["object"] == "error" { return .error }
         guard let choices = object["choices"]?.array else { return .content }
         return choices.contains(where: isContent) ? .content : .nothing
     }

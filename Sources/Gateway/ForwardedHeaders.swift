@@ -20,7 +20,7 @@ enum ForwardedHeaders {
     private static let notToCaller: Set<String> = [
         "content-length", "set-cookie", "server", "date", "alt-svc", "strict-transport-security", "www-authenticate",
         "location", "refresh", "clear-site-data", "content-security-policy", "x-request-id", "via",
-        "cf-ray", "openai-organization", "openai-project",
+        "cf-ray", "openai-organization", "openai-project", "idempotency-replayed", "x-should-retry",
     ]
 
     /// The caller's fields as the upstream may see them. A field whose value has the key in it is left out whatever its

@@ -75,7 +75,8 @@ extension Gateway {
         }
         let receipt = Receipt(for: hold)
         guard answer.isEventStream else {
-            try await metering.charge(hold, answer: StoredAnswer(answer, receipt))
+            // What is kept for a repetition is made only for a call that can have one.
+            try await metering.charge(hold, answer: hold.isRepeatable ? StoredAnswer(answer, receipt) : nil)
             return (receipt, nil)
         }
         // A task of its own: it goes on when the caller has left.

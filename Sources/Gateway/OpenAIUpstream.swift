@@ -94,9 +94,9 @@ extension UpstreamAnswer {
     fileprivate var isNoAnswer: Bool {
         guard case .whole(let bytes) = body else { return false }
         let blanks: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
-        let text = bytes.readableBytesView.filter { !blanks.contains($0) }.prefix(8)
+        let text = bytes.readableBytesView.lazy.filter { !blanks.contains($0) }.prefix(8)
         if text.isEmpty { return true }
-        guard Array(text) == Array(#"{"error""#.utf8), let object = (try? JSON.parse(bytes.readableBytesView))?.object
+        guard text.elementsEqual(#"{"error""#.utf8), let object = (try? JSON.parse(bytes.readableBytesView))?.object
         else { return false }
         return object["error"] != .null
     }

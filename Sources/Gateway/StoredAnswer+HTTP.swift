@@ -40,10 +40,11 @@ extension StoredAnswer {
         guard let code = lines.first.flatMap({ Int($0) }) else { return nil }
         var headers = HTTPFields()
         for line in lines.dropFirst() {
-            guard let colon = line.firstIndex(of: ":"), let name = HTTPField.Name(String(line[..<colon])) else {
-                return nil
-            }
-            headers.append(HTTPField(name: name, value: String(line[line.index(colon, offsetBy: 2)...])))
+            // By bytes: a value may begin with a mark that would join the blank before it.
+            guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")),
+                let name = HTTPField.Name(String(line[..<colon]))
+            else { return nil }
+            headers.append(HTTPField(name: name, value: String(Substring(line.utf8[colon...].dropFirst(2)))))
         }
         headers[.idempotencyReplayed] = "true"
         return Response(

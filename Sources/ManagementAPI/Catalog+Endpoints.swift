@@ -76,10 +76,11 @@ extension ManagementAPI {
             let provider: Identifier = try fields.required("provider_id")
             let name: ModelName = try fields.required("name")
             let upstreamName: ModelName? = try fields.optional("upstream_name")
-            let price = try Self.price(&fields)
+            let price = try fields.has("price") ? fields.price("price") : .standard
+            _ = try fields.credits("price", in: Price.range)
             try fields.noOthers(setByServer: ["id", "cost", "created_at"])
             let model = try await catalog.createModel(
-                provider: provider, name: name, upstreamName: upstreamName, price: price ?? .standard)
+                provider: provider, name: name, upstreamName: upstreamName, price: price, by: call.origin)
             let account = try await accounts.account(call.actor.account)
             let now = clock.now()
             let multiplier = try await catalog.group(account.defaultGroup).multiplier(at: now)
@@ -87,14 +88,9 @@ extension ManagementAPI {
         }
 
         on(&routes, .delete, "/models/{model_id}", needs: .scope(.catalogWrite)) { call in
-            try await catalog.deleteModel(call.identifier("model_id"))
+            try await catalog.deleteModel(call.identifier("model_id"), by: call.origin)
             return Response(status: .noContent)
         }
-    }
-
-    /// `nil` when it is absent or null.
-    static func price(_ fields: inout FieldReader) throws -> Price? {
-        try fields.credits("price", in: Price.range).flatMap { Price($0) }
     }
 
     private static let providerServerFields: Set<String> = ["id", "has_secret", "created_at", "updated_at"]

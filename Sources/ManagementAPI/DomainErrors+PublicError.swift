@@ -130,9 +130,15 @@ extension MeteringError: PublicError {
             )
         case .holdNotOpen: .internalError
         case .tooManyRows(let limit):
-            Problem(
-                .badRequest, "too_many_rows",
-                "The report has more than \(limit) lines. Ask for fewer days, or tell less apart.")
+            tooManyRows(limit)
         }
+    }
+
+    private func tooManyRows(_ limit: Int) -> Problem {
+        var problem = Problem(
+            .badRequest, "too_many_rows",
+            "The report has more than \(limit) lines. Ask for fewer days, or tell less apart.")
+        problem.fields = [Problem.Field("by", "must give a report of at most \(limit) lines")]
+        return problem
     }
 }

@@ -101,7 +101,7 @@ struct ManagementCall {
 
     /// Who asks and from where, for the audit record.
     var origin: Origin {
-        Origin(actor: actor.user.id, address: context.peer, random: (entropy.word(), entropy.word()))
+        Origin(actor: actor.user.id, address: context.peer, entropy: entropy)
     }
 
     /// An identifier in the path. What is no identifier names nothing.

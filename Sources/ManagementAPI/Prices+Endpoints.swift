@@ -18,9 +18,7 @@ extension ManagementAPI {
         on(&routes, .post, "/models/{model_id}/prices", needs: .scope(.catalogWrite)) { call in
             let model = try call.identifier("model_id")
             var fields = try await call.fields()
-            guard let price = Price(try fields.requiredCredits("price", in: Price.range)) else {
-                throw Problem.internalError
-            }
+            let price = try fields.price("price")
             let effectiveAt = try fields.time("effective_at")
             try fields.noOthers(setByServer: ["id", "model_id", "created_at"])
             let version = try await catalog.addPrice(price, of: model, effectiveAt: effectiveAt, by: call.origin)

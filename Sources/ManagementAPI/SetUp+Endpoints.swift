@@ -17,7 +17,7 @@ private struct PresentedToken: FieldText {
 
 extension ManagementAPI {
     func declareSetUp(_ routes: inout Routes) {
-        open(&routes, .post, "/setup") { request, _ in
+        open(&routes, .post, "/setup") { request, context in
             var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
             let token: PresentedToken = try fields.required("token")
             let email: EmailAddress = try fields.required("email")
@@ -28,7 +28,7 @@ extension ManagementAPI {
             let standardName = DisplayName("Operators")
             guard let accountName = name ?? standardName else { throw Problem.internalError }
             let user = try await firstRun.setUp(
-                token: token.text, email: email, password: password, accountName: accountName)
+                token: token.text, email: email, password: password, accountName: accountName, from: context.peer)
             guard let user else {
                 throw Problem(
                     .forbidden, "setup_token_invalid",

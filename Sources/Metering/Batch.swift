@@ -31,7 +31,6 @@ struct Batch {
     }
 
     private struct KeyState {
-        let account: Identifier
         var usage: Tracked<Usage>
         /// `nil` when there is no such live key.
         let limits: (key: Credits?, month: Credits?)?
@@ -88,8 +87,7 @@ struct Batch {
         }
         guard entry.bodyDigest == key.bodyDigest else { return .refused(.otherBody) }
         guard entry.isSettled else { return .refused(.inFlight) }
-        guard let answer = entry.answer else { return .refused(.notReplayable(charge: entry.hold)) }
-        return .answered(SealedAnswer(hold: entry.hold, text: answer))
+        return entry.hasAnswer ? .answered(entry.hold) : .refused(.notReplayable(charge: entry.hold))
     }
 
     private func expiry(_ time: Timestamp) -> Timestamp { time.adding(.zero - IdempotencyKey.lifetime) }
@@ -140,7 +138,6 @@ struct Batch {
         }
         if keys[call.credential] == nil {
             keys[call.credential] = KeyState(
-                account: call.account,
                 usage: Tracked(try KeyUsageTable.usage(of: call.credential, connection)),
                 limits: try Credentials.limits(of: call.credential, account: call.account, in: connection))
         }
@@ -163,7 +160,7 @@ struct Batch {
             try BalanceTable.store(state.balance.value, of: account, connection)
         }
         for (credential, state) in keys where state.usage.isChanged {
-            try KeyUsageTable.store(state.usage.value, of: credential, account: state.account, connection)
+            try KeyUsageTable.store(state.usage.value, of: credential, connection)
         }
         for (key, usage) in months where usage.isChanged {
             try KeyMonthTable.store(usage.value, of: key.credential, key.month, connection)
@@ -182,6 +179,7 @@ extension Usage {
 
     mutating func release(_ cost: Credits) throws { held = try held.minus(cost) }
 
+    /// For a value behind an optional, which can be changed through a method alone.
     fileprivate mutating func changed(by change: (inout Usage) throws -> Void) throws { try change(&self) }
 }
 

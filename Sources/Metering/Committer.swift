@@ -13,6 +13,8 @@ final class Committer: Sendable {
     static let depth = 4096
     /// The most that one transaction takes.
     static let batch = 512
+    /// The most of kept answers that one transaction takes, in bytes.
+    static let batchBytes = 8 << 20
     /// The longest that a hold waits for its turn.
     static let patience: Duration = .seconds(10)
 
@@ -26,7 +28,8 @@ final class Committer: Sendable {
         case held(Hold)
         case denied(Denial)
         case refused(IdempotencyRefusal)
-        case answered(SealedAnswer)
+        /// The call was answered before, under this hold.
+        case answered(Identifier)
         case settled
         /// The hold was settled before.
         case notOpen
@@ -41,6 +44,10 @@ final class Committer: Sendable {
     private struct State {
         var queue: [Waiting] = []
         var holds = 0
+        /// What the transaction under way has taken.
+        var current: [Waiting] = []
+        /// What failed together and is to be tried one by one.
+        var alone: [Waiting] = []
         var isRunning = false
         /// Voids that the database has refused so far.
         var retrying = 0
@@ -70,7 +77,7 @@ final class Committer: Sendable {
                 return (false, !state.isRunning)
             }
             if isFull { answer.resume(throwing: Denial.overloaded) }
-            if mustStart { Task { await run() } }
+            if mustStart { start() }
         }
     }
 
@@ -94,47 +101,63 @@ final class Committer: Sendable {
         }
     }
 
-    /// Works until nothing waits. There is never more than one of these.
-    private func run() async {
-        while let batch = next() {
-            do {
-                let outcomes = try await record(batch.map(\.operation))
-                for (waiting, outcome) in zip(batch, outcomes) { waiting.answer.resume(returning: outcome) }
-            } catch DatabaseFailure.constraint, DatabaseFailure.notUnique, DatabaseFailure.foreignKey {
-                // The schema has said no to one of them, which a rule above should have. The others are not to suffer:
-                // each on its own.
-                for waiting in batch {
-                    do {
-                        waiting.answer.resume(returning: try await record([waiting.operation])[0])
-                    } catch {
-                        waiting.answer.resume(throwing: error)
-                    }
-                }
-            } catch {
-                // Nothing of it was recorded, so nobody may act on any of it.
-                for waiting in batch { waiting.answer.resume(throwing: error) }
+    /// Asks for the writer's next turn. Which operations it takes is decided when the turn comes, on the writer's queue,
+    /// so that all that have come by then share it; no other thread has to wake up between one commit and the next.
+    private func start() {
+        database.write { [self] connection in
+            let batch = take()
+            var transaction = Batch(connection, ids, clock.now())
+            let outcomes = try batch.map { try transaction.apply($0.operation) }
+            try transaction.flush()
+            return outcomes
+        } done: { [self] result in
+            answer(result)
+            let isMore = state.withLock { state in
+                state.isRunning = !(state.queue.isEmpty && state.alone.isEmpty)
+                return state.isRunning
             }
+            if isMore { start() }
         }
     }
 
-    private func record(_ operations: [Operation]) async throws -> [Outcome] {
-        try await database.write { [ids, clock] connection in
-            var batch = Batch(connection, ids, clock.now())
-            let outcomes = try operations.map { try batch.apply($0) }
-            try batch.flush()
-            return outcomes
+    private func answer(_ result: Result<[Outcome], any Error>) {
+        // A transaction that could not even begin took nothing; what it would have taken is refused with it.
+        if state.withLock({ $0.current.isEmpty }), case .failure = result { _ = take() }
+        let batch = state.withLock { state in
+            defer { state.current = [] }
+            return state.current
         }
+        switch result {
+        case .success(let outcomes):
+            for (waiting, outcome) in zip(batch, outcomes) { waiting.answer.resume(returning: outcome) }
+        case .failure(let error) where batch.count > 1 && Self.isOfOne(error):
+            // The others are not to suffer: each gets a turn of its own.
+            state.withLock { $0.alone += batch }
+        case .failure(let error):
+            // Nothing of it was recorded, so nobody may act on any of it.
+            for waiting in batch { waiting.answer.resume(throwing: error) }
+        }
+    }
+
+    /// Whether the schema has said no to one operation, which a rule above should have.
+    private static func isOfOne(_ error: any Error) -> Bool {
+        [DatabaseFailure.constraint, .notUnique, .foreignKey].contains { $0 == error as? DatabaseFailure }
     }
 
     /// The next batch, in the order of arrival. Holds that have waited too long are refused unrecorded.
-    private func next() -> [Waiting]? {
-        let (batch, late) = state.withLock { state -> ([Waiting]?, [Waiting]) in
-            var batch: [Waiting] = []
+    private func take() -> [Waiting] {
+        let (batch, late) = state.withLock { state -> ([Waiting], [Waiting]) in
+            if !state.alone.isEmpty {
+                state.current = [state.alone.removeFirst()]
+                return (state.current, [])
+            }
             var late: [Waiting] = []
-            var taken = 0
+            var (taken, bytes) = (0, 0)
             let now = ContinuousClock.now
-            for waiting in state.queue where batch.count < Self.batch {
+            for waiting in state.queue {
+                if state.current.count >= Self.batch || bytes >= Self.batchBytes { break }
                 taken += 1
+                if case .charge(_, let answer?) = waiting.operation { bytes += answer.utf8.count }
                 if case .hold = waiting.operation {
                     state.holds -= 1
                     if now - waiting.since > Self.patience {
@@ -142,11 +165,10 @@ final class Committer: Sendable {
                         continue
                     }
                 }
-                batch.append(waiting)
+                state.current.append(waiting)
             }
             state.queue.removeFirst(taken)
-            if batch.isEmpty { state.isRunning = false }
-            return (batch.isEmpty ? nil : batch, late)
+            return (state.current, late)
         }
         for waiting in late { waiting.answer.resume(throwing: Denial.overloaded) }
         return batch

@@ -53,6 +53,8 @@ package struct Hold: Sendable {
     package let remaining: Credits
 
     package var cost: Credits { call.cost }
+    /// Whether the call came with an idempotency key.
+    package var isRepeatable: Bool { call.idempotency != nil }
 }
 
 /// What comes of asking for a hold.

@@ -7,6 +7,9 @@ import Secrets
 package struct IdempotencyKey: Sendable {
     /// How long a call is remembered.
     package static let lifetime: Duration = .seconds(86_400)
+    /// How much is kept for one API key at a time, in bytes as sealed. A call beyond it is served and charged as any other,
+    /// but can't be replayed.
+    static let kept: Int64 = 64 << 20
 
     let keyDigest: String
     let bodyDigest: String
@@ -33,7 +36,7 @@ package enum IdempotencyRefusal: Error, Sendable, Equatable {
     case inFlight
     /// The key was used for another call.
     case otherBody
-    /// The first one was served and charged, as a stream or an answer too large to keep.
+    /// The first one was served and charged, but its answer was not kept: a stream, or more than may be.
     case notReplayable(charge: Identifier)
 }
 
@@ -48,14 +51,4 @@ package struct StoredAnswer: Sendable {
 
     /// Binds a sealed answer to its call.
     static func context(_ hold: Identifier) -> String { "answer:\(hold)" }
-}
-
-/// The same as it is at rest: answers are the customers' text, and sealed like a secret.
-struct SealedAnswer: Sendable {
-    let hold: Identifier
-    let text: String
-
-    func opened(with sealing: SealingBox) throws -> StoredAnswer {
-        StoredAnswer(bytes: try sealing.open(text, context: StoredAnswer.context(hold)).withBytes { Array($0) })
-    }
 }

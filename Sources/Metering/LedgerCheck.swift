@@ -1,3 +1,4 @@
+import Catalog
 package import Database
 import Policy
 
@@ -12,26 +13,37 @@ package struct LedgerCheck: Sendable {
 
     /// Looks at one snapshot.
     package static func run(on database: Database) async throws -> LedgerCheck {
+        try await run(on: database, isPriced: true)
+    }
+
+    /// - Parameter isPriced: `false` for a ledger whose calls cost what a test liked.
+    static func run(on database: Database, isPriced: Bool) async throws -> LedgerCheck {
         try await database.read { connection in
             var check = LedgerCheck()
             do {
-                try check.look(connection)
+                try check.look(connection, isPriced)
             } catch let found as Difference {
                 check.difference = found.sentence
             } catch MeteringError.balanceTooLarge {
                 check.difference = "a sum of entries does not fit in 64 bits"
+            } catch DatabaseFailure.malformedRow(let column) {
+                check.difference = "an entry or a total has no right value for \(column)"
+            } catch DatabaseFailure.engine(let code) {
+                check.difference = "the entries can't be added up (SQLite result code \(code))"
             }
             return check
         }
     }
 
-    private struct Difference: Error {
+    struct Difference: Error {
         let sentence: String
     }
 
-    private mutating func look(_ connection: Connection) throws {
+    private mutating func look(_ connection: Connection, _ isPriced: Bool) throws {
         entries = try connection.row("SELECT count(*) AS n FROM ledger")?.integer("n") ?? 0
         try checkSettlements(connection)
+        if isPriced { try checkPrices(connection) }
+        try checkRepetitions(connection)
         let open = try openHolds(connection)
         openHolds = open.count
         try checkBalances(open, connection)
@@ -48,6 +60,35 @@ package struct LedgerCheck: Sendable {
             """)
         if let wrong {
             throw Difference(sentence: "the entry \(try wrong.text("id")) does not have the amount of its hold")
+        }
+    }
+
+    /// Every hold has the cost that its versions of price and multiplier make.
+    private func checkPrices(_ connection: Connection) throws {
+        let kinds = try connection.rows(
+            "SELECT price_id, multiplier_id, amount, min(id) AS id FROM ledger WHERE kind = 'hold' GROUP BY 1, 2, 3")
+        for row in kinds {
+            guard let price = try Catalog.price(row.identifier("price_id"), in: connection),
+                let version = try Catalog.multiplier(row.identifier("multiplier_id"), in: connection)
+            else { throw Difference(sentence: "the hold \(try row.text("id")) names a version that is not there") }
+            if price.cost(version.multiplier) != (try row.credits("amount")) {
+                throw Difference(sentence: "the hold \(try row.text("id")) is not the cost that its versions make")
+            }
+        }
+    }
+
+    /// What is kept for a repetition belongs to a charge, what is in flight to an open hold.
+    private func checkRepetitions(_ connection: Connection) throws {
+        let stray = try connection.row(
+            """
+            SELECT hold_id FROM idempotent_calls AS call
+            WHERE (is_settled = 1 AND NOT EXISTS
+                (SELECT 1 FROM ledger WHERE ledger.hold_id = call.hold_id AND kind = 'charge'))
+              OR (is_settled = 0 AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.id = call.hold_id)) LIMIT 1
+            """)
+        if let stray {
+            throw Difference(
+                sentence: "the repeatable call of the hold \(try stray.text("hold_id")) is not as its hold is")
         }
     }
 
@@ -69,18 +110,32 @@ package struct LedgerCheck: Sendable {
         return open
     }
 
+    /// A sum in two halves, neither of which can leave 64 bits on its way, in whatever order the rows are added.
+    static func sum(_ expression: String, as name: String) -> String {
+        """
+        CAST(sum((\(expression)) / 1000000000) AS BIGINT) AS \(name)_high,
+        CAST(sum((\(expression)) % 1000000000) AS BIGINT) AS \(name)_low
+        """
+    }
+
+    static func sum(_ name: String, _ row: Row) throws -> Credits {
+        let sum = Int128(try row.integer(name + "_high")) * 1_000_000_000 + Int128(try row.integer(name + "_low"))
+        guard let micro = Int64(exactly: sum) else { throw MeteringError.balanceTooLarge }
+        return Credits(micro: micro)
+    }
+
     private mutating func checkBalances(_ open: [Hold], _ connection: Connection) throws {
         var expected: [Identifier: Balance] = [:]
         let sums = try connection.rows(
             """
             SELECT account_id,
-              CAST(sum(CASE WHEN kind IN ('grant', 'adjustment') THEN amount ELSE 0 END) AS BIGINT) AS granted,
-              CAST(sum(CASE WHEN kind = 'charge' THEN amount ELSE 0 END) AS BIGINT) AS posted
+              \(Self.sum("CASE WHEN kind IN ('grant', 'adjustment') THEN amount ELSE 0 END", as: "granted")),
+              \(Self.sum("CASE WHEN kind = 'charge' THEN amount ELSE 0 END", as: "posted"))
             FROM ledger GROUP BY account_id
             """)
         for row in sums {
             expected[try row.identifier("account_id")] = Balance(
-                granted: try row.credits("granted"), usage: Usage(posted: try row.credits("posted")))
+                granted: try Self.sum("granted", row), usage: Usage(posted: try Self.sum("posted", row)))
         }
         for hold in open {
             let held = expected[hold.call.account]?.usage.held ?? .zero
@@ -106,89 +161,10 @@ package struct LedgerCheck: Sendable {
                 sentence: "the account \(account) has no stored balance, but its entries make \(entries.sentence)")
         }
     }
-
-    /// What the charges say by day, and by it for keys and months.
-    private func checkUsage(_ open: [Hold], _ connection: Connection) throws {
-        var keys: [String: Usage] = [:]
-        var charged: [UsageDayTable.Line: (calls: Int64, amount: Credits)] = [:]
-        for (row, calls, amount) in try Self.charges(connection) {
-            charged[row] = (calls, amount)
-            for name in [Self.name(row.credential), Self.name(row.credential, row.day.month)] {
-                let posted = keys[name]?.posted ?? .zero
-                keys[name, default: Usage()].posted = try posted.plus(amount)
-            }
-        }
-        for hold in open {
-            for name in [Self.name(hold.call.credential), Self.name(hold.call.credential, hold.call.month)] {
-                let held = keys[name]?.held ?? .zero
-                keys[name, default: Usage()].held = try held.plus(hold.cost)
-            }
-        }
-        for (row, calls, amount) in try UsageDayTable.all(connection) {
-            let entries = charged.removeValue(forKey: row) ?? (0, .zero)
-            if entries != (calls, amount) {
-                throw Difference(
-                    sentence:
-                        "the key \(row.credential) has on \(row.day.text) \(calls) calls for \(amount.decimal), but "
-                        + "its entries make \(entries.calls) for \(entries.amount.decimal)")
-            }
-        }
-        if let row = charged.keys.first {
-            throw Difference(sentence: "the charges of the key \(row.credential) on \(row.day.text) are in no report")
-        }
-        try checkKeys(keys, connection)
-    }
-
-    private func checkKeys(_ expected: [String: Usage], _ connection: Connection) throws {
-        var expected = expected
-        var stored: [(name: String, usage: Usage)] = []
-        for row in try connection.rows("SELECT * FROM credential_usage") {
-            stored.append((Self.name(try row.identifier("credential_id")), try Self.usage(row)))
-        }
-        for row in try connection.rows("SELECT * FROM credential_months") {
-            let month = Month(number: try row.integer("month"))
-            stored.append((Self.name(try row.identifier("credential_id"), month), try Self.usage(row)))
-        }
-        for (name, usage) in stored {
-            let entries = expected.removeValue(forKey: name) ?? Usage()
-            if usage != entries {
-                throw Difference(
-                    sentence: "\(name) is stored with \(usage.sentence), but its entries make \(entries.sentence)")
-            }
-        }
-        if let (name, entries) = expected.first(where: { $0.value != Usage() }) {
-            throw Difference(sentence: "\(name) has no stored total, but its entries make \(entries.sentence)")
-        }
-    }
-
-    /// All charges, by everything that reports tell apart. A call counts on the day on which it was admitted.
-    private static func charges(
-        _ connection: Connection
-    ) throws -> [(row: UsageDayTable.Line, calls: Int64, amount: Credits)] {
-        try connection.rows(
-            """
-            SELECT hold.account_id, hold.created_at / 86400000000 AS day, hold.credential_id, hold.application_id,
-              hold.model, hold.price_id, hold.multiplier_id, count(*) AS calls, CAST(sum(entry.amount) AS BIGINT) AS amount
-            FROM ledger AS entry
-              JOIN ledger AS hold ON hold.account_id = entry.account_id AND hold.id = entry.hold_id
-            WHERE entry.kind = 'charge' GROUP BY 1, 2, 3, 4, 5, 6, 7
-            """
-        ).map(UsageDayTable.counted)
-    }
-
-    private static func usage(_ row: Row) throws -> Usage {
-        Usage(posted: try row.credits("posted"), held: try row.credits("held"))
-    }
-
-    private static func name(_ credential: Identifier) -> String { "the key \(credential)" }
-
-    private static func name(_ credential: Identifier, _ month: Month) -> String {
-        "the key \(credential) in \(month.text)"
-    }
 }
 
 extension Usage {
-    fileprivate var sentence: String { "\(posted.decimal) charged and \(held.decimal) held" }
+    var sentence: String { "\(posted.decimal) charged and \(held.decimal) held" }
 }
 
 extension Balance {

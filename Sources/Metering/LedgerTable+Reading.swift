@@ -3,19 +3,33 @@ import Database
 import Policy
 
 extension LedgerTable {
-    /// The newest first. What a charge or a void was for stands in its hold, which is joined to it.
+    /// The newest first, out of so many entries at most: a filter that hardly anything passes would otherwise read a
+    /// ledger of millions for one page.
+    static let window = 10_000
+
+    /// Where the window of a page ends, when there is more behind it.
+    static func endOfWindow(_ filter: LedgerFilter, _ page: Page, _ connection: Connection) throws -> Identifier? {
+        try connection.row(
+            """
+            SELECT id FROM ledger WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3
+            """, filter.account, page.bound, window - 1
+        )?.identifier("id")
+    }
+
+    /// What a charge or a void was for stands in its hold, which is joined to it.
     static func page(_ filter: LedgerFilter, _ page: Page, _ connection: Connection) throws -> [LedgerEntry] {
+        let end = try endOfWindow(filter, page, connection)
         let rows = try connection.rows(
             """
             SELECT entry.account_id, entry.id, entry.kind, entry.amount, entry.hold_id, entry.reason, entry.actor_id,
               entry.created_at, hold.credential_id, hold.application_id, hold.model, hold.price_id, hold.multiplier_id
             FROM ledger AS entry LEFT JOIN ledger AS hold ON hold.account_id = entry.account_id
               AND hold.id = CASE WHEN entry.kind = 'hold' THEN entry.id ELSE entry.hold_id END
-            WHERE entry.account_id = $1 AND entry.id < $2 AND ($3 = '' OR entry.kind = $3)
+            WHERE entry.account_id = $1 AND entry.id < $2 AND entry.id >= $6 AND ($3 = '' OR entry.kind = $3)
               AND ($4 = '' OR hold.credential_id = $4)
             ORDER BY entry.id DESC LIMIT $5
             """, filter.account, page.bound, filter.kind?.rawValue ?? "", filter.credential?.description ?? "",
-            page.fetch)
+            page.fetch, end?.description ?? "")
         // A page has many charges and few prices.
         var prices: [Identifier: Price] = [:]
         var multipliers: [Identifier: MultiplierVersion] = [:]
@@ -110,17 +124,16 @@ extension UsageDayTable {
 
     /// Every row, for the proof.
     static func all(_ connection: Connection) throws -> [(row: Line, calls: Int64, amount: Credits)] {
-        try connection.rows("SELECT * FROM usage_days").map(counted)
+        try connection.rows("SELECT * FROM usage_days").map {
+            (try line($0), try $0.integer("calls"), try $0.credits("amount"))
+        }
     }
 
-    static func counted(_ row: Row) throws -> (row: Line, calls: Int64, amount: Credits) {
-        (
-            Line(
-                account: try row.identifier("account_id"), day: Day(number: try row.integer("day")),
-                credential: try row.identifier("credential_id"), application: try row.identifier("application_id"),
-                model: try row.text("model"), price: try row.identifier("price_id"),
-                multiplier: try row.identifier("multiplier_id")),
-            try row.integer("calls"), try row.credits("amount")
-        )
+    static func line(_ row: Row) throws -> Line {
+        Line(
+            account: try row.identifier("account_id"), day: Day(number: try row.integer("day")),
+            credential: try row.identifier("credential_id"), application: try row.identifier("application_id"),
+            model: try row.text("model"), price: try row.identifier("price_id"),
+            multiplier: try row.identifier("multiplier_id"))
     }
 }

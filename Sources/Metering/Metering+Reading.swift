@@ -42,9 +42,13 @@ extension Metering {
         }
     }
 
+    /// A page may have fewer entries than its limit, even none, and a next one all the same.
     package func entries(_ filter: LedgerFilter, _ page: Page) async throws -> Listing<LedgerEntry> {
         try await database.read { connection in
-            Listing(try LedgerTable.page(filter, page, connection), page, id: \.id)
+            let found = try LedgerTable.page(filter, page, connection)
+            let listing = Listing(found, page, id: \.id)
+            if listing.next != nil { return listing }
+            return Listing(found, next: try LedgerTable.endOfWindow(filter, page, connection))
         }
     }
 

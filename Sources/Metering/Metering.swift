@@ -14,8 +14,8 @@ package import Secrets
 /// call fits into the key's limit, its limit for the month and the account's balance is decided in the transaction that
 /// records its hold, so no race and no crash gets a call past any of them.
 ///
-/// This room owns the tables `ledger`, `holds`, `balances`, `credential_usage`, `credential_months`, `usage_days` and
-/// `idempotent_calls`. It may not know HTTP, nor what a call is for; what it costs is told to it with the versions that
+/// This room owns the tables `ledger`, `holds`, `balances`, `credential_usage`, `credential_months`, `usage_days`,
+/// `idempotent_calls` and `kept_answers`. It may not know HTTP, nor what a call is for; what it costs is told to it with the versions that
 /// make it so.
 package struct Metering: Sendable {
     let database: Database
@@ -44,8 +44,14 @@ package struct Metering: Sendable {
         case .held(let hold): return .held(hold)
         case .denied(let denial): throw denial
         case .refused(let refusal): throw refusal
-        case .answered(let stored):
-            return .answered(try stored.opened(with: sealing))
+        case .answered(let first):
+            let sealed = try await database.read { connection in
+                try call.idempotency.flatMap { try IdempotencyTable.answer($0, of: call.credential, connection) }
+            }
+            // It went with its day, just now: the next attempt is a new call.
+            guard let sealed else { throw IdempotencyRefusal.inFlight }
+            let answer = try sealing.open(sealed, context: StoredAnswer.context(first))
+            return .answered(StoredAnswer(bytes: answer.withBytes { Array($0) }))
         case .settled, .notOpen: preconditionFailure("the committer answers a hold with a hold")
         }
     }
@@ -55,9 +61,9 @@ package struct Metering: Sendable {
     ///   with an idempotency key.
     package func charge(_ hold: Hold, answer: StoredAnswer? = nil) async throws {
         let sealed =
-            hold.call.idempotency == nil
-            ? nil
-            : answer.map { sealing.seal(Secret($0.bytes), context: StoredAnswer.context(hold.id), entropy: entropy) }
+            hold.isRepeatable
+            ? answer.map { sealing.seal(Secret($0.bytes), context: StoredAnswer.context(hold.id), entropy: entropy) }
+            : nil
         guard case .settled = try await committer.commit(.charge(hold, sealedAnswer: sealed)) else {
             // Somebody else has settled it, which only a fault of ours can be: no answer may go out on it.
             throw MeteringError.holdNotOpen
@@ -115,7 +121,8 @@ package struct Metering: Sendable {
             }
             balance.granted = granted
             let entry = LedgerEntry(
-                id: ids.next(at: now), account: account, kind: kind, amount: amount, reason: reason,
+                id: ids.next(at: now), account: account, kind: kind, amount: amount,
+                reason: reason.isEmpty ? nil : reason,
                 actor: origin.actor, createdAt: now)
             try LedgerTable.insert(entry, connection)
             try BalanceTable.store(balance, of: account, connection)

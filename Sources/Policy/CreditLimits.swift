@@ -61,9 +61,8 @@ extension Policy {
     /// nothing takes nothing, but a key that stands over a lowered limit is stopped for it as well.
     package static func admit(cost: Credits, _ bounds: CreditBounds) -> Denial? {
         func fits(_ usage: Usage, _ limit: Credits?) -> Bool {
-            guard let held = usage.holding(cost) else { return false }
-            guard let left = held.left(of: limit) else { return limit == nil }
-            return left >= .zero
+            guard let limit else { return true }
+            return (usage.holding(cost)?.left(of: limit)).map { $0 >= .zero } ?? false
         }
         if !fits(bounds.key, bounds.keyLimit) { return .creditLimitReached }
         if !fits(bounds.month, bounds.monthlyLimit) { return .monthlyLimitReached }

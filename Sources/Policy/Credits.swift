@@ -112,10 +112,13 @@ private enum Millionths {
             }
             rest = rest.dropFirst()
         }
-        guard !digits.isEmpty, digits.count <= 64, !isPastPoint || digits.count > point else { return nil }
+        guard !digits.isEmpty, !isPastPoint || digits.count > point, point == 1 || digits[0] != 0 else { return nil }
+        let isZero = digits.allSatisfy { $0 == 0 }
         if let mark = rest.first {
-            guard mark | 0x20 == UInt8(ascii: "e"), rest.count <= 5, let shift = Int(String(rest.dropFirst()) ?? "")
-            else { return nil }
+            guard mark | 0x20 == UInt8(ascii: "e"), let shift = Int(String(rest.dropFirst()) ?? "") else { return nil }
+            if isZero { return 0 }
+            // Further than the digits reach, nothing that can be kept is left.
+            guard shift.magnitude <= digits.count + 32 else { return nil }
             point += shift
         }
         // The value is 0.d₁d₂d₃… × 10^point; wanted are its first point + 6 digits, and nothing after them.

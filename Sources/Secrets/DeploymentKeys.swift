@@ -8,6 +8,8 @@ import Glibc
 package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflectable {
     package let pepper: Secret
     package let sealing: SealingBox
+    /// For what is sealed by the million: random nonces wear a key out (NIST SP 800-38D §8.3), and this one may.
+    package let bulkSealing: SealingBox
     /// Makes and checks the keyed tag in tokens.
     let tagKey: SymmetricKey
     private let csrfKey: SymmetricKey
@@ -24,6 +26,7 @@ package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflecta
     package init(master: Secret, pepper: Secret) {
         self.pepper = pepper
         sealing = SealingBox(key: Self.derive(master, "latchkey sealing v1"))
+        bulkSealing = SealingBox(key: Self.derive(master, "latchkey bulk sealing v1"))
         tagKey = Self.derive(pepper, "latchkey token tag v1")
         csrfKey = Self.derive(master, "latchkey csrf v1")
         lookupKey = Self.derive(pepper, "latchkey lookup v1")

@@ -85,6 +85,9 @@ package struct FieldReader {
         return try credits(name, value, in: range)
     }
 
+    /// Whether the field is there and not null.
+    package func has(_ name: String) -> Bool { rest[name].map { $0 != .null } ?? false }
+
     /// An amount of credits that may be taken away.
     package mutating func editCredits(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Edit<Credits> {
         guard let value = take(name) else { return .absent }
@@ -101,6 +104,12 @@ package struct FieldReader {
                 "must be a number of credits from \(least.decimal) to \(most.decimal) with at most 6 decimal places")
         }
         return credits
+    }
+
+    package mutating func price(_ name: String) throws(Problem) -> Price {
+        let credits = try requiredCredits(name, in: Price.range)
+        guard let price = Price(credits) else { throw invalid(name, "is out of range") }
+        return price
     }
 
     package mutating func multiplier(_ name: String) throws(Problem) -> Multiplier {

@@ -106,7 +106,7 @@ struct Deployment: Sendable {
         return Deployment(
             directory: directory, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: Metering(database: database, sealing: keys.sealing, entropy: entropy, clock: clock),
+            metering: Metering(database: database, sealing: keys.bulkSealing, entropy: entropy, clock: clock),
             audit: Audit(database: database), entropy: entropy, clock: clock)
     }
 

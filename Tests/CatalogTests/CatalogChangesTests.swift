@@ -19,7 +19,8 @@ struct CatalogChangesTests {
 
     private func model(_ name: String, at provider: Provider, upstream: String? = nil) async throws -> Model {
         try await catalog.createModel(
-            provider: provider.id, name: good(name), upstreamName: upstream.map { try good($0) }, price: .standard)
+            provider: provider.id, name: good(name), upstreamName: upstream.map { try good($0) }, price: .standard,
+            by: .test)
     }
 
     @Test("a fresh catalog has the built-in provider and its model, which may be deleted") func builtIn() async throws {
@@ -30,7 +31,7 @@ struct CatalogChangesTests {
             return
         }
         let model = try #require(try await catalog.models(Page()).items.first)
-        try await catalog.deleteModel(model.id)
+        try await catalog.deleteModel(model.id, by: .test)
         try await catalog.deleteProvider(echo.id)
         #expect(try await catalog.route("echo") == nil)
         #expect(try await catalog.providers(Page()).items.isEmpty)
@@ -52,10 +53,10 @@ struct CatalogChangesTests {
         let model = try await model("m", at: provider)
         await #expect(throws: CatalogError.providerInUse) { try await catalog.deleteProvider(provider.id) }
         #expect(try await house.upstream(of: "m") != nil)
-        try await catalog.deleteModel(model.id)
+        try await catalog.deleteModel(model.id, by: .test)
         try await catalog.deleteProvider(provider.id)
         await #expect(throws: CatalogError.notFound) { try await catalog.deleteProvider(provider.id) }
-        await #expect(throws: CatalogError.notFound) { try await catalog.deleteModel(model.id) }
+        await #expect(throws: CatalogError.notFound) { try await catalog.deleteModel(model.id, by: .test) }
         await #expect(throws: CatalogError.notFound) { try await catalog.provider(provider.id) }
         await #expect(throws: CatalogError.noSuchProvider) { try await self.model("m", at: provider) }
     }
@@ -81,7 +82,7 @@ struct CatalogChangesTests {
         #expect(try await catalog.route("m") == nil)
         let first = try await model("m", at: one)
         #expect(try await house.upstream(of: "m")?.url == "https://one.example")
-        try await catalog.deleteModel(first.id)
+        try await catalog.deleteModel(first.id, by: .test)
         #expect(try await catalog.route("m") == nil)
         _ = try await model("m", at: two)
         #expect(try await house.upstream(of: "m")?.url == "https://two.example")

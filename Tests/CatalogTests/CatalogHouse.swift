@@ -11,11 +11,11 @@ final class CatalogHouse: Sendable {
     let database: Database
     let catalog: Catalog
 
-    init() throws {
+    init(clock: Clock = .system) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         database = try Database(
-            path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations, clock: .system)
-        catalog = Self.catalog(over: database, master: "first")
+            path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations, clock: clock)
+        catalog = Self.catalog(over: database, master: "first", clock: clock)
     }
 
     deinit {
@@ -23,9 +23,9 @@ final class CatalogHouse: Sendable {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
-    static func catalog(over database: Database, master: String) -> Catalog {
+    static func catalog(over database: Database, master: String, clock: Clock = .system) -> Catalog {
         let keys = DeploymentKeys(master: Secret(master), pepper: Secret("pepper"))
-        return Catalog(database: database, sealing: keys.sealing, entropy: .system, clock: .system)
+        return Catalog(database: database, sealing: keys.sealing, entropy: .system, clock: clock)
     }
 
     /// Whether any file of the database has this text in it.
@@ -64,6 +64,6 @@ func good<T: FieldText>(_ text: String) throws -> T {
 extension Origin {
     /// Somebody, from nowhere.
     static var test: Origin {
-        Origin(actor: nil, address: "", random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+        Origin(actor: nil, address: "", entropy: .system)
     }
 }

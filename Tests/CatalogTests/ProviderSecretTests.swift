@@ -15,7 +15,7 @@ struct ProviderSecretTests {
         let provider = try await house.openAI("planted-name", secret: planted)
         #expect(provider.hasSecret)
         _ = try await house.catalog.createModel(
-            provider: provider.id, name: good("m"), upstreamName: nil, price: .standard)
+            provider: provider.id, name: good("m"), upstreamName: nil, price: .standard, by: .test)
         #expect(try await house.upstream(of: "m")?.secret == planted)
         #expect(try house.isOnDisk("planted-name"))
         #expect(try !house.isOnDisk(planted))
@@ -30,7 +30,7 @@ struct ProviderSecretTests {
         let rich = try await house.openAI("rich", secret: planted)
         let poor = try await house.openAI("poor", url: "https://attacker.example")
         _ = try await house.catalog.createModel(
-            provider: poor.id, name: good("stolen"), upstreamName: nil, price: .standard)
+            provider: poor.id, name: good("stolen"), upstreamName: nil, price: .standard, by: .test)
         try await house.database.write { connection in
             try connection.run(
                 """
@@ -44,7 +44,7 @@ struct ProviderSecretTests {
     @Test("another master key opens no secret") func otherMaster() async throws {
         let provider = try await house.openAI("p", secret: planted)
         _ = try await house.catalog.createModel(
-            provider: provider.id, name: good("m"), upstreamName: nil, price: .standard)
+            provider: provider.id, name: good("m"), upstreamName: nil, price: .standard, by: .test)
         let stranger = CatalogHouse.catalog(over: house.database, master: "second")
         await #expect(throws: SealingError.self) { try await stranger.route("m") }
         #expect(try await house.upstream(of: "m")?.secret == planted)

@@ -16,7 +16,7 @@ struct ApplicationsTests {
         let echo = try #require(try await house.catalog.providers(Page()).items.first)
         for name in ["small", "large"] {
             _ = try await house.catalog.createModel(
-                provider: echo.id, name: good(name), upstreamName: nil, price: .standard)
+                provider: echo.id, name: good(name), upstreamName: nil, price: .standard, by: .test)
         }
     }
 
@@ -103,12 +103,12 @@ struct ApplicationsTests {
         let made = try await app("small", ["small", "large"])
         let models = try await house.catalog.models(Page()).items
         for model in models where model.name != "echo" {
-            await #expect(throws: CatalogError.modelInUse) { try await house.catalog.deleteModel(model.id) }
+            await #expect(throws: CatalogError.modelInUse) { try await house.catalog.deleteModel(model.id, by: .test) }
         }
         _ = try await edit(made) { $0.allowedModels = [try good("small")] }
-        try await house.catalog.deleteModel(try #require(models.first { $0.name == "large" }).id)
+        try await house.catalog.deleteModel(try #require(models.first { $0.name == "large" }).id, by: .test)
         try await house.credentials.deleteApplication(made.id, of: account, andCredentials: false)
-        try await house.catalog.deleteModel(try #require(models.first { $0.name == "small" }).id)
+        try await house.catalog.deleteModel(try #require(models.first { $0.name == "small" }).id, by: .test)
         #expect(try await house.applications.opened(made.id) == nil)
     }
 

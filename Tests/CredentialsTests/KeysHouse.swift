@@ -186,6 +186,6 @@ func good<T: FieldText>(_ text: String) throws -> T {
 extension Origin {
     /// Somebody, from nowhere.
     static var test: Origin {
-        Origin(actor: nil, address: "", random: (.random(in: 0...(.max)), .random(in: 0...(.max))))
+        Origin(actor: nil, address: "", entropy: .system)
     }
 }

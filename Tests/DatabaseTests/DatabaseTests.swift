@@ -86,7 +86,7 @@ struct DatabaseTests {
 
     @Test("more than may wait is refused, and the rest is served") func bounded() async throws {
         var limits = Database.Limits()
-        limits.depth = 3
+        limits.writes = 3
         let database = try open([pets], limits: limits)
         let outcomes = await withTaskGroup(of: Bool.self) { group in
             for index in 0..<20 {

@@ -76,17 +76,25 @@ struct ForwardedHeadersTests {
     @Test(
         "what a client says to the upstream reaches it, in order and as often as it was said",
         arguments: [
-            "OpenAI-Beta", "User-Agent", "X-Stainless-Lang", "Idempotency-Key", "Accept", "traceparent",
+            "OpenAI-Beta", "User-Agent", "X-Stainless-Lang", "Accept", "traceparent", "tracestate",
         ])
     func passed(name: String) throws {
         let passed = ForwardedHeaders.toUpstream(try fields([(name, "one"), (name, "two")]), withoutKey: key)
         #expect(passed[values: try #require(HTTPField.Name(name))] == ["one", "two"])
     }
 
+    @Test(
+        "a key of idempotency ends here: at the provider, those of two tenants would meet",
+        arguments: ["Idempotency-Key", "idempotency-key", "X-Idempotency-Key"])
+    func idempotencyKey(name: String) throws {
+        #expect(
+            try toUpstream([(name, "order-1"), ("Accept", "*/*")]) == ["accept": "*/*", "accept-encoding": "identity"])
+    }
+
     @Test("a field with the key anywhere in its value doesn't pass, whatever its name; every field of that name goes")
     func withoutKey() throws {
         let passed = try toUpstream([
-            ("Accept", key), ("Idempotency-Key", "Bearer \(key)"), ("X-Stainless-Log", "a=1; key=\(key); b=2"),
+            ("Accept", key), ("OpenAI-Beta", "Bearer \(key)"), ("X-Stainless-Log", "a=1; key=\(key); b=2"),
             ("X-Stainless-Twice", "clean"), ("X-Stainless-Twice", key), ("User-Agent", "client/1.0 (\(key))"),
             ("X-Stainless-Clean", "sk-Ab3…x9"),
         ])
@@ -104,7 +112,8 @@ struct ForwardedHeadersTests {
             "Content-Length", "Set-Cookie", "Server", "Date", "Alt-Svc", "Strict-Transport-Security",
             "WWW-Authenticate",
             "Location", "Refresh", "Clear-Site-Data", "Content-Security-Policy", "X-Request-Id",
-            "Access-Control-Allow-Origin", "X-Latchkey-Code", "x-latchkey-anything",
+            "Access-Control-Allow-Origin", "X-Latchkey-Code", "x-latchkey-anything", "X-Latchkey-Cost",
+            "Idempotency-Replayed", "X-Should-Retry",
         ])
     func upstreamsOwn(name: String) throws {
         #expect(

@@ -14,9 +14,11 @@ struct OpenAIDialectTests {
         let type: String
         let code: String
         var param: String?
+        var shouldRetry: String?
     }
 
     private static let invalid = "invalid_request_error"
+    private static let quota = "insufficient_quota"
 
     /// Design §6.
     private static let table = [
@@ -24,8 +26,12 @@ struct OpenAIDialectTests {
         Row(denial: .invalidKey, status: 401, type: invalid, code: "invalid_api_key"),
         Row(denial: .wrongApp, status: 403, type: invalid, code: "wrong_app"),
         Row(denial: .keyExpired, status: 401, type: invalid, code: "invalid_api_key"),
+        Row(denial: .accountSuspended, status: 403, type: invalid, code: "account_suspended"),
         Row(denial: .modelNotAllowed, status: 403, type: invalid, code: "model_not_allowed", param: "model"),
         Row(denial: .modelNotFound, status: 404, type: invalid, code: "model_not_found", param: "model"),
+        Row(denial: .monthlyLimitReached, status: 429, type: quota, code: quota, shouldRetry: "false"),
+        Row(denial: .creditLimitReached, status: 429, type: quota, code: quota, shouldRetry: "false"),
+        Row(denial: .insufficientCredits, status: 429, type: quota, code: quota, shouldRetry: "false"),
         Row(denial: .upstreamFailed, status: 502, type: "server_error", code: "upstream_failed"),
         Row(denial: .upstreamTimeout, status: 504, type: "server_error", code: "upstream_timeout"),
         Row(denial: .overloaded, status: 503, type: "server_error", code: "overloaded"),
@@ -38,6 +44,7 @@ struct OpenAIDialectTests {
         #expect(answer.headers[.contentType] == "application/json")
         #expect(answer.headers[.cacheControl] == "no-store")
         #expect(answer.headers[try #require(HTTPField.Name("X-Latchkey-Code"))] == row.denial.rawValue)
+        #expect(answer.headers[try #require(HTTPField.Name("x-should-retry"))] == row.shouldRetry)
         let error = try #require(OpenAIDialect.error(row.denial.problem).object)
         #expect(error.members.map(\.name) == ["message", "type", "param", "code"])
         #expect(error["type"] == .string(row.type))

@@ -39,6 +39,22 @@ struct PolicyTests {
         let past = Timestamp(microseconds: 0)
         #expect(decide(addressed: dog, expiresAt: past, model: .unknown) == .failure(.wrongApp))
         #expect(decide(addressed: cat, expiresAt: past, model: .unknown) == .failure(.keyExpired))
+        #expect(decide(addressed: dog, model: .unknown, isSuspended: true) == .failure(.wrongApp))
+        #expect(decide(expiresAt: past, model: .unknown, isSuspended: true) == .failure(.keyExpired))
+        #expect(decide(model: .unknown, isSuspended: true) == .failure(.accountSuspended))
+        #expect(decide(model: .known("other"), isSuspended: true) == .failure(.accountSuspended))
+        #expect(decide(isSuspended: true) == .failure(.accountSuspended))
+    }
+
+    @Test("the checks of the key alone and of the account alone are those of the whole") func parts() {
+        let call = CallFacts(addressedApplication: dog, model: .unknown, time: now)
+        let key = KeyFacts(application: cat, expiresAt: now)
+        #expect(Policy.admit(call, key: key) == .wrongApp)
+        #expect(
+            Policy.admit(CallFacts(addressedApplication: nil, model: .unknown, time: now), key: key) == .keyExpired)
+        #expect(Policy.admit(call, key: KeyFacts(application: dog, expiresAt: nil)) == nil)
+        #expect(Policy.admit(AccountFacts(isSuspended: true)) == .accountSuspended)
+        #expect(Policy.admit(AccountFacts(isSuspended: false)) == nil)
     }
 
     @Test("every denial has its own stable code") func codes() {

@@ -1,0 +1,154 @@
+import Accounts
+import Applications
+import Audit
+import Catalog
+import Credentials
+import Database
+import Policy
+import Secrets
+import Testing
+
+@testable import Metering
+
+@Suite("Reading the ledger")
+struct LedgerReadingTests {
+    private let house: MeteringHouse
+    private let keys: [Credential]
+    private let charged: Hold
+    private let voided: Hold
+
+    init() async throws {
+        house = try await MeteringHouse()
+        try await house.grant(100)
+        keys = [try await house.key(), try await house.key()]
+        charged = try await house.charged(keys[0])
+        voided = try await house.hold(keys[1])
+        await house.metering.void(voided)
+        _ = try await house.metering.adjust(
+            house.ada.account, by: Credits(-5), reason: good("a mistake"),
+            by: Origin(actor: house.ada.id, address: "", entropy: .system))
+    }
+
+    private func entries(
+        kind: LedgerEntry.Kind? = nil, of key: Credential? = nil, account: Identifier? = nil, _ page: Page = Page()
+    ) async throws -> Listing<LedgerEntry> {
+        try await house.metering.entries(
+            LedgerFilter(account: account ?? house.ada.account, kind: kind, credential: key?.id), page)
+    }
+
+    @Test("the newest comes first, in pages without a gap or a repeat") func pages() async throws {
+        let all = try await entries().items
+        #expect(all.map(\.kind) == [.adjustment, .void, .hold, .charge, .hold, .grant])
+        #expect(all.map(\.id) == all.map(\.id).sorted(by: >))
+        var seen: [LedgerEntry] = []
+        var after: Identifier?
+        repeat {
+            let page = try await entries(Page(limit: 4, after: after))
+            seen += page.items
+            after = page.next
+        } while after != nil
+        #expect(seen.map(\.id) == all.map(\.id))
+    }
+
+    @Test("only one kind, only one key, or both") func filters() async throws {
+        #expect(try await entries(kind: .hold).items.count == 2)
+        #expect(try await entries(kind: .grant).items.map(\.amount) == [Credits(100)])
+        #expect(try await entries(of: keys[0]).items.map(\.kind) == [.charge, .hold])
+        #expect(try await entries(of: keys[1]).items.map(\.kind) == [.void, .hold])
+        #expect(try await entries(kind: .charge, of: keys[0]).items.map(\.hold) == [charged.id])
+        #expect(try await entries(kind: .charge, of: keys[1]).items.isEmpty)
+    }
+
+    @Test("a charge and a void tell of the call as their hold does, with the versions that made its price")
+    func details() async throws {
+        for (kind, hold) in [(LedgerEntry.Kind.charge, charged), (.void, voided)] {
+            let entry = try #require(try await entries(kind: kind).items.first)
+            #expect(entry.hold == hold.id)
+            #expect(entry.amount == Credits(20))
+            let call = try #require(entry.call)
+            #expect(call.credential == hold.call.credential)
+            #expect(call.application == house.app.id)
+            #expect(call.model == "echo")
+            #expect(call.priceVersion == MeteringHouse.priceID)
+            #expect(call.price == .standard)
+            #expect(call.multiplierVersion == MeteringHouse.multiplierID)
+            #expect(call.multiplier == .one)
+            #expect(call.group == "standard")
+        }
+    }
+
+    @Test("a correction tells who made it and why, and of no call") func correction() async throws {
+        let entry = try #require(try await entries(kind: .adjustment).items.first)
+        #expect(entry.amount == Credits(-5))
+        #expect(entry.reason == "a mistake")
+        #expect(entry.actor == house.ada.id)
+        #expect(entry.call == nil)
+        #expect(entry.hold == nil)
+    }
+
+    @Test("what a charge was made with stays readable when prices change and the model goes") func history()
+        async throws
+    {
+        _ = try await house.catalog.createGroup(good("half"), try #require(Multiplier(decimal: "0.5")), by: .test)
+        let echo = try #require(try await house.catalog.models(Page()).items.first)
+        let route = try #require(try await house.catalog.route("echo"))
+        let quote = try await house.catalog.quote(route, group: "half", at: house.hand.now)
+        let call = MeteredCall(
+            account: keys[0].account, credential: keys[0].id, application: keys[0].application, model: "echo",
+            quote: quote, time: house.hand.now, idempotency: nil)
+        #expect(call.cost == Credits(10))
+        guard case .held(let hold) = try await house.metering.hold(call) else { throw NotHeld() }
+        try await house.metering.charge(hold)
+        house.hand.set(house.hand.now.adding(.seconds(1)))
+        _ = try await house.catalog.addPrice(
+            try #require(Price(Credits(7))), of: echo.id, effectiveAt: nil, by: .test)
+        _ = try await house.catalog.addMultiplier(.one, of: "half", effectiveAt: nil, by: .test)
+        _ = try await house.catalog.retireGroup("half", true, by: .test)
+        for key in keys { try await house.credentials.delete(key.id, of: key.account) }
+        try await house.credentials.deleteApplication(house.app.id, of: house.ada.account, andCredentials: true)
+        try await house.catalog.deleteModel(echo.id, by: .test)
+        let entry = try #require(try await entries(kind: .charge).items.first)
+        #expect(entry.call?.price == .standard)
+        #expect(entry.call?.multiplier == Multiplier(decimal: "0.5"))
+        #expect(entry.call?.group == "half")
+        #expect(entry.call.flatMap { $0.price?.cost($0.multiplier ?? .one) } == entry.amount)
+    }
+
+    @Test("another account's entries are not there, by its key neither") func otherAccount() async throws {
+        let bob = try await house.bob()
+        #expect(try await entries(account: bob.user.account).items.isEmpty)
+        #expect(try await entries(of: keys[0], account: bob.user.account).items.isEmpty)
+    }
+
+    @Test("balances of many accounts at once, with zeros for those that have nothing") func balances() async throws {
+        let bob = try await house.bob()
+        let found = try await house.metering.balances(of: [house.ada.account, bob.user.account])
+        #expect(found[house.ada.account]?.amount == Credits(75))
+        #expect(found[bob.user.account] == Balance())
+    }
+
+    @Test(
+        "what a filter lets through is found in a long ledger, page by page, without a gap",
+        arguments: [
+            9_993, 9_994, 9_995, 25_000,
+        ])
+    func longLedger(count: Int) async throws {
+        try await house.tamper(
+            """
+            INSERT INTO ledger (account_id, id, kind, amount, created_at)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(count))
+            SELECT '\(house.ada.account)', printf('02000000-0000-7000-8000-%012x', i), 'adjustment', 0, 0 FROM n
+            """)
+        var seen: [LedgerEntry] = []
+        var pages = 0
+        var after: Identifier?
+        repeat {
+            let page = try await entries(kind: .hold, Page(limit: 1, after: after))
+            seen += page.items
+            after = page.next
+            pages += 1
+        } while after != nil && pages < 100
+        #expect(seen.map(\.id) == [voided.id, charged.id])
+        #expect(pages < 10)
+    }
+}
