@@ -180,11 +180,6 @@ package struct Accounts: Sendable {
         return account
     }
 
-    /// The cap of an account as the transaction of `connection` sees it.
-    package static func cap(of account: Identifier, in connection: Connection) throws -> CredentialCap {
-        try self.account(account, in: connection).cap
-    }
-
     // MARK: New ones
 
     func newAccount(_ draft: AccountDraft) -> Account {

@@ -76,8 +76,7 @@ extension ManagementAPI {
             let provider: Identifier = try fields.required("provider_id")
             let name: ModelName = try fields.required("name")
             let upstreamName: ModelName? = try fields.optional("upstream_name")
-            let price = try fields.has("price") ? fields.price("price") : .standard
-            _ = try fields.credits("price", in: Price.range)
+            let price = try fields.price("price", otherwise: .standard)
             try fields.noOthers(setByServer: ["id", "cost", "created_at"])
             let model = try await catalog.createModel(
                 provider: provider, name: name, upstreamName: upstreamName, price: price, by: call.origin)

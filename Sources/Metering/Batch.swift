@@ -59,16 +59,15 @@ struct Batch {
     // MARK: Holding
 
     private mutating func hold(_ call: MeteredCall) throws -> Committer.Outcome {
-        if let key = call.idempotency, let earlier = try earlier(key, call) { return earlier }
         try load(call)
         // Deleted, or suspended, since the call was looked at: what was committed before binds it.
         guard let limits = keys[call.credential]?.limits else { return .denied(.invalidKey) }
         if accounts[call.account]?.isSuspended != false { return .denied(.accountSuspended) }
-        var bounds = bounds(call, limits)
-        if let denial = Policy.admit(cost: call.cost, bounds) { return .denied(denial) }
+        // What was paid for is given again whatever is left.
+        if let key = call.idempotency, let earlier = try earlier(key, call) { return earlier }
+        if let denial = Policy.admit(cost: call.cost, bounds(call, limits)) { return .denied(denial) }
         try change(call) { try $0.hold(call.cost) }
-        bounds = self.bounds(call, limits)
-        let hold = Hold(id: ids.next(at: now), call: call, remaining: bounds.remaining)
+        let hold = Hold(id: ids.next(at: now), call: call, remaining: bounds(call, limits).remaining)
         try LedgerTable.insert(hold, connection)
         try HoldTable.insert(hold, connection)
         if let key = call.idempotency {

@@ -20,12 +20,3 @@ extension Credential {
         return .active
     }
 }
-
-extension KeyMeter {
-    /// The bounds on a call with this key.
-    package func bounds(of balance: Balance, _ terms: KeyTerms) -> CreditBounds {
-        CreditBounds(
-            granted: balance.granted, account: balance.usage, keyLimit: terms.creditLimit, key: usage,
-            monthlyLimit: terms.monthlyLimit, month: month)
-    }
-}

@@ -3,21 +3,26 @@ import Database
 import Policy
 
 extension LedgerTable {
-    /// The newest first, out of so many entries at most: a filter that hardly anything passes would otherwise read a
-    /// ledger of millions for one page.
+    /// Under a filter, a page looks through so many entries at most: one that hardly anything passes would otherwise read
+    /// a ledger of millions.
     static let window = 10_000
 
-    /// Where the window of a page ends, when there is more behind it.
-    static func endOfWindow(_ filter: LedgerFilter, _ page: Page, _ connection: Connection) throws -> Identifier? {
-        try connection.row(
+    /// Where the window of a page ends, when there is one and more behind it.
+    private static func endOfWindow(
+        _ filter: LedgerFilter, _ page: Page, _ connection: Connection
+    ) throws -> Identifier? {
+        if filter.kind == nil, filter.credential == nil { return nil }
+        return try connection.row(
             """
             SELECT id FROM ledger WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3
             """, filter.account, page.bound, window - 1
         )?.identifier("id")
     }
 
-    /// What a charge or a void was for stands in its hold, which is joined to it.
-    static func page(_ filter: LedgerFilter, _ page: Page, _ connection: Connection) throws -> [LedgerEntry] {
+    /// The newest first. What a charge or a void was for stands in its hold, which is joined to it.
+    static func page(
+        _ filter: LedgerFilter, _ page: Page, _ connection: Connection
+    ) throws -> Listing<LedgerEntry> {
         let end = try endOfWindow(filter, page, connection)
         let rows = try connection.rows(
             """
@@ -33,7 +38,7 @@ extension LedgerTable {
         // A page has many charges and few prices.
         var prices: [Identifier: Price] = [:]
         var multipliers: [Identifier: MultiplierVersion] = [:]
-        return try rows.map { row in
+        let entries = try rows.map { row in
             var entry = try LedgerEntry(row)
             if var call = entry.call {
                 prices[call.priceVersion] =
@@ -48,6 +53,8 @@ extension LedgerTable {
             }
             return entry
         }
+        let listing = Listing(entries, page, id: \.id)
+        return listing.next == nil ? Listing(entries, next: end) : listing
     }
 }
 
@@ -67,73 +74,5 @@ extension LedgerEntry {
             amount: try row.credits("amount"), hold: try row.optionalIdentifier("hold_id"), call: call,
             reason: try row.optionalText("reason"), actor: try row.optionalIdentifier("actor_id"),
             createdAt: try row.time("created_at"))
-    }
-}
-
-extension UsageDayTable {
-    /// The column of each dimension.
-    private static func column(_ dimension: UsageRequest.Dimension) -> String {
-        switch dimension {
-        case .day: "day"
-        case .credential: "credential_id"
-        case .application: "application_id"
-        case .model: "model"
-        }
-    }
-
-    /// One line more than may be answered, which tells that there are too many.
-    static func report(_ request: UsageRequest, _ connection: Connection) throws -> [UsageLine] {
-        let columns = request.by.map(column).joined(separator: ", ")
-        // (A sum of integers is a numeric on PostgreSQL.)
-        return try connection.rows(
-            """
-            SELECT \(columns), CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(amount) AS BIGINT) AS amount
-            FROM usage_days
-            WHERE account_id = $1 AND day BETWEEN $2 AND $3 AND ($4 = '' OR credential_id = $4)
-              AND ($5 = '' OR application_id = $5) AND ($6 = '' OR model = $6)
-            GROUP BY \(columns) ORDER BY \(columns) LIMIT $7
-            """, request.account, request.days.lowerBound.number, request.days.upperBound.number,
-            request.credential?.description ?? "", request.application?.description ?? "", request.model ?? "",
-            UsageRequest.limit + 1
-        ).map { row in
-            UsageLine(
-                day: try request.by.contains(.day) ? Day(number: row.integer("day")) : nil,
-                credential: try request.by.contains(.credential) ? row.identifier("credential_id") : nil,
-                application: try request.by.contains(.application) ? row.identifier("application_id") : nil,
-                model: try request.by.contains(.model) ? row.text("model") : nil, calls: try row.integer("calls"),
-                amount: try row.credits("amount"))
-        }
-    }
-
-    /// What was charged with one version of a multiplier, by account and price.
-    static func priced(
-        with multiplier: Identifier, _ days: ClosedRange<Day>, _ connection: Connection
-    ) throws -> [(account: Identifier, price: Identifier, sum: PricingPreview.Sum)] {
-        try connection.rows(
-            """
-            SELECT account_id, price_id, CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(amount) AS BIGINT) AS amount
-            FROM usage_days WHERE multiplier_id = $1 AND day BETWEEN $2 AND $3 GROUP BY account_id, price_id
-            """, multiplier, days.lowerBound.number, days.upperBound.number
-        ).map { row in
-            (
-                try row.identifier("account_id"), try row.identifier("price_id"),
-                PricingPreview.Sum(calls: try row.integer("calls"), charged: try row.credits("amount"))
-            )
-        }
-    }
-
-    /// Every row, for the proof.
-    static func all(_ connection: Connection) throws -> [(row: Line, calls: Int64, amount: Credits)] {
-        try connection.rows("SELECT * FROM usage_days").map {
-            (try line($0), try $0.integer("calls"), try $0.credits("amount"))
-        }
-    }
-
-    static func line(_ row: Row) throws -> Line {
-        Line(
-            account: try row.identifier("account_id"), day: Day(number: try row.integer("day")),
-            credential: try row.identifier("credential_id"), application: try row.identifier("application_id"),
-            model: try row.text("model"), price: try row.identifier("price_id"),
-            multiplier: try row.identifier("multiplier_id"))
     }
 }

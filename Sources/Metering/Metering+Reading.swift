@@ -2,18 +2,6 @@ import Catalog
 package import Database
 package import Policy
 
-/// What has been used of a key: the numbers beside its limits.
-package struct KeyMeter: Sendable {
-    package var usage: Usage
-    /// In the month that was asked for.
-    package var month: Usage
-
-    package init(usage: Usage = Usage(), month: Usage = Usage()) {
-        self.usage = usage
-        self.month = month
-    }
-}
-
 /// Reading. Everything is what the last commit says; nothing is estimated and nothing lags.
 extension Metering {
     package func balance(of account: Identifier) async throws -> Balance {
@@ -44,12 +32,7 @@ extension Metering {
 
     /// A page may have fewer entries than its limit, even none, and a next one all the same.
     package func entries(_ filter: LedgerFilter, _ page: Page) async throws -> Listing<LedgerEntry> {
-        try await database.read { connection in
-            let found = try LedgerTable.page(filter, page, connection)
-            let listing = Listing(found, page, id: \.id)
-            if listing.next != nil { return listing }
-            return Listing(found, next: try LedgerTable.endOfWindow(filter, page, connection))
-        }
+        try await database.read { try LedgerTable.page(filter, page, $0) }
     }
 
     package func report(_ request: UsageRequest) async throws -> [UsageLine] {
@@ -81,73 +64,4 @@ extension Metering {
                     .prefix(PricingPreview.limit).map { ($0.key, $0.value) })
         }
     }
-}
-
-/// Which entries of the ledger are asked for.
-package struct LedgerFilter: Sendable {
-    package var account: Identifier
-    package var kind: LedgerEntry.Kind?
-    package var credential: Identifier?
-
-    package init(account: Identifier, kind: LedgerEntry.Kind? = nil, credential: Identifier? = nil) {
-        self.account = account
-        self.kind = kind
-        self.credential = credential
-    }
-}
-
-/// What a report on usage is asked for.
-package struct UsageRequest: Sendable {
-    /// The most lines that are answered.
-    package static let limit = 10_000
-
-    /// What a report can tell apart.
-    package enum Dimension: String, Sendable, CaseIterable {
-        case day, credential, application, model
-    }
-
-    package var account: Identifier
-    package var days: ClosedRange<Day>
-    package var by: [Dimension]
-    package var credential: Identifier?
-    package var application: Identifier?
-    package var model: String?
-
-    package init(account: Identifier, days: ClosedRange<Day>, by: [Dimension]) {
-        self.account = account
-        self.days = days
-        self.by = by
-    }
-}
-
-/// One line of a report; what it was not asked to tell apart is `nil`.
-package struct UsageLine: Sendable {
-    package var day: Day?
-    package var credential: Identifier?
-    package var application: Identifier?
-    package var model: String?
-    package var calls: Int64
-    package var amount: Credits
-}
-
-/// A report: what was charged, and what it would have been.
-package struct PricingPreview: Sendable {
-    /// The most accounts that are listed, those with the greatest charge first.
-    package static let limit = 100
-
-    package struct Sum: Sendable {
-        package var calls: Int64 = 0
-        package var charged = Credits.zero
-        package var wouldBe = Credits.zero
-
-        func adding(_ other: Sum) throws -> Sum {
-            guard let charged = charged.adding(other.charged), let wouldBe = wouldBe.adding(other.wouldBe) else {
-                throw MeteringError.balanceTooLarge
-            }
-            return Sum(calls: calls + other.calls, charged: charged, wouldBe: wouldBe)
-        }
-    }
-
-    package let total: Sum
-    package let accounts: [(account: Identifier, sum: Sum)]
 }

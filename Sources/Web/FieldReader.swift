@@ -85,9 +85,6 @@ package struct FieldReader {
         return try credits(name, value, in: range)
     }
 
-    /// Whether the field is there and not null.
-    package func has(_ name: String) -> Bool { rest[name].map { $0 != .null } ?? false }
-
     /// An amount of credits that may be taken away.
     package mutating func editCredits(_ name: String, in range: ClosedRange<Int64>) throws(Problem) -> Edit<Credits> {
         guard let value = take(name) else { return .absent }
@@ -106,9 +103,15 @@ package struct FieldReader {
         return credits
     }
 
-    package mutating func price(_ name: String) throws(Problem) -> Price {
-        let credits = try requiredCredits(name, in: Price.range)
-        guard let price = Price(credits) else { throw invalid(name, "is out of range") }
+    /// - Parameter otherwise: what an absent field or null stands for; `nil` where a price has to be given.
+    package mutating func price(_ name: String, otherwise: Price? = nil) throws(Problem) -> Price {
+        if let otherwise, rest[name] == nil || rest[name] == .null {
+            rest[name] = nil
+            return otherwise
+        }
+        guard let price = Price(try requiredCredits(name, in: Price.range)) else {
+            throw invalid(name, "is out of range")
+        }
         return price
     }
 

@@ -1,3 +1,4 @@
+import Accounts
 import Credentials
 import Database
 import Policy
@@ -43,6 +44,17 @@ struct IdempotencyTests {
         #expect(other.id != hold.id)
         #expect(try await replay(mark("order-2")) == "two")
         #expect(try await house.difference() == nil)
+    }
+
+    @Test("a repetition is refused as any call is, once the account is suspended or the key deleted")
+    func stopped() async throws {
+        _ = try await house.charged(key, idempotency: mark(), answer: answer("one"))
+        try await house.suspend(house.ada.account)
+        await #expect(throws: Denial.accountSuspended) { try await replay(mark()) }
+        try await house.suspend(house.ada.account, false)
+        #expect(try await replay(mark()) == "one")
+        try await house.credentials.delete(key.id, of: key.account)
+        await #expect(throws: Denial.invalidKey) { try await replay(mark()) }
     }
 
     @Test("the stored answer outlives a restart") func restart() async throws {

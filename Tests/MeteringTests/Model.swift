@@ -63,6 +63,9 @@ struct Model {
 
     /// - Parameter now: the time of the commit, in microseconds; the call's own may be earlier.
     mutating func hold(_ call: Call, now: Int64) -> Answer {
+        let key = keys[call.key]
+        if key.isDeleted { return .denied(.invalidKey) }
+        if accounts[key.account].isSuspended { return .denied(.accountSuspended) }
         if let mark = call.mark, let memory = remembered[mark] {
             if memory.isSettled, call.time - memory.time >= Self.day {
                 forget(mark)
@@ -73,9 +76,6 @@ struct Model {
                 return .answered(answer)
             }
         }
-        let key = keys[call.key]
-        if key.isDeleted { return .denied(.invalidKey) }
-        if accounts[key.account].isSuspended { return .denied(.accountSuspended) }
         let month = Books.KeyMonth(key: call.key, time: call.time)
         if !key.use.hasRoom(for: call.cost, under: key.limit) { return .denied(.creditLimitReached) }
         if !(months[month] ?? Books.Use()).hasRoom(for: call.cost, under: key.monthly) {

@@ -2,7 +2,7 @@ import Policy
 import Testing
 
 @Suite("Bounds on what a call may cost")
-struct CreditLimitsTests {
+struct CreditBoundsTests {
     private func use(_ posted: Int64, _ held: Int64 = 0) -> Usage {
         Usage(posted: Credits(micro: posted), held: Credits(micro: held))
     }

@@ -1,0 +1,23 @@
+package import Credentials
+package import Policy
+
+/// What has been used of a key: the numbers beside its limits.
+package struct KeyMeter: Sendable {
+    package var usage: Usage
+    /// In the month that was asked for.
+    package var month: Usage
+
+    package init(usage: Usage = Usage(), month: Usage = Usage()) {
+        self.usage = usage
+        self.month = month
+    }
+}
+
+extension KeyMeter {
+    /// The bounds on a call with this key.
+    package func bounds(of balance: Balance, _ terms: KeyTerms) -> CreditBounds {
+        CreditBounds(
+            granted: balance.granted, account: balance.usage, keyLimit: terms.creditLimit, key: usage,
+            monthlyLimit: terms.monthlyLimit, month: month)
+    }
+}

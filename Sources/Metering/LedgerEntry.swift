@@ -1,0 +1,57 @@
+import Catalog
+package import Policy
+
+/// One entry of the ledger. It never changes.
+package struct LedgerEntry: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Credits given to the account.
+        case grant
+        /// A correction by an admin, up or down.
+        case adjustment
+        /// Credits set aside for a call.
+        case hold
+        /// A hold that became the price of a served call.
+        case charge
+        /// A hold given back.
+        case void
+    }
+
+    /// The call of a hold, a charge or a void.
+    package struct Call: Sendable {
+        package var credential: Identifier
+        package var application: Identifier
+        package var model: String
+        package var priceVersion: Identifier
+        package var price: Price?
+        package var multiplierVersion: Identifier
+        package var group: String?
+        package var multiplier: Multiplier?
+    }
+
+    package var id: Identifier
+    package var account: Identifier
+    package var kind: Kind
+    /// A grant or an adjustment changes the balance by it and a charge lowers it by it; what a hold sets aside, a void
+    /// gives back.
+    package var amount: Credits
+    /// Of a charge or a void: the entry of its hold.
+    package var hold: Identifier?
+    package var call: Call?
+    package var reason: String?
+    /// Who made a grant or an adjustment.
+    package var actor: Identifier?
+    package var createdAt: Timestamp
+}
+
+/// Which entries of the ledger are asked for.
+package struct LedgerFilter: Sendable {
+    package var account: Identifier
+    package var kind: LedgerEntry.Kind?
+    package var credential: Identifier?
+
+    package init(account: Identifier, kind: LedgerEntry.Kind? = nil, credential: Identifier? = nil) {
+        self.account = account
+        self.kind = kind
+        self.credential = credential
+    }
+}
