@@ -60,16 +60,20 @@ let package = Package(
         floor("Audit", on: ["Policy", "Secrets", "Database"]),
         floor("Catalog", on: ["Policy", "Secrets", "Database", "Audit"]),
         floor("Accounts", on: ["Policy", "Secrets", "Database", "Audit", "Catalog"]),
-        floor("Applications", on: ["Policy", "Secrets", "Database", "Web", "Catalog"]),
-        floor("Credentials", on: ["Policy", "Secrets", "Database", "Catalog", "Accounts", "Applications"]),
+        floor("Applications", on: ["Policy", "Secrets", "Database", "Web", "Audit", "Catalog"]),
+        floor("Credentials", on: ["Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications"]),
         floor(
             "Metering", on: ["Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Credentials", crypto]),
+
+        floor(
+            "Admission",
+            on: ["Policy", "Database", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
 
         floor(
             "Gateway",
             on: [
                 "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials",
-                "Metering",
+                "Metering", "Admission",
                 hummingbird, httpTypes, logging, nioCore,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -78,13 +82,13 @@ let package = Package(
             "ManagementAPI",
             on: [
                 "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts", "Applications", "Credentials",
-                "Metering", hummingbird, httpTypes, nioCore,
+                "Metering", "Admission", hummingbird, httpTypes, nioCore,
             ]),
         .executableTarget(
             name: "latchkey",
             dependencies: [
                 "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts", "Applications", "Credentials",
-                "Metering", "Gateway", "ManagementAPI", hummingbird, httpTypes, logging, nioCore,
+                "Metering", "Admission", "Gateway", "ManagementAPI", hummingbird, httpTypes, logging, nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -120,16 +124,26 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ]),
         tests(of: "Catalog", ["Audit", "Catalog", "Database", "Policy", "Secrets"]),
-        tests(of: "Accounts", ["Accounts", "Audit", "Catalog", "Database", "Policy", "Secrets"]),
+        tests(of: "Accounts", ["Accounts", "Audit", "Catalog", "Database", "Policy", "Secrets", crypto]),
         tests(
             of: "Credentials",
-            ["Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web"]),
+            [
+                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web",
+                crypto,
+            ]),
         tests(
             of: "Metering",
             [
                 "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering", "Policy",
                 "Secrets", "Web",
             ]),
+        tests(
+            of: "Admission",
+            [
+                "Accounts", "Admission", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering",
+                "Policy", "Secrets",
+            ]),
+        tests(of: "Audit", ["Audit", "Database", "Policy", "Secrets"]),
         tests(
             of: "Gateway",
             [

@@ -71,6 +71,7 @@ private struct House {
             pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 64, deadline: .seconds(10),
             entropy: entropy)
         defer { argon2.shutdown() }
+        let origin = Audit(database: database, chain: keys.auditChain, entropy: entropy).origin(actor: nil, address: "")
         let accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: argon2, tokenArgon2: argon2,
@@ -79,22 +80,22 @@ private struct House {
         let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: .system)
         let applications = Applications(database: database, entropy: entropy, clock: .system)
         let credentials = Credentials(
-            database: database, applications: applications, argon2: argon2,
+            database: database, accounts: accounts, applications: applications, argon2: argon2,
             format: try TokenFormat(prefix: "sk-", keys: keys), entropy: entropy, clock: .system)
         metering = Metering(database: database, sealing: keys.sealing, entropy: entropy, clock: .system)
         guard let email = EmailAddress("bench@example.com"), let password = Password("seven quiet grey herons"),
             let name = DisplayName("bench"), let model = ModelName("echo")
         else { preconditionFailure("the benchmark's own values break a rule") }
-        let user = try await accounts.createAdmin(email: email, password: password, accountName: name, onlyFirst: true)
+        let user = try await accounts.createAdmin(
+            email: email, password: password, accountName: name, onlyFirst: true, by: origin)
         let chat = try ChatSettings(model: model, allowedModels: nil, systemPrompt: nil, parameters: .none)
-        let app = try await applications.create(ApplicationDraft(name: name, chat: chat), in: user.account)
+        let app = try await applications.create(ApplicationDraft(name: name, chat: chat), in: user.account, by: origin)
         let terms = KeyTerms(creditLimit: .most, monthlyLimit: .most)
         key = try await credentials.issue(
-            CredentialDraft(application: app.id, name: .empty, terms: terms), by: user
+            CredentialDraft(application: app.id, name: .empty, terms: terms), by: user, origin
         ).0
         account = user.account
-        _ = try await metering.grant(
-            .most, to: account, reason: .empty, by: Origin(actor: nil, address: "", entropy: entropy))
+        _ = try await metering.grant(.most, to: account, reason: .empty, by: origin)
         guard let route = try await catalog.route("echo") else { preconditionFailure("no echo model") }
         quote = try await catalog.quote(route, group: PricingGroup.standard, at: Clock.system.now())
     }

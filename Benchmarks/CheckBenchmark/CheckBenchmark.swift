@@ -24,11 +24,11 @@ struct CheckBenchmark {
 
         let known = try await house.key()
         let credentials = house.credentials()
-        _ = try await credentials.verify(known)
+        _ = try await credentials.verify(known, at: Clock.system.now())
         var hot: [Double] = []
         for _ in 0..<50 {
             let began = ContinuousClock.now
-            for _ in 0..<4000 { _ = try await credentials.verify(known) }
+            for _ in 0..<4000 { _ = try await credentials.verify(known, at: Clock.system.now()) }
             hot.append(microseconds(since: began) / 4000)
         }
 
@@ -39,7 +39,7 @@ struct CheckBenchmark {
             let began = ContinuousClock.now
             for stranger in strangers {
                 do {
-                    _ = try await credentials.verify(stranger)
+                    _ = try await credentials.verify(stranger, at: Clock.system.now())
                     preconditionFailure("a forged key was taken")
                 } catch Denial.invalidKey {}
             }
@@ -51,7 +51,7 @@ struct CheckBenchmark {
         for _ in 0..<25 {
             let cold = house.credentials()
             let began = ContinuousClock.now
-            _ = try await cold.verify(known)
+            _ = try await cold.verify(known, at: Clock.system.now())
             let first = microseconds(since: began)
             let beganRaw = ContinuousClock.now
             _ = try await house.argon2.hash(Secret(known))
@@ -79,6 +79,7 @@ private struct House {
     let argon2: Argon2Pool
     private let accounts: Accounts
     private let applications: Applications
+    private let origin: Origin
     private let format: TokenFormat
     private let user: User
     private let application: Identifier
@@ -94,6 +95,7 @@ private struct House {
         argon2 = Argon2Pool(
             pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, deadline: .seconds(10),
             entropy: entropy)
+        origin = Audit(database: database, chain: keys.auditChain, entropy: entropy).origin(actor: nil, address: "")
         format = try TokenFormat(prefix: "sk-", keys: keys)
         accounts = try Accounts(
             Accounts.Parts(
@@ -104,21 +106,24 @@ private struct House {
         guard let email = EmailAddress("bench@example.com"), let password = Password("seven quiet grey herons"),
             let name = DisplayName("bench"), let model = ModelName("echo")
         else { preconditionFailure("the benchmark's own values break a rule") }
-        user = try await accounts.createAdmin(email: email, password: password, accountName: name, onlyFirst: true)
+        user = try await accounts.createAdmin(
+            email: email, password: password, accountName: name, onlyFirst: true, by: origin)
         let chat = try ChatSettings(model: model, allowedModels: nil, systemPrompt: nil, parameters: .none)
-        application = try await applications.create(ApplicationDraft(name: name, chat: chat), in: user.account).id
+        application = try await applications.create(
+            ApplicationDraft(name: name, chat: chat), in: user.account, by: origin
+        ).id
     }
 
     /// A checker with an empty memory, as after a start.
     func credentials() -> Credentials {
         Credentials(
-            database: database, applications: applications, argon2: argon2, format: format, entropy: .system,
-            clock: .system)
+            database: database, accounts: accounts, applications: applications, argon2: argon2, format: format,
+            entropy: .system, clock: .system)
     }
 
     func key() async throws -> String {
         let draft = CredentialDraft(application: application, name: .empty, terms: KeyTerms())
-        return try await credentials().issue(draft, by: user).1.exposed()
+        return try await credentials().issue(draft, by: user, origin).1.exposed()
     }
 
     func forgedKey() throws -> String {

@@ -1,5 +1,5 @@
-import Audit
-import Database
+package import Audit
+package import Database
 package import Policy
 package import Secrets
 
@@ -13,46 +13,86 @@ extension Accounts {
     /// its hands already, and for first-run set-up.
     /// - Parameters:
     ///   - onlyFirst: refuse when there is any user.
-    ///   - address: of who asks over HTTP; empty for the command line.
     package func createAdmin(
-        email: EmailAddress, password: Password, accountName: DisplayName, onlyFirst: Bool, from address: String = ""
+        email: EmailAddress, password: Password, accountName: DisplayName, onlyFirst: Bool, by origin: Origin
     ) async throws -> User {
         if onlyFirst, try await !isEmpty() { throw AccountsError.alreadySetUp }
         try password.check(email: email)
-        let phc = try await parts.argon2.hash(password.secret)
         let account = newAccount(AccountDraft(name: accountName, cap: .standard))
-        let user = newUser(email, in: account.id, isAdmin: true)
-        let origin = Origin(actor: nil, address: address, entropy: parts.entropy)
+        let user = newUser(email, .root, in: account.id, isAdmin: true)
+        let lock = try await lock(password, of: user.id)
         return try await AccountsError.naming {
             try await parts.database.write { connection in
                 if onlyFirst, try UserTable.isAnyone(connection) { throw AccountsError.alreadySetUp }
                 try AccountTable.insert(account, connection)
-                try UserTable.insert(user, phc, connection)
-                try Audit.record(Self.entry(account, origin), in: connection)
+                try UserTable.insert(user, lock, connection)
+                try Self.record(account, origin, connection)
+                try Self.recordJoin(user, origin, connection)
                 return user
             }
         }
     }
 
+    private static func recordJoin(_ user: User, _ origin: Origin, _ connection: Connection) throws {
+        try origin.by(user.id).record(
+            .userJoin, account: user.account, object: user.id.description,
+            detail: ["role": user.role.rawValue, "email": user.email], at: user.createdAt, in: connection)
+    }
+
     // MARK: Invitations
 
-    /// Invites the root user of an account. An older invitation to the same address stops working.
-    package func invite(_ email: EmailAddress, to account: Identifier) async throws -> (Invitation, Secret) {
+    /// Invites somebody into an account. An older invitation of the same address into it stops working.
+    ///
+    /// Operators invite the first user of an account; from then on it is for its own root users. That an address has a
+    /// user in another account is told to operators alone; to tenants it shows only when the invitation can't be
+    /// accepted.
+    package func invite(
+        _ email: EmailAddress, as role: Role, to account: Identifier, for actor: User, by origin: Origin
+    ) async throws -> (Invitation, Secret) {
         let minted = invitations.mint(parts.entropy)
         let now = parts.clock.now()
         let invitation = Invitation(
-            id: parts.newID(at: now), account: account, email: email.text, expiresAt: now.adding(Invitation.lifetime))
+            id: parts.newID(at: now), account: account, email: email.text, role: role,
+            expiresAt: now.adding(Invitation.lifetime))
         let digest = parts.keys.lookupDigest(of: minted.secret, purpose: "invitation")
         try await parts.database.write { connection in
             guard try AccountTable.find(account, connection) != nil else { throw AccountsError.notFound }
-            guard try UserTable.find(email: email.text, connection) == nil else { throw AccountsError.emailTaken }
-            try InvitationTable.replace(invitation, digest, now, connection)
+            let holder = try UserTable.find(email: email.text, connection)?.user
+            if let holder, actor.isAdmin || holder.account == account { throw AccountsError.emailTaken }
+            let users = try UserTable.count(of: account, connection)
+            if users > 0, actor.account != account { throw AccountsError.accountHasUsers }
+            guard try users + InvitationTable.count(of: account, now, connection) < User.limit else {
+                throw AccountsError.userLimitReached
+            }
+            try InvitationTable.replace(invitation, by: origin.actor, digest, now, connection)
+            try origin.record(
+                .userInvite, account: account, object: invitation.id.description,
+                detail: ["email": email.text, "role": role.rawValue], at: now, in: connection)
         }
         return (invitation, minted.secret)
     }
 
+    /// The open ones, the newest first.
+    package func invitations(to account: Identifier, _ page: Page) async throws -> Listing<Invitation> {
+        let now = parts.clock.now()
+        return try await parts.database.read { connection in
+            guard try AccountTable.isSuspended(account, connection) != nil else { throw AccountsError.notFound }
+            return Listing(try InvitationTable.page(of: account, page, now, connection), page, id: \.id)
+        }
+    }
+
+    /// Takes an invitation back.
+    package func withdraw(invitation id: Identifier, to account: Identifier, by origin: Origin) async throws {
+        let now = parts.clock.now()
+        try await parts.database.write { connection in
+            guard try InvitationTable.delete(id, of: account, connection) == 1 else { throw AccountsError.notFound }
+            try origin.record(
+                .userUninvite, account: account, object: id.description, at: now, in: connection)
+        }
+    }
+
     /// Uses an invitation up. The password is hashed only for one that is good, so a guess costs no Argon2.
-    package func accept(invitation token: String, password: Password) async throws -> User {
+    package func accept(invitation token: String, password: Password, by origin: Origin) async throws -> User {
         guard let presented = invitations.parse(token), invitations.isGenuine(presented) else {
             throw AccountsError.invitationInvalid
         }
@@ -62,21 +102,27 @@ extension Accounts {
             let email = EmailAddress(invitation.email)
         else { throw AccountsError.invitationInvalid }
         try password.check(email: email)
-        let phc = try await parts.argon2.hash(password.secret)
-        let user = newUser(email, in: invitation.account, isAdmin: false)
+        let user = newUser(email, invitation.role, in: invitation.account, isAdmin: false)
+        let lock = try await lock(password, of: user.id)
         return try await AccountsError.naming {
             try await parts.database.write { connection in
                 guard try InvitationTable.delete(digest, now, connection) == 1 else {
                     throw AccountsError.invitationInvalid
                 }
-                try UserTable.insert(user, phc, connection)
+                guard try UserTable.count(of: user.account, connection) < User.limit else {
+                    throw AccountsError.userLimitReached
+                }
+                try UserTable.insert(user, lock, connection)
+                try Self.recordJoin(user, origin, connection)
                 return user
             }
         }
     }
 
-    private func newUser(_ email: EmailAddress, in account: Identifier, isAdmin: Bool) -> User {
+    private func newUser(_ email: EmailAddress, _ role: Role, in account: Identifier, isAdmin: Bool) -> User {
         let now = parts.clock.now()
-        return User(id: parts.newID(at: now), account: account, email: email.text, isAdmin: isAdmin, createdAt: now)
+        return User(
+            id: parts.newID(at: now), account: account, email: email.text, role: role, isAdmin: isAdmin,
+            hasSecondFactor: false, createdAt: now)
     }
 }

@@ -6,12 +6,15 @@ package import Secrets
 
 /// Tenants, the people in them, and the ways they prove who they are.
 ///
-/// An account is the tenant; a user is a person who signs in to one account. Every user is the root user of their
-/// account (members come later), and some are admins: operators of the deployment. This room owns accounts, users,
-/// invitations, sessions and platform tokens, and the tables of these names. It may not know an app or a key.
+/// An account is the tenant; a user is a person who signs in to one account, as a root user, who manages it, or as a
+/// member, who looks on. Some users are admins: operators of the deployment. This room owns accounts, users,
+/// invitations, sessions, second factors, password resets and platform tokens, and the tables of these names. It may
+/// not know an app or a key.
 ///
-/// How each secret is kept: passwords and platform tokens as Argon2id, because they live long; session tokens and
-/// invitations, which are random, short-lived and looked up by themselves, as a keyed digest.
+/// How each secret is kept: passwords and platform tokens as Argon2id, because they live long; session tokens,
+/// invitations, resets and recovery codes, which are random and looked up by themselves, as a keyed digest; the secret
+/// of a second factor, which has to be read again, sealed. Each user has a pair of keys for showing API keys again; the
+/// private one is locked with their password, so that what is sealed to it can't be opened by anybody without it.
 package struct Accounts: Sendable {
     /// How long sign-ins last (NIST SP 800-63B-4 §2.2.3 allows a day and an hour idle at AAL2).
     package struct SessionLimits: Sendable {
@@ -36,7 +39,8 @@ package struct Accounts: Sendable {
 
         /// - Parameters:
         ///   - argon2: for what anybody can ask for, such as a sign-in.
-        ///   - tokenArgon2: for checking tokens. Apart from the other, so that a flood of sign-ins holds nobody's tools up.
+        ///   - tokenArgon2: for checking tokens. Apart from the other, so that a flood of sign-ins holds nobody's tools
+        ///     up.
         package init(
             database: Database, keys: DeploymentKeys, argon2: Argon2Pool, tokenArgon2: Argon2Pool,
             sessions: SessionLimits, entropy: Entropy, clock: Clock
@@ -55,18 +59,25 @@ package struct Accounts: Sendable {
 
     let parts: Parts
     let throttle = SignInThrottle()
+    /// Wrong codes, for each user from wherever: only who has the password gets as far as that.
+    let codeThrottle = SignInThrottle()
     let platformTokens: TokenFormat
     let invitations: TokenFormat
+    let resets: TokenFormat
     let verifier: TokenVerifier
+    /// A hash for users who don't exist, as text: what is read for those who do is one too.
+    let decoy: String
     private let held: ReadThrough<Identifier, Account>
 
     package init(_ parts: Parts) throws {
         self.parts = parts
         platformTokens = try TokenFormat(prefix: "lkp-", keys: parts.keys)
         invitations = try TokenFormat(prefix: "lki-", keys: parts.keys)
+        resets = try TokenFormat(prefix: "lkr-", keys: parts.keys)
         held = ReadThrough(capacity: 20_000) { [database = parts.database] id in
             try await database.read { try AccountTable.find(id, $0) }
         }
+        decoy = parts.argon2.decoy.text
         verifier = TokenVerifier(pool: parts.tokenArgon2, capacity: 10_000, entropy: parts.entropy)
     }
 
@@ -77,18 +88,18 @@ package struct Accounts: Sendable {
         try await parts.database.write { connection in
             try Self.check(defaultGroup: draft.defaultGroup, draft.groups, before: nil, connection)
             try AccountTable.insert(account, connection)
-            try Audit.record(Self.entry(account, origin), in: connection)
+            try Self.record(account, origin, connection)
         }
         return account
     }
 
-    static func entry(_ account: Account, _ origin: Origin) -> AuditEntry {
-        origin.entry(
+    static func record(_ account: Account, _ origin: Origin, _ connection: Connection) throws {
+        try origin.record(
             .accountCreate, account: account.id, object: account.id.description,
             detail: [
                 "name": account.name, "credential_cap": String(account.cap.value),
                 "default_group": account.defaultGroup, "groups": account.groups.joined(separator: " "),
-            ], at: account.createdAt)
+            ], at: account.createdAt, in: connection)
     }
 
     package func list(_ page: Page) async throws -> Listing<Account> {
@@ -128,9 +139,8 @@ package struct Accounts: Sendable {
         _ edit: AccountEdit, of old: Account, _ origin: Origin, _ now: Timestamp, _ connection: Connection
     ) throws {
         func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
-            try Audit.record(
-                origin.entry(action, account: old.id, object: old.id.description, detail: detail, at: now),
-                in: connection)
+            try origin.record(
+                action, account: old.id, object: old.id.description, detail: detail, at: now, in: connection)
         }
         if !edit.detail.isEmpty { try record(.accountEdit, edit.detail) }
         if let isSuspended = edit.isSuspended, isSuspended != old.isSuspended {
@@ -180,6 +190,20 @@ package struct Accounts: Sendable {
         return account
     }
 
+    /// Says whether the account's keys may be shown again. For the floor above, which owns the copies.
+    package static func allowRevealableKeys(
+        _ isAllowed: Bool, in account: Identifier, at now: Timestamp, _ connection: Connection
+    ) throws -> Account {
+        var account = try self.account(account, in: connection)
+        account.allowsRevealableKeys = isAllowed
+        account.updatedAt = now
+        try AccountTable.update(account, connection)
+        return account
+    }
+
+    /// To be called after the commit of a change that another floor has made.
+    package func forget(_ account: Identifier) { held.invalidate(account) }
+
     // MARK: New ones
 
     func newAccount(_ draft: AccountDraft) -> Account {
@@ -187,8 +211,8 @@ package struct Accounts: Sendable {
         let group = draft.defaultGroup?.text ?? PricingGroup.standard
         return Account(
             id: parts.newID(at: now), name: draft.name.text, cap: draft.cap, defaultGroup: group,
-            groups: Self.groups(draft.groups.map(\.text), besides: group), isSuspended: false, createdAt: now,
-            updatedAt: now)
+            groups: Self.groups(draft.groups.map(\.text), besides: group), isSuspended: false,
+            allowsRevealableKeys: true, createdAt: now, updatedAt: now)
     }
 }
 
@@ -198,12 +222,28 @@ package enum AccountsError: Error, Sendable, Equatable {
     case alreadySetUp
     case emailTaken
     case invitationInvalid
+    case resetInvalid
     case signInFailed
+    /// The password was right; a code has to come with it.
+    case secondFactorRequired
+    /// The session has ended meanwhile.
+    case sessionEnded
+    case lastRootUser
+    case userLimitReached
+    case lastAdmin
+    case adminOnly
+    /// Only they may do this, no operator.
+    case accountHasUsers
+    case secondFactorSet
+    case noSecondFactor
+    case noEnrolment
+    case wrongCode
     case tooManyAttempts(retryAfterSeconds: Int)
     case weakPassword(String)
     case expiryInPast
     case tokenLimitReached
     case adminScopes([Scope])
+    case rootScopes([Scope])
     case unknownGroup(field: String)
 
     /// The one unique column that a caller can collide on is the address.

@@ -1,3 +1,4 @@
+package import Audit
 package import Policy
 import Secrets
 
@@ -21,11 +22,10 @@ package struct FirstRun: Sendable {
 
     /// Creates the first admin. `nil` when the token is wrong.
     package func setUp(
-        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName,
-        from address: String = ""
+        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName, by origin: Origin
     ) async throws -> User? {
         guard token.isSame(as: Secret(presented)) else { return nil }
         return try await accounts.createAdmin(
-            email: email, password: password, accountName: accountName, onlyFirst: true, from: address)
+            email: email, password: password, accountName: accountName, onlyFirst: true, by: origin)
     }
 }

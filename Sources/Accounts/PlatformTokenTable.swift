@@ -53,11 +53,16 @@ enum PlatformTokenTable {
         )?.text("key_id")
     }
 
+    static func deleteAll(of user: Identifier, _ connection: Connection) throws {
+        try connection.run("DELETE FROM platform_tokens WHERE user_id = $1", user)
+    }
+
     static func find(_ key: String, _ connection: Connection) throws -> Found? {
         try connection.row(
             """
             SELECT platform_tokens.phc, platform_tokens.scopes, platform_tokens.expires_at, \(UserTable.columns)
-            FROM platform_tokens JOIN users ON users.id = platform_tokens.user_id WHERE platform_tokens.key_id = $1
+            FROM platform_tokens JOIN users ON users.id = platform_tokens.user_id
+            WHERE platform_tokens.key_id = $1 AND users.removed_at IS NULL
             """, key
         ).map { row in
             Found(

@@ -1,3 +1,4 @@
+package import Audit
 package import Database
 package import Policy
 package import Secrets
@@ -21,10 +22,12 @@ extension Accounts {
     /// Creates a token for a user. It can't do more than its user can, now or later: scopes are weighed again with the
     /// user's own rights at each use.
     package func issueToken(
-        name: DisplayName, scopes: [Scope], expiresAt: Timestamp?, for user: User
+        name: DisplayName, scopes: [Scope], expiresAt: Timestamp?, for user: User, by origin: Origin
     ) async throws -> (PlatformToken, Secret) {
-        let beyond = user.isAdmin ? [] : scopes.filter(\.needsAdmin)
-        guard beyond.isEmpty else { throw AccountsError.adminScopes(beyond) }
+        let beyond = scopes.filter { !$0.isOpen(to: user) }
+        let forAdmins = beyond.filter(\.needsAdmin)
+        guard forAdmins.isEmpty else { throw AccountsError.adminScopes(forAdmins) }
+        guard beyond.isEmpty else { throw AccountsError.rootScopes(beyond) }
         let now = parts.clock.now()
         if expiresAt.isExpired(at: now) { throw AccountsError.expiryInPast }
         // Looked at before as well as in the transaction, so that a refused request costs no Argon2id.
@@ -36,7 +39,14 @@ extension Accounts {
             expiresAt: expiresAt, createdAt: now, hint: minted.hint)
         try await parts.database.write { connection in
             try Self.checkLimit(of: user.id, now, connection)
+            // Removed while the token was hashed: then there is nobody whom it could speak for.
+            guard try UserTable.find(user.id, of: user.account, connection) != nil else {
+                throw AccountsError.sessionEnded
+            }
             try PlatformTokenTable.insert(token, minted.id.text, phc, connection)
+            try origin.record(
+                .tokenCreate, account: user.account, object: token.id.description,
+                detail: ["scopes": token.scopes.map(\.rawValue).joined(separator: " ")], at: now, in: connection)
         }
         verifier.remember(minted.presented)
         return (token, minted.secret)
@@ -56,9 +66,15 @@ extension Accounts {
     }
 
     /// Binds the very next call.
-    package func deleteToken(_ id: Identifier, of user: Identifier) async throws {
-        guard let key = try await parts.database.write({ try PlatformTokenTable.delete(id, of: user, $0) }) else {
-            throw AccountsError.notFound
+    package func deleteToken(_ id: Identifier, of user: User, by origin: Origin) async throws {
+        let now = parts.clock.now()
+        let key = try await parts.database.write { connection in
+            guard let key = try PlatformTokenTable.delete(id, of: user.id, connection) else {
+                throw AccountsError.notFound
+            }
+            try origin.record(
+                .tokenDelete, account: user.account, object: id.description, at: now, in: connection)
+            return key
         }
         if let key = TokenID(key) { verifier.forget(id: key) }
     }
@@ -74,6 +90,6 @@ extension Accounts {
         else { return nil }
         if known != true, try await !verifier.verify(presented, against: row.phc) { return nil }
         return Actor(
-            user: row.user, scopes: Set(row.scopes.filter { row.user.isAdmin || !$0.needsAdmin }), session: nil)
+            user: row.user, scopes: Set(row.scopes.filter { $0.isOpen(to: row.user) }), session: nil)
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Policy
 import Synchronization
 
@@ -9,61 +8,75 @@ import Synchronization
 /// still gets in from elsewhere. An attempt counts when it begins, so that many at once don't slip through together.
 final class SignInThrottle: Sendable {
     struct Attempt: Hashable {
-        let peer: String
-        let email: String
+        let source: String
+        let name: String
 
-        init(peer: String, email: String) {
-            self.peer = Self.network(of: peer)
-            self.email = email
+        /// An IPv6 customer has at least a /64 to choose addresses from, so its 64 bits count as one source; all whose
+        /// address can't be known are one as well.
+        init(from address: IPAddress?, email: String) {
+            self.init(source: address?.network.description ?? "unknown", name: email)
         }
 
-        /// An IPv6 customer has at least a /64 to choose addresses from, so its 64 bits count as one source.
-        private static func network(of peer: String) -> String {
-            var address = in6_addr()
-            guard inet_pton(AF_INET6, peer, &address) == 1 else { return peer }
-            return withUnsafeBytes(of: address) { bytes in
-                let isMappedIPv4 = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
-                return (isMappedIPv4 ? bytes.suffix(4) : bytes.prefix(8)).map(String.init).joined(separator: ".")
-            }
+        /// For codes, which only who has the password can try: counted for the user, from wherever.
+        init(codeOf user: Identifier) { self.init(source: user.description, name: user.description) }
+
+        /// The source alone, whatever name it tries.
+        var ofSource: Attempt { Attempt(source: source, name: "") }
+
+        private init(source: String, name: String) {
+            self.source = source
+            self.name = name
         }
     }
 
     static let perPair = 10
     static let perSource = 100
     private static let window: Duration = .seconds(900)
-    private static let capacity = 50_000
+    private let capacity: Int
 
     private struct Count {
         var attempts: Int
         var ends: Timestamp
     }
 
+    /// Two tables, of which the older is given up when the newer is full. A flood from very many sources so costs some
+    /// windows their memory, and nobody their way in: whoever has that many sources needs no forgetting to guess on.
     private struct State {
-        /// The empty address stands for the source alone.
-        var counts: [Attempt: Count] = [:]
-        /// Not before this time is a full table looked through again: that costs, and a flood must not make it cost often.
-        var nextSweep = Timestamp(microseconds: .min)
+        var newer: [Attempt: Count] = [:]
+        var older: [Attempt: Count] = [:]
+
+        /// The window of an attempt, when one is running.
+        func count(of attempt: Attempt, _ now: Timestamp) -> Count? {
+            guard let count = newer[attempt] ?? older[attempt], count.ends > now else { return nil }
+            return count
+        }
+
+        mutating func set(_ count: Count?, of attempt: Attempt, capacity: Int) {
+            older[attempt] = nil
+            newer[attempt] = nil
+            if newer.count >= capacity {
+                older = newer
+                newer = [:]
+            }
+            newer[attempt] = count
+        }
     }
 
     private let state = Mutex(State())
 
+    /// - Parameter capacity: how many windows one of the two tables holds.
+    init(capacity: Int = 50_000) { self.capacity = capacity }
+
     func begin(_ attempt: Attempt, now: Timestamp) throws(AccountsError) {
-        let source = Attempt(peer: attempt.peer, email: "")
         let refusedUntil = state.withLock { state -> Timestamp? in
-            for key in [attempt, source] where state.counts[key].map({ $0.ends <= now }) ?? false {
-                state.counts[key] = nil
-            }
-            if let pair = state.counts[attempt], pair.attempts >= Self.perPair { return pair.ends }
-            if let all = state.counts[source], all.attempts >= Self.perSource { return all.ends }
-            let new = (state.counts[attempt] == nil ? 1 : 0) + (state.counts[source] == nil ? 1 : 0)
-            if state.counts.count + new > Self.capacity, state.nextSweep <= now {
-                state.nextSweep = now.adding(.seconds(1))
-                state.counts = state.counts.filter { $0.value.ends > now }
-            }
-            // Still full of running windows: a flood from very many sources. Nobody new is let in until some end.
-            if state.counts.count + new > Self.capacity { return now.adding(.seconds(1)) }
-            for key in [attempt, source] {
-                state.counts[key, default: Count(attempts: 0, ends: now.adding(Self.window))].attempts += 1
+            let pair = state.count(of: attempt, now)
+            let all = state.count(of: attempt.ofSource, now)
+            if let pair, pair.attempts >= Self.perPair { return pair.ends }
+            if let all, all.attempts >= Self.perSource { return all.ends }
+            for (key, count) in [(attempt, pair), (attempt.ofSource, all)] {
+                var count = count ?? Count(attempts: 0, ends: now.adding(Self.window))
+                count.attempts += 1
+                state.set(count, of: key, capacity: capacity)
             }
             return nil
         }
@@ -72,11 +85,26 @@ final class SignInThrottle: Sendable {
         throw .tooManyAttempts(retryAfterSeconds: Int(seconds))
     }
 
-    /// Forgives a right password: the pair starts anew, and the attempt doesn't count for its source.
+    /// Forgives a right password: the pair starts anew, and the attempt doesn't count for its source. Once for each
+    /// attempt.
     func succeeded(_ attempt: Attempt) {
         state.withLock { state in
-            state.counts[attempt] = nil
-            state.counts[Attempt(peer: attempt.peer, email: "")]?.attempts -= 1
+            state.set(nil, of: attempt, capacity: capacity)
+            reduce(attempt.ofSource, &state)
         }
+    }
+
+    /// For an attempt that tried nothing.
+    func takeBack(_ attempt: Attempt) {
+        state.withLock { state in
+            reduce(attempt, &state)
+            reduce(attempt.ofSource, &state)
+        }
+    }
+
+    private func reduce(_ attempt: Attempt, _ state: inout State) {
+        guard var count = state.newer[attempt] ?? state.older[attempt] else { return }
+        count.attempts = max(0, count.attempts - 1)
+        state.set(count, of: attempt, capacity: capacity)
     }
 }

@@ -93,6 +93,18 @@ package struct ApplicationEdit: Sendable {
 
     package init() {}
 
+    /// Which fields it names, for the audit record. A prompt is the account's own text and may be long: that it changed
+    /// is enough.
+    var detail: [String: String] {
+        var detail: [String: String] = [:]
+        detail["name"] = name?.text
+        detail["model"] = model?.text
+        detail["allowed_models"] = allowedModels?.map(\.text).joined(separator: " ")
+        detail["system_prompt"] = systemPrompt.map { $0 == nil ? "null" : "changed" }
+        detail["parameters"] = parameters == nil ? nil : "changed"
+        return detail
+    }
+
     func apply(to application: inout Application) throws(ApplicationsError) {
         application.name = name?.text ?? application.name
         // A new model on its own takes the place of the old one where that was all that callers could name.

@@ -1,3 +1,4 @@
+package import Audit
 import Catalog
 package import Database
 package import Policy
@@ -22,7 +23,9 @@ package struct Applications: Sendable {
         held = ReadThrough(capacity: 20_000) { id in try await database.read { try ApplicationTable.find(id, $0) } }
     }
 
-    package func create(_ draft: ApplicationDraft, in account: Identifier) async throws -> Application {
+    package func create(
+        _ draft: ApplicationDraft, in account: Identifier, by origin: Origin
+    ) async throws -> Application {
         let now = clock.now()
         let application = Application(
             id: Identifier(at: now, random: (entropy.word(), entropy.word())), account: account, name: draft.name.text,
@@ -33,6 +36,9 @@ package struct Applications: Sendable {
                 throw ApplicationsError.limitReached
             }
             try ApplicationTable.insert(application, connection)
+            try origin.record(
+                .applicationCreate, account: account, object: application.id.description,
+                detail: ["name": application.name], at: now, in: connection)
         }
         return application
     }
@@ -49,7 +55,9 @@ package struct Applications: Sendable {
     }
 
     /// Binds the very next call.
-    package func edit(_ id: Identifier, of account: Identifier, _ edit: ApplicationEdit) async throws -> Application {
+    package func edit(
+        _ id: Identifier, of account: Identifier, _ edit: ApplicationEdit, by origin: Origin
+    ) async throws -> Application {
         let now = clock.now()
         let application = try await database.write { connection in
             guard var application = try ApplicationTable.find(id, of: account, connection) else {
@@ -59,6 +67,9 @@ package struct Applications: Sendable {
             application.updatedAt = now
             try Self.check(application.chat, in: connection)
             try ApplicationTable.update(application, connection)
+            try origin.record(
+                .applicationEdit, account: account, object: id.description, detail: edit.detail, at: now,
+                in: connection)
             return application
         }
         held.invalidate(id)
@@ -71,14 +82,21 @@ package struct Applications: Sendable {
 
     // MARK: For the floor above, inside its transaction
 
-    /// Whether the app exists in this account.
-    package static func exists(_ id: Identifier, of account: Identifier, in connection: Connection) throws -> Bool {
-        try ApplicationTable.find(id, of: account, connection) != nil
+    /// `nil` when there is none in this account.
+    package static func application(
+        _ id: Identifier, of account: Identifier, in connection: Connection
+    ) throws -> Application? {
+        try ApplicationTable.find(id, of: account, connection)
     }
 
-    /// Marks the app as deleted; its row stays for the history that names it. `false` when there is none.
-    package func remove(_ id: Identifier, of account: Identifier, in connection: Connection) throws -> Bool {
-        try ApplicationTable.remove(id, of: account, clock.now(), connection)
+    /// Marks the app as deleted; its row stays for the history that names it.
+    package func remove(
+        _ id: Identifier, of account: Identifier, by origin: Origin, in connection: Connection
+    ) throws {
+        let now = clock.now()
+        guard try ApplicationTable.remove(id, of: account, now, connection) else { throw ApplicationsError.notFound }
+        try origin.record(
+            .applicationDelete, account: account, object: id.description, at: now, in: connection)
     }
 
     /// To be called after the commit of a removal.

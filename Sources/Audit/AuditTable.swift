@@ -26,7 +26,15 @@ extension Audit {
                   PRIMARY KEY (audit_id, field)
                 )
                 """,
-            ])
+            ]),
+        Migration(
+            "audit-2",
+            [
+                "ALTER TABLE audit ADD COLUMN sequence BIGINT",
+                "ALTER TABLE audit ADD COLUMN hash TEXT",
+                "CREATE UNIQUE INDEX audit_by_sequence ON audit (sequence)",
+                "CREATE INDEX audit_by_account ON audit (account_id, id)",
+            ]),
     ]
 }
 
@@ -35,30 +43,78 @@ enum AuditTable {
     static func insert(_ entry: AuditEntry, _ connection: Connection) throws {
         try connection.run(
             """
-            INSERT INTO audit (id, at, actor_id, action, account_id, object, address)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
-            """, entry.id, entry.at, entry.actor, entry.action.rawValue, entry.account, entry.object, entry.address)
+            INSERT INTO audit (id, sequence, hash, at, actor_id, action, account_id, object, address)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """, entry.id, entry.link?.sequence, entry.link?.hash, entry.at, entry.actor, entry.action.rawValue,
+            entry.account, entry.object, entry.address)
         for (field, value) in entry.detail {
             try connection.run(
                 "INSERT INTO audit_details (audit_id, field, value) VALUES ($1, $2, $3)", entry.id, field, value)
         }
     }
 
-    static func page(_ page: Page, _ connection: Connection) throws -> [AuditEntry] {
-        try connection.rows("SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2", page.bound, page.fetch).map {
-            row in
-            let id = try row.identifier("id")
-            guard let action = AuditEntry.Action(rawValue: try row.text("action")) else {
-                throw DatabaseFailure.malformedRow(column: "action")
+    /// The end of the chain; `nil` before its first entry.
+    static func last(_ connection: Connection) throws -> (link: AuditEntry.Link, id: Identifier)? {
+        let row = try connection.row(
+            "SELECT sequence, hash, id FROM audit WHERE sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
+        guard let row, let link = try link(row) else { return nil }
+        return (link, try row.identifier("id"))
+    }
+
+    static func page(of account: Identifier?, _ page: Page, _ connection: Connection) throws -> [AuditEntry] {
+        let rows =
+            if let account {
+                try connection.rows(
+                    "SELECT * FROM audit WHERE account_id = $3 AND id < $1 ORDER BY id DESC LIMIT $2", page.bound,
+                    page.fetch, account)
+            } else {
+                try connection.rows(
+                    "SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2", page.bound, page.fetch)
             }
-            let details = try connection.rows("SELECT field, value FROM audit_details WHERE audit_id = $1", id)
-            return AuditEntry(
-                id: id, at: try row.time("at"), actor: try row.optionalIdentifier("actor_id"),
-                action: action, account: try row.optionalIdentifier("account_id"),
-                object: try row.optionalText("object"),
-                detail: try Dictionary(
-                    details.map { (try $0.text("field"), try $0.text("value")) }, uniquingKeysWith: { $1 }),
-                address: try row.text("address"))
+        return try rows.map { try entry($0, connection) }
+    }
+
+    /// A stretch of the chain in its order.
+    static func links(
+        from sequence: Int64, atMost limit: Int, _ connection: Connection
+    ) throws -> [Result<AuditEntry, DatabaseFailure>] {
+        try connection.rows(
+            "SELECT * FROM audit WHERE sequence >= $1 ORDER BY sequence LIMIT $2", sequence, limit
+        ).map { row in
+            do {
+                return .success(try entry(row, connection))
+            } catch let failure as DatabaseFailure {
+                // A row that nobody of ours could have written is one that was altered.
+                guard case .malformedRow = failure else { throw failure }
+                return .failure(failure)
+            }
         }
+    }
+
+    /// What there was before the chain, the oldest first.
+    static func unlinked(_ connection: Connection) throws -> [AuditEntry] {
+        try connection.rows("SELECT * FROM audit WHERE sequence IS NULL ORDER BY id").map {
+            try entry($0, connection)
+        }
+    }
+
+    private static func entry(_ row: Row, _ connection: Connection) throws -> AuditEntry {
+        let id = try row.identifier("id")
+        guard let action = AuditEntry.Action(rawValue: try row.text("action")) else {
+            throw DatabaseFailure.malformedRow(column: "action")
+        }
+        let details = try connection.rows("SELECT field, value FROM audit_details WHERE audit_id = $1", id)
+        return AuditEntry(
+            id: id, link: try link(row), at: try row.time("at"), actor: try row.optionalIdentifier("actor_id"),
+            action: action, account: try row.optionalIdentifier("account_id"),
+            object: try row.optionalText("object"),
+            detail: try Dictionary(
+                details.map { (try $0.text("field"), try $0.text("value")) }, uniquingKeysWith: { $1 }),
+            address: try row.text("address"))
+    }
+
+    private static func link(_ row: Row) throws -> AuditEntry.Link? {
+        guard let sequence = try row.optionalInteger("sequence") else { return nil }
+        return AuditEntry.Link(sequence: sequence, hash: try row.text("hash"))
     }
 }

@@ -19,10 +19,9 @@ extension Catalog {
             try await database.write { connection in
                 guard try ModelTable.find(model, connection) != nil else { throw CatalogError.notFound }
                 try PriceTable.insert(version, connection)
-                try Audit.record(
-                    origin.entry(
-                        .priceCreate, account: nil, object: model.description,
-                        detail: ["price": price.credits.decimal, "effective_at": version.effectiveAt.rfc3339], at: now),
+                try origin.record(
+                    .priceCreate, account: nil, object: model.description,
+                    detail: ["price": price.credits.decimal, "effective_at": version.effectiveAt.rfc3339], at: now,
                     in: connection)
             }
         }
@@ -46,11 +45,10 @@ extension Catalog {
             else { throw CatalogError.notFound }
             guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
             try PriceTable.delete(id, connection)
-            try Audit.record(
-                origin.entry(
-                    .priceWithdraw, account: nil, object: model.description,
-                    detail: ["price": version.price.credits.decimal, "effective_at": version.effectiveAt.rfc3339],
-                    at: now), in: connection)
+            try origin.record(
+                .priceWithdraw, account: nil, object: model.description,
+                detail: ["price": version.price.credits.decimal, "effective_at": version.effectiveAt.rfc3339],
+                at: now, in: connection)
         }
         routes.invalidate { _, route in route.model == model }
     }
@@ -69,10 +67,9 @@ extension Catalog {
             try await database.write { connection in
                 try GroupTable.insert(group, connection)
                 try MultiplierTable.insert(version, connection)
-                try Audit.record(
-                    origin.entry(
-                        .groupCreate, account: nil, object: name.text, detail: ["multiplier": multiplier.decimal],
-                        at: now), in: connection)
+                try origin.record(
+                    .groupCreate, account: nil, object: name.text, detail: ["multiplier": multiplier.decimal],
+                    at: now, in: connection)
             }
         }
         return group
@@ -97,9 +94,8 @@ extension Catalog {
         if isRetired, name == PricingGroup.standard { throw CatalogError.standardGroup }
         try await database.write { connection in
             guard try GroupTable.setRetired(name, isRetired, now, connection) == 1 else { throw CatalogError.notFound }
-            try Audit.record(
-                origin.entry(
-                    .groupEdit, account: nil, object: name, detail: ["retired": isRetired ? "true" : "false"], at: now),
+            try origin.record(
+                .groupEdit, account: nil, object: name, detail: ["retired": isRetired ? "true" : "false"], at: now,
                 in: connection)
         }
         heldGroups.invalidate(name)
@@ -117,11 +113,10 @@ extension Catalog {
             try await database.write { connection in
                 guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
                 try MultiplierTable.insert(version, connection)
-                try Audit.record(
-                    origin.entry(
-                        .multiplierCreate, account: nil, object: group,
-                        detail: ["multiplier": multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
-                        at: now), in: connection)
+                try origin.record(
+                    .multiplierCreate, account: nil, object: group,
+                    detail: ["multiplier": multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
+                    at: now, in: connection)
             }
         }
         heldGroups.invalidate(group)
@@ -142,11 +137,10 @@ extension Catalog {
             guard let version = try MultiplierTable.find(id, of: group, connection) else { throw CatalogError.notFound }
             guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
             try MultiplierTable.delete(id, connection)
-            try Audit.record(
-                origin.entry(
-                    .multiplierWithdraw, account: nil, object: group,
-                    detail: ["multiplier": version.multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
-                    at: now), in: connection)
+            try origin.record(
+                .multiplierWithdraw, account: nil, object: group,
+                detail: ["multiplier": version.multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
+                at: now, in: connection)
         }
         heldGroups.invalidate(group)
     }

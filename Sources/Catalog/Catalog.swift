@@ -5,12 +5,12 @@ package import Secrets
 
 /// What the operator offers: providers, the models they serve, what a call of each costs, and pricing groups.
 ///
-/// A provider is an upstream that an admin configured, with a base URL and a secret; a model is a name it serves, unique
-/// in the deployment. Users choose among models and never name an address, so no user can point the gateway at one
-/// (CVE-2024-6587 is what happens otherwise). Prices and the multipliers of groups are versions with a time from which
-/// they hold, never changed, so that any charge can be explained by the versions it names. This room owns the tables
-/// `providers`, `models`, `model_prices`, `pricing_groups` and `group_multipliers`, and the sealing of provider secrets.
-/// It may not know who uses a model or a group; the schema refuses to delete one that is in use.
+/// A provider is an upstream that an admin configured, with a base URL and a secret; a model is a name it serves,
+/// unique in the deployment. Users choose among models and never name an address, so no user can point the gateway at
+/// one (CVE-2024-6587 is what happens otherwise). Prices and the multipliers of groups are versions with a time from
+/// which they hold, never changed, so that any charge can be explained by the versions it names. This room owns the
+/// tables `providers`, `models`, `model_prices`, `pricing_groups` and `group_multipliers`, and the sealing of provider
+/// secrets. It may not know who uses a model or a group; the schema refuses to delete one that is in use.
 package struct Catalog: Sendable {
     let database: Database
     private let sealing: SealingBox
@@ -37,14 +37,21 @@ package struct Catalog: Sendable {
 
     // MARK: Providers
 
-    package func createProvider(_ draft: ProviderDraft) async throws -> Provider {
+    package func createProvider(_ draft: ProviderDraft, by origin: Origin) async throws -> Provider {
         let now = clock.now()
         let id = newID(now)
         let provider = Provider(
             id: id, name: draft.name.text, kind: draft.upstream.kind, baseURL: draft.upstream.baseURL,
             hasSecret: draft.upstream.secret != nil, createdAt: now, updatedAt: now)
         let sealed = draft.upstream.secret.map { seal($0, for: id) }
-        try await CatalogError.naming { try await database.write { try ProviderTable.insert(provider, sealed, $0) } }
+        try await CatalogError.naming {
+            try await database.write { connection in
+                try ProviderTable.insert(provider, sealed, connection)
+                try origin.record(
+                    .providerCreate, account: nil, object: id.description,
+                    detail: ["name": provider.name, "kind": provider.kind.rawValue], at: now, in: connection)
+            }
+        }
         return provider
     }
 
@@ -60,7 +67,9 @@ package struct Catalog: Sendable {
     }
 
     /// Binds the very next call.
-    package func editProvider(_ id: Identifier, _ edit: ProviderEdit) async throws -> Provider {
+    package func editProvider(
+        _ id: Identifier, _ edit: ProviderEdit, by origin: Origin
+    ) async throws -> Provider {
         let sealed: SecretEdit<String> = edit.secret.map { seal($0, for: id) }
         let now = clock.now()
         let provider = try await CatalogError.naming {
@@ -68,6 +77,8 @@ package struct Catalog: Sendable {
                 guard let old = try ProviderTable.find(id, connection) else { throw CatalogError.notFound }
                 if old.kind == .echo, edit.baseURL != nil { throw CatalogError.echoTakesNo("base_url") }
                 if old.kind == .echo, case .set = edit.secret { throw CatalogError.echoTakesNo("secret") }
+                try origin.record(
+                    .providerEdit, account: nil, object: id.description, detail: edit.detail, at: now, in: connection)
                 return try ProviderTable.update(old, edit, sealed, now, connection)
             }
         }
@@ -75,10 +86,14 @@ package struct Catalog: Sendable {
         return provider
     }
 
-    package func deleteProvider(_ id: Identifier) async throws {
+    package func deleteProvider(_ id: Identifier, by origin: Origin) async throws {
+        let now = clock.now()
         do {
-            let count = try await database.write { try ProviderTable.delete(id, $0) }
-            if count == 0 { throw CatalogError.notFound }
+            try await database.write { connection in
+                guard try ProviderTable.delete(id, connection) > 0 else { throw CatalogError.notFound }
+                try origin.record(
+                    .providerDelete, account: nil, object: id.description, at: now, in: connection)
+            }
         } catch DatabaseFailure.foreignKey {
             throw CatalogError.providerInUse
         }
@@ -101,10 +116,9 @@ package struct Catalog: Sendable {
                 try await database.write { connection in
                     try ModelTable.insert(model, connection)
                     try PriceTable.insert(version, connection)
-                    try Audit.record(
-                        origin.entry(
-                            .modelCreate, account: nil, object: id.description,
-                            detail: ["name": name.text, "price": price.credits.decimal], at: now), in: connection)
+                    try origin.record(
+                        .modelCreate, account: nil, object: id.description,
+                        detail: ["name": name.text, "price": price.credits.decimal], at: now, in: connection)
                 }
             }
         } catch DatabaseFailure.foreignKey {
@@ -124,10 +138,8 @@ package struct Catalog: Sendable {
             try await database.write { connection in
                 guard let name = try ModelTable.find(id, connection) else { throw CatalogError.notFound }
                 try ModelTable.delete(id, connection)
-                try Audit.record(
-                    origin.entry(
-                        .modelDelete, account: nil, object: id.description, detail: ["name": name], at: now),
-                    in: connection)
+                try origin.record(
+                    .modelDelete, account: nil, object: id.description, detail: ["name": name], at: now, in: connection)
             }
         } catch DatabaseFailure.foreignKey {
             throw CatalogError.modelInUse

@@ -50,6 +50,19 @@ package struct ProviderEdit: Sendable {
         self.baseURL = baseURL
         self.secret = secret
     }
+
+    /// What it says, for the audit record; of the secret only whether it changed.
+    var detail: [String: String] {
+        var detail: [String: String] = [:]
+        detail["name"] = name?.text
+        detail["base_url"] = baseURL?.text
+        switch secret {
+        case .keep: break
+        case .clear: detail["secret"] = "null"
+        case .set: detail["secret"] = "changed"
+        }
+        return detail
+    }
 }
 
 /// Keep, take away or replace.

@@ -1,6 +1,6 @@
 package import Catalog
 package import Policy
-import Secrets
+package import Secrets
 
 /// A key as its account sees it, without the secret.
 package struct Credential: Sendable {
@@ -11,30 +11,59 @@ package struct Credential: Sendable {
     package var application: Identifier
     /// May be empty.
     package var name: String
-    /// As much of the key as may be shown.
-    package var hint: String
     package var terms: KeyTerms
+    /// A key that is not works for nobody, and keeps everything else.
+    package var isEnabled: Bool
+    package var secret: KeySecret
+    /// The one before, for as long as it still works beside.
+    package var retiring: KeySecret?
+    package var reveal: Reveal
+    /// How often it was shown again, and when last.
+    package var reveals: Int64
+    package var revealedAt: Timestamp?
+    /// When somebody said that the secret was found where it must not be.
+    package var leakReportedAt: Timestamp?
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
+
+    /// As much of the key as may be shown.
+    package var hint: String { secret.hint }
+
+    /// Whether the secret can be shown again.
+    package enum Reveal: String, Sendable {
+        /// It was shown once, at the creation.
+        case showOnce = "show_once"
+        /// There is a copy that a root user's password opens.
+        case available
+        /// There was one, sealed to a key that went with a forgotten password.
+        case lost
+    }
+
+    /// The facts that policy asks for.
+    package var facts: KeyFacts { KeyFacts(application: application, isDisabled: !isEnabled, terms: terms) }
 }
 
-/// The restrictions on a key. `nil` is none.
-package struct KeyTerms: Sendable, Equatable {
-    package var expiresAt: Timestamp?
-    /// For the whole life of the key.
-    package var creditLimit: Credits?
-    /// For each UTC month.
-    package var monthlyLimit: Credits?
-    /// The pricing group, where it is another than the account's default.
-    package var group: String?
+/// One secret of a key: what may be known of it.
+package struct KeySecret: Sendable {
+    /// The public id in the token.
+    package let key: TokenID
+    package let hint: String
+    package let createdAt: Timestamp
+    /// To within a few seconds.
+    package var lastUsedAt: Timestamp?
+    /// When it stops working; `nil` for the current one.
+    package let endsAt: Timestamp?
+}
 
-    package init(
-        expiresAt: Timestamp? = nil, creditLimit: Credits? = nil, monthlyLimit: Credits? = nil, group: String? = nil
-    ) {
-        self.expiresAt = expiresAt
-        self.creditLimit = creditLimit
-        self.monthlyLimit = monthlyLimit
-        self.group = group
+extension Credential {
+    /// How long the old secret must have been silent before nobody can be expected to have it any more.
+    package static let silence: Duration = .seconds(86_400)
+
+    /// Whether the old secret can go without anybody missing it: the new one is in use, and the old one has not been
+    /// for a day.
+    package func isSafeToRetire(at now: Timestamp) -> Bool {
+        guard let retiring, secret.lastUsedAt != nil else { return false }
+        return max(retiring.lastUsedAt ?? secret.createdAt, secret.createdAt).adding(Self.silence) <= now
     }
 }
 
@@ -43,30 +72,56 @@ package struct CredentialDraft: Sendable {
     let application: Identifier
     let name: OptionalName
     let terms: KeyTerms
+    let isRevealable: Bool
 
-    package init(application: Identifier, name: OptionalName, terms: KeyTerms) {
+    /// - Parameter isRevealable: whether a copy is to be kept that a root user's password opens.
+    package init(application: Identifier, name: OptionalName, terms: KeyTerms, isRevealable: Bool = false) {
         self.application = application
         self.name = name
         self.terms = terms
+        self.isRevealable = isRevealable
     }
 }
 
 /// What changes of a key; the outer `nil` stays as it is, the inner one takes the term away.
 package struct CredentialEdit: Sendable {
     package var name: OptionalName?
+    package var isEnabled: Bool?
     package var expiresAt: Timestamp??
     package var creditLimit: Credits??
     package var monthlyLimit: Credits??
     package var group: GroupName??
+    package var models: [ModelName]??
+    package var addresses: [AddressBlock]??
+    package var host: HostName??
 
     package init() {}
 
     func apply(to credential: inout Credential) {
         credential.name = name?.text ?? credential.name
+        credential.isEnabled = isEnabled ?? credential.isEnabled
         credential.terms.expiresAt = expiresAt ?? credential.terms.expiresAt
         credential.terms.creditLimit = creditLimit ?? credential.terms.creditLimit
         credential.terms.monthlyLimit = monthlyLimit ?? credential.terms.monthlyLimit
         if let group { credential.terms.group = group?.text }
+        if let models { credential.terms.models = models.map { $0.map(\.text) } }
+        credential.terms.addresses = addresses ?? credential.terms.addresses
+        credential.terms.host = host ?? credential.terms.host
+    }
+
+    /// What it says, for the audit record; whether the key works is told apart.
+    var detail: [String: String] {
+        let none = "null"
+        var detail: [String: String] = [:]
+        detail["name"] = name?.text
+        detail["expired_at"] = expiresAt.map { $0?.rfc3339 ?? none }
+        detail["limited_amount"] = creditLimit.map { $0?.decimal ?? none }
+        detail["monthly_limit"] = monthlyLimit.map { $0?.decimal ?? none }
+        detail["group"] = group.map { $0?.text ?? none }
+        detail["models"] = models.map { $0.map { $0.map(\.text).joined(separator: " ") } ?? none }
+        detail["ip_allowlist"] = addresses.map { $0.map { $0.map(\.text).joined(separator: " ") } ?? none }
+        detail["host"] = host.map { $0?.text ?? none }
+        return detail
     }
 }
 
@@ -76,6 +131,18 @@ package struct KeyRecord: Sendable {
     package let account: Identifier
     package let facts: KeyFacts
     /// The pricing group that was chosen for it.
-    package let group: String?
+    package var group: String? { facts.terms.group }
     let phc: PHCString
+    /// When the secret that was presented stops working; `nil` for the current one.
+    let endsAt: Timestamp?
+    /// The public id of that secret.
+    let key: TokenID
+}
+
+extension KeyRecord {
+    /// Itself, unless the time of its secret is over.
+    func live(at now: Timestamp) throws(Denial) -> KeyRecord {
+        if endsAt.isExpired(at: now) { throw .invalidKey }
+        return self
+    }
 }

@@ -17,9 +17,9 @@ import Synchronization
 /// without end. A task's cancellation does not reach a running closure; a write that began is finished.
 ///
 /// When the disk fails to make something durable, nothing that was written since can be relied on: the kernel may have
-/// dropped the pages and will not say so again (https://wiki.postgresql.org/wiki/Fsync_Errors). `onLostWrite` is told, and
-/// is to end the process. SQLite keeps such an error to itself when it meets it in a checkpoint that it began by itself,
-/// so checkpoints are begun here.
+/// dropped the pages and will not say so again (https://wiki.postgresql.org/wiki/Fsync_Errors). `onLostWrite` is told,
+/// and is to end the process. SQLite keeps such an error to itself when it meets it in a checkpoint that it began by
+/// itself, so checkpoints are begun here.
 package final class Database: Sendable {
     /// How much may wait, and how long.
     package struct Limits: Sendable {
@@ -40,16 +40,18 @@ package final class Database: Sendable {
     private let onLostWrite: @Sendable () -> Void
     /// The engine's count of changed rows at the last checkpoint. It has 32 bits, and begins anew below zero.
     private let checkpointed = Atomic<Int>(0)
-    /// So many changed rows are a few thousand pages of log, which is what a reader has to search and a restart to read.
+    /// So many changed rows are a few thousand pages of log, which is what a reader has to search and a restart to
+    /// read.
     private static let checkpointAfter = 4096
 
     /// Opens the database file, creating it with mode 0600, and brings its schema up to date.
     ///
-    /// - Throws: ``DatabaseFailure/newerVersion(_:)`` when a later release has been here, ``DatabaseFailure/unsafe(_:)``
-    ///   when the engine does not keep the promises that the product makes in its name.
+    /// - Throws: ``DatabaseFailure/newerVersion(_:)`` when a later release has been here,
+    ///   ``DatabaseFailure/unsafe(_:)`` when the engine does not keep the promises that the product makes in its name.
     /// - Parameters:
     ///   - onLostWrite: called when the disk could not make a write durable; is to end the process.
-    ///   - admit: looks at a database that has been used before, ahead of any change to it, and throws to keep it as it is.
+    ///   - admit: looks at a database that has been used before, ahead of any change to it, and throws to keep it as it
+    ///     is.
     package init(
         path: String, migrations: [Migration], clock: Clock, limits: Limits = Limits(),
         onLostWrite: @escaping @Sendable () -> Void = {}, admit: (Connection) throws -> Void = { _ in }
@@ -69,6 +71,9 @@ package final class Database: Sendable {
             // the last commits at a power cut (https://sqlite.org/pragma.html#pragma_synchronous).
             try pool.writeWithoutTransaction {
                 try $0.execute(sql: "PRAGMA synchronous = FULL")
+                // What is deleted, such as a hash or a sealed copy, is overwritten in the pages that are written anyway
+                // (https://sqlite.org/pragma.html#pragma_secure_delete).
+                _ = try String.fetchOne($0, sql: "PRAGMA secure_delete = FAST")
                 _ = try Int.fetchOne($0, sql: "PRAGMA wal_autocheckpoint = 0")
             }
             try Self.checkPromises(pool)
@@ -132,8 +137,8 @@ package final class Database: Sendable {
     }
 
     /// The same for who must not wait for a task's turn: `done` is called on the writer's own queue as soon as the
-    /// transaction is over. It must not block. Not counted and never refused: for a caller that has a bounded queue of its
-    /// own and asks for one turn at a time.
+    /// transaction is over. It must not block. Not counted and never refused: for a caller that has a bounded queue of
+    /// its own and asks for one turn at a time.
     package func write<T: Sendable>(
         _ body: @escaping @Sendable (Connection) throws -> T,
         done: @escaping @Sendable (Result<T, any Error>) -> Void

@@ -1,4 +1,5 @@
 import Accounts
+import Admission
 import Applications
 import Catalog
 import Credentials
@@ -14,15 +15,16 @@ import Web
 extension Gateway {
     /// `POST /v1/chat/completions`.
     func chatCompletion(_ request: Request, _ context: WebContext) async throws -> Response {
-        // The key is checked before the body is read, and the call has its place among those under way: nobody makes the
-        // server take in 4 MiB without a key, nor more of them at once than it has places for.
+        // The key is checked before the body is read, and the call has its place among those under way: nobody makes
+        // the server take in 4 MiB without a key, nor more of them at once than it has places for.
         do {
             _ = try await admit(request, context)
             let place = try upstreams.enter()
             let call = try ChatCall(await request.jsonObject(limit: limits.requestBytes))
-            // And again after it: how long a body takes is up to the caller, and what was decided meanwhile binds this call.
-            let opened = try await admit(request, context)
-            return try await serve(call, opened, request.headers, context, place)
+            // And again after it: how long a body takes is up to the caller, and what was decided meanwhile binds this
+            // call.
+            let (opened, facts) = try await admit(request, context)
+            return try await serve(call, opened, facts, request.headers, context, place)
         } catch let error where !(error is ErrorWithHeaders) {
             throw ErrorWithHeaders(error, Receipt.none)
         }
@@ -30,19 +32,16 @@ extension Gateway {
 
     /// Decides, holds the cost, and sees the call through to its charge or its void.
     private func serve(
-        _ call: ChatCall, _ opened: Opened, _ headers: HTTPFields, _ context: WebContext, _ place: Upstreams.Place
+        _ call: ChatCall, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields,
+        _ context: WebContext, _ place: Upstreams.Place
     ) async throws -> Response {
-        let now = clock.now()
-        let facts = CallFacts(addressedApplication: nil, model: try await requestedModel(call.model), time: now)
-        let model = try Policy.decide(
-            facts, key: opened.key.facts, account: opened.account.facts, app: opened.application.rules
-        ).get()
-        guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
+        let admitted = try await admission.decide(opened, facts, model: call.model)
+        credentials.noteUse(of: opened.key, at: facts.time)
+        let route = admitted.route
         let idempotency = try IdempotencyKey(headers, body: call.body)
         let metered = MeteredCall(
             account: opened.account.id, credential: opened.key.credential, application: opened.application.id,
-            model: model, quote: try await catalog.quote(route, group: opened.group, at: now), time: now,
-            idempotency: idempotency)
+            model: admitted.model, quote: admitted.quote, time: facts.time, idempotency: idempotency)
         let hold: Hold
         switch try await metering.hold(metered) {
         case .held(let made): hold = made
@@ -52,7 +51,7 @@ extension Gateway {
         }
         do {
             let sent = call.asSentTo(route, by: opened.application, isKept: idempotency != nil && !call.isStream)
-            let passed = ForwardedHeaders.toUpstream(headers, withoutKey: opened.bearer)
+            let passed = ForwardedHeaders.toUpstream(headers, withoutKey: try Self.bearer(headers))
             let end = upstreams.deadline()
             let answer = try await callers.whilePresent(on: context.channel, until: end) { [upstreams] in
                 try await upstreams.complete(sent, passed, route, until: end, context.logger)
@@ -90,10 +89,5 @@ extension Gateway {
             }
         }
         return (receipt, charge)
-    }
-
-    private func requestedModel(_ name: String?) async throws -> RequestedModel {
-        guard let name else { return .none }
-        return try await catalog.route(name) == nil ? .unknown : .known(name)
     }
 }

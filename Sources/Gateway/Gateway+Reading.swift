@@ -1,4 +1,5 @@
 import Accounts
+import Admission
 import Applications
 import Catalog
 import Credentials
@@ -12,9 +13,10 @@ import Web
 extension Gateway {
     /// `GET /v1/models`: what the app may use, and what a call with this key costs now.
     func models(_ request: Request, _ context: WebContext) async throws -> Response {
-        let opened = try await admit(request, context)
+        let (opened, facts) = try await admit(request, context)
+        credentials.noteUse(of: opened.key, at: facts.time)
         let created = Int64(opened.application.createdAt.microseconds / 1_000_000)
-        let costs = try await costs(opened, at: clock.now())
+        let costs = try await costs(opened, at: facts.time)
         return .json([
             "object": "list",
             "data": .array(
@@ -29,8 +31,9 @@ extension Gateway {
 
     /// `GET /v1/usage`: what the key has used, what is left of it, and what the next call costs.
     func usage(_ request: Request, _ context: WebContext) async throws -> Response {
-        let opened = try await open(request, context)
-        let now = clock.now()
+        let (opened, facts) = try await open(request, context)
+        credentials.noteUse(of: opened.key, at: facts.time)
+        let now = facts.time
         let month = Month(of: now)
         let credential: Credential
         do {
@@ -53,11 +56,13 @@ extension Gateway {
         ])
     }
 
-    /// What a call of each allowed model costs at a time, in the app's order.
-    private func costs(_ opened: Opened, at time: Timestamp) async throws -> [(String, Credits)] {
+    /// What a call of each model costs at a time that the key may use, in the app's order.
+    private func costs(_ opened: Admission.Opened, at time: Timestamp) async throws -> [(String, Credits)] {
         var costs: [(String, Credits)] = []
         for name in opened.application.chat.allowedModels {
-            guard let route = try await catalog.route(name) else { continue }
+            guard Policy.allows(name, key: opened.key.facts, app: opened.application.rules),
+                let route = try await catalog.route(name)
+            else { continue }
             costs.append((name, try await catalog.quote(route, group: opened.group, at: time).cost))
         }
         return costs

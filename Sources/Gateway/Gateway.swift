@@ -1,5 +1,5 @@
-package import Accounts
-package import Applications
+import Accounts
+package import Admission
 package import Catalog
 package import Credentials
 package import Database
@@ -10,18 +10,16 @@ import NIOCore
 import Policy
 package import Web
 
-package import struct Applications.Application
-
 /// The data plane: what programs call with their key.
 ///
-/// A call runs one way: the key out of the headers, `Credentials.verify`, policy, a hold on its cost, the app's prompt and
-/// model put in, the upstream, the charge, and the answer passed on chunk by chunk. This room owns the routes of the OpenAI
-/// dialect, the shape of their errors, what may pass to an upstream and back, when a call counts as served, and the built-in
-/// echo upstream. It may not know a table or a rule: what a key may do is decided by `Policy` from the facts it is handed,
-/// and what its credits cover by `Metering`.
+/// A call runs one way: the key out of the headers, `Admission`, a hold on its cost, the app's prompt and model put in,
+/// the upstream, the charge, and the answer passed on chunk by chunk. This room owns the routes of the OpenAI dialect,
+/// the shape of their errors, what may pass to an upstream and back, when a call counts as served, and the built-in
+/// echo upstream. It may not know a table or a rule: what a key may do is decided by `Admission`, and what its credits
+/// cover by `Metering`.
 ///
-/// One rule says what is charged (design §7): once the upstream has begun a successful answer, the call is, whether or not
-/// its caller stays to hear it. Everything before that is void.
+/// One rule says what is charged (design §7): once the upstream has begun a successful answer, the call is, whether or
+/// not its caller stays to hear it. Everything before that is void.
 package struct Gateway: Sendable {
     package struct Limits: Sendable {
         /// The largest body a caller may send, in bytes.
@@ -30,9 +28,8 @@ package struct Gateway: Sendable {
         package init() {}
     }
 
-    let accounts: Accounts
+    let admission: Admission
     let credentials: Credentials
-    let applications: Applications
     let catalog: Catalog
     let metering: Metering
     let upstreams: Upstreams
@@ -41,13 +38,12 @@ package struct Gateway: Sendable {
     let limits: Limits
 
     package init(
-        accounts: Accounts, credentials: Credentials, applications: Applications, catalog: Catalog, metering: Metering,
-        upstreams: Upstreams, callers: Callers, clock: Clock, limits: Limits
+        admission: Admission, credentials: Credentials, catalog: Catalog, metering: Metering, upstreams: Upstreams,
+        callers: Callers, clock: Clock, limits: Limits
     ) {
-        self.accounts = accounts
+        self.admission = admission
         self.metering = metering
         self.credentials = credentials
-        self.applications = applications
         self.catalog = catalog
         self.upstreams = upstreams
         self.callers = callers
@@ -73,43 +69,48 @@ package struct Gateway: Sendable {
 
     // MARK: Admission
 
-    /// A genuine, live key with the account and the app that it belongs to.
-    struct Opened {
-        let key: KeyRecord
-        let account: Account
-        let application: Application
-        let bearer: String
-
-        /// The pricing group of its calls.
-        var group: String { account.group(chosen: key.group) }
-    }
-
-    /// Finds the key, and refuses it at another app's address, after its end, or while its account is suspended.
-    func admit(_ request: Request, _ context: WebContext) async throws -> Opened {
-        let opened = try await open(request, context)
-        if let denial = Policy.admit(opened.account.facts) { throw denial }
-        return opened
+    /// Opens the key and runs every check that needs no body.
+    func admit(_ request: Request, _ context: WebContext) async throws -> (Admission.Opened, CallFacts) {
+        try await open(request, context, evenSuspended: false)
     }
 
     /// The same for who only asks how things stand, which a suspended account may.
-    func open(_ request: Request, _ context: WebContext) async throws -> Opened {
-        let bearer = try Self.bearer(request.headers)
-        let key = try await credentials.verify(bearer)
-        var facts = CallFacts(addressedApplication: nil, model: .none, time: clock.now())
+    func open(
+        _ request: Request, _ context: WebContext, evenSuspended: Bool = true
+    ) async throws -> (Admission.Opened, CallFacts) {
+        let now = clock.now()
+        let opened = try await admission.open(try Self.bearer(request.headers), at: now)
+        var call = CallFacts(address: context.client, origin: Self.origin(request.headers), time: now)
         if let address = context.parameters.get("application_id") {
-            // An address that is no identifier at all is some other app's as well: one answer for all that isn't this app.
+            // An address that is no identifier at all is some other app's as well: one answer for all that isn't this
+            // app.
             guard let id = Identifier(address) else { throw Denial.wrongApp }
-            facts.addressedApplication = id
+            call.addressedApplication = id
         }
-        if let denial = Policy.admit(facts, key: key.facts) { throw denial }
-        // The app goes together with its keys; a key that outlives it by the length of a commit opens nothing.
-        guard let application = try await applications.opened(key.facts.application),
-            let account = try await accounts.opened(key.account)
-        else { throw Denial.invalidKey }
-        return Opened(key: key, account: account, application: application, bearer: bearer)
+        var account = opened.account.facts
+        if evenSuspended { account.isSuspended = false }
+        if let denial = Policy.admit(call, key: opened.key.facts, account: account) { throw denial }
+        return (opened, call)
     }
 
-    private static func bearer(_ headers: HTTPFields) throws -> String {
+    /// What a browser says of the page that makes it call. Browsers alone may set these headers (Fetch §2.2.2), so
+    /// where there is one, a browser is at work, or something that wants to be taken for one.
+    static func origin(_ headers: HTTPFields) -> WebOrigin {
+        var origins: [String] = []
+        var isBrowser = false
+        for field in headers {
+            let name = field.name.canonicalName
+            if name == "origin" {
+                origins.append(field.value)
+            } else if name.hasPrefix("sec-fetch-") {
+                isBrowser = true
+            }
+        }
+        guard let origin = origins.first else { return isBrowser ? .unknown : .none }
+        return origins.count == 1 ? WebOrigin(header: origin) : .unknown
+    }
+
+    static func bearer(_ headers: HTTPFields) throws -> String {
         switch BearerCredential(headers) {
         case .token(let token): return token
         case .malformed: throw Denial.invalidKey

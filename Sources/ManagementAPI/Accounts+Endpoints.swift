@@ -1,4 +1,5 @@
 import Accounts
+import Credentials
 import Database
 import HTTPTypes
 import Hummingbird
@@ -9,7 +10,7 @@ import Web
 
 extension ManagementAPI {
     func declareAccounts(_ routes: inout Routes) {
-        on(&routes, .get, "/accounts", needs: .scope(.accountsRead)) { call in
+        on(&routes, .get, "/accounts", needs: .scope(.accountsRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()
@@ -49,23 +50,22 @@ extension ManagementAPI {
             return .json(account.json(try await metering.balance(of: id)))
         }
 
-        on(&routes, .post, "/accounts/{account_id}/invitations", needs: .scope(.accountsWrite)) { call in
+        on(&routes, .patch, "/accounts/{account_id}/key-policy", needs: .freshSession) { call in
             let id = try call.identifier("account_id")
+            if id != call.actor.account { throw Problem.notFound }
+            try authorize(call.actor, .scope(.credentialsWrite))
             var fields = try await call.fields()
-            let email: EmailAddress = try fields.required("email")
+            guard let isAllowed = try fields.flag("revealable") else {
+                throw Problem.invalid("revealable", "is required")
+            }
             try fields.noOthers()
-            let (invitation, token) = try await accounts.invite(email, to: id)
-            return .json(
-                [
-                    "id": .string(invitation.id.description), "account_id": .string(invitation.account.description),
-                    "email": .string(invitation.email), "token": .string(token.exposed()),
-                    "expires_at": .string(invitation.expiresAt.rfc3339),
-                ], status: .created)
+            let account = try await credentials.allowRevealable(isAllowed, in: id, by: call.origin)
+            return .json(account.json(try await metering.balance(of: id)))
         }
     }
 
     private static let accountServerFields: Set<String> = [
-        "id", "balance", "held", "available", "created_at", "updated_at",
+        "id", "balance", "held", "available", "revealable_keys", "created_at", "updated_at",
     ]
     /// The most groups that an account may choose among.
     private static let groupLimit = 100
@@ -80,7 +80,8 @@ extension Account {
         [
             "id": .string(id.description), "name": .string(name), "credential_cap": JSON(Int64(cap.value)),
             "default_group": .string(defaultGroup), "groups": .array(groups.map(JSON.string)),
-            "suspended": .bool(isSuspended), "balance": JSON(balance.amount), "held": JSON(balance.usage.held),
+            "suspended": .bool(isSuspended), "revealable_keys": .bool(allowsRevealableKeys),
+            "balance": JSON(balance.amount), "held": JSON(balance.usage.held),
             "available": JSON(balance.available),
             "created_at": .string(createdAt.rfc3339), "updated_at": .string(updatedAt.rfc3339),
         ]

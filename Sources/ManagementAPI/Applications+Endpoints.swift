@@ -12,7 +12,7 @@ import struct Applications.Application
 
 extension ManagementAPI {
     func declareApplications(_ routes: inout Routes) {
-        on(&routes, .get, "/applications", needs: .scope(.applicationsRead)) { call in
+        on(&routes, .get, "/applications", needs: .scope(.applicationsRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()
@@ -30,7 +30,7 @@ extension ManagementAPI {
                 parameters: try fields.object("parameters").map { try ChatParameters($0) } ?? .none)
             try fields.noOthers(setByServer: Self.applicationServerFields)
             let application = try await applications.create(
-                ApplicationDraft(name: name, chat: chat), in: call.actor.account)
+                ApplicationDraft(name: name, chat: chat), in: call.actor.account, by: call.origin)
             return .json(application.json, status: .created)
         }
 
@@ -52,17 +52,19 @@ extension ManagementAPI {
             }
             edit.parameters = try fields.object("parameters").map { try ChatParameters($0) }
             try fields.noOthers(setByServer: Self.applicationServerFields.union(["kind"]))
-            return .json(try await applications.edit(id, of: call.actor.account, edit).json)
+            return .json(try await applications.edit(id, of: call.actor.account, edit, by: call.origin).json)
         }
 
-        on(&routes, .delete, "/applications/{application_id}", needs: .scope(.applicationsDelete)) { call in
+        on(&routes, .delete, "/applications/{application_id}", needs: .scope(.applicationsDelete), takesQuery: true) {
+            call in
             let id = try call.identifier("application_id")
             var query = try call.query()
             let isConfirmed = try query.flag("delete_credentials")
             try query.noOthers()
             // Deleting the keys is a right of its own: a token that may only delete apps deletes only empty ones.
-            if isConfirmed { try authorize(call.actor, .scope(.credentialsDelete)) }
-            try await credentials.deleteApplication(id, of: call.actor.account, andCredentials: isConfirmed)
+            if isConfirmed { try authorize(call.actor, .fresh(.credentialsDelete)) }
+            try await credentials.deleteApplication(
+                id, of: call.actor.account, andCredentials: isConfirmed, by: call.origin)
             return Response(status: .noContent)
         }
     }

@@ -8,23 +8,32 @@ import Web
 
 extension ManagementAPI {
     func declareAudit(_ routes: inout Routes) {
-        on(&routes, .get, "/audit", needs: .scope(.auditRead)) { call in
+        on(&routes, .get, "/audit", needs: .scope(.auditRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
+            // An account reads its own; only an admin can choose.
+            let isAdmin = call.actor.user.isAdmin
+            let account = isAdmin ? try query.identifier("account_id") : call.actor.account
             try query.noOthers()
-            return try await audit.entries(page).json(\.json)
+            let people = isAdmin ? nil : try await accounts.everyone(of: call.actor.account)
+            return try await audit.entries(of: account, page).json { $0.json(forPeople: people) }
         }
     }
 }
 
 extension AuditEntry {
-    fileprivate var json: JSON {
+    /// - Parameter people: of the account that reads; `nil` for operators. Who else did something, and from where, is
+    ///   not the account's business, and neither is how much is done in the deployment, which the places in the chain
+    ///   tell.
+    fileprivate func json(forPeople people: Set<Identifier>?) -> JSON {
         var detail = JSONObject()
         for (field, value) in self.detail.sorted(by: { $0.key < $1.key }) { detail[field] = .string(value) }
+        let isShown = people.map { people in actor.map(people.contains) ?? false } ?? true
         return [
-            "id": .string(id.description), "at": .string(at.rfc3339), "actor_id": JSON(actor),
-            "action": .string(action.rawValue), "account_id": JSON(account), "object_id": JSON(object),
-            "detail": .object(detail), "address": .string(address),
+            "sequence": people == nil ? link.map { JSON($0.sequence) } ?? .null : .null, "id": .string(id.description),
+            "at": .string(at.rfc3339), "actor_id": isShown ? JSON(actor) : .null, "action": .string(action.rawValue),
+            "account_id": JSON(account), "object_id": JSON(object), "detail": .object(detail),
+            "address": isShown ? .string(address) : .null, "hash": JSON(people == nil ? link?.hash : nil),
         ]
     }
 }

@@ -1,6 +1,8 @@
 import Accounts
+import Database
 import HTTPTypes
 import Hummingbird
+import Policy
 import Secrets
 import Web
 
@@ -14,6 +16,10 @@ enum Need {
     case signedIn
     /// A person: a session, which no platform token stands in for.
     case session
+    /// A person who has proved a short time ago who they are.
+    case freshSession
+    /// A scope as above; a session must also be fresh. A platform token was given the scope for just this.
+    case fresh(Scope)
 }
 
 extension ManagementAPI {
@@ -45,17 +51,37 @@ extension ManagementAPI {
         switch need {
         case .session: if actor.session == nil { throw Refusal.sessionRequired }
         case .signedIn: break
+        case .freshSession:
+            try authorize(actor, .session)
+            try checkFresh(actor)
+        case .fresh(let scope):
+            try authorize(actor, .scope(scope))
+            try checkFresh(actor)
         case .adminScope(let scope):
             if !actor.user.isAdmin { throw Refusal.adminOnly }
             try authorize(actor, .scope(scope))
         case .scope(let scope):
             if scope.needsAdmin, !actor.user.isAdmin { throw Refusal.adminOnly }
+            if !scope.isOpen(to: actor.user) { throw Refusal.rootOnly }
             if !actor.scopes.contains(scope) { throw Refusal.insufficientScope(scope) }
         }
     }
 
-    /// A browser sends the cookie with whatever a foreign page makes it send. What changes something must therefore also
-    /// carry a header that only our own page can know, and must not say that it comes from elsewhere.
+    /// Whoever calls by session must have proved a short time ago who they are.
+    func checkFresh(_ actor: Actor) throws(Problem) {
+        if let session = actor.session, !session.isFresh(at: clock.now()) { throw Refusal.reauthenticationRequired }
+    }
+
+    /// Lets into the affairs of an account: its own people with one scope, admins of the deployment with another. To
+    /// anybody else the account is an absent one.
+    func authorize(_ actor: Actor, for account: Identifier, own: Scope, any: Scope) throws(Problem) {
+        if actor.scopes.contains(any) { return }
+        guard account == actor.account else { throw .notFound }
+        try authorize(actor, .scope(own))
+    }
+
+    /// A browser sends the cookie with whatever a foreign page makes it send. What changes something must therefore
+    /// also carry a header that only our own page can know, and must not say that it comes from elsewhere.
     private func checkForgery(_ request: Request, _ session: Session) throws(Problem) {
         if let origin = request.headers[.origin] {
             guard let host = request.head.authority, origin == "http://" + host || origin == "https://" + host else {
@@ -101,6 +127,13 @@ enum Refusal {
 
     static let sessionRequired = Problem(
         .forbidden, "session_required", "This takes a signed-in person; a platform token is not enough.")
+
+    static let reauthenticationRequired = Problem(
+        .forbidden, "reauthentication_required",
+        "This takes a proof of who you are from the last five minutes: POST your password, and your code if you have a "
+            + "second factor, to /api/v1/sessions/current/reauthentication, and repeat the call.")
+
+    static let rootOnly = Problem(.forbidden, "root_only", "This is for root users of the account.")
 
     static let adminOnly = Problem(.forbidden, "admin_only", "This is for admins of the deployment.")
 

@@ -14,7 +14,7 @@ extension ManagementAPI {
     }
 
     private func declareProviders(_ routes: inout Routes) {
-        on(&routes, .get, "/providers", needs: .adminScope(.catalogRead)) { call in
+        on(&routes, .get, "/providers", needs: .adminScope(.catalogRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()
@@ -29,7 +29,7 @@ extension ManagementAPI {
             let secret: ProviderSecret? = try fields.optional("secret")
             try fields.noOthers(setByServer: Self.providerServerFields)
             let provider = try await catalog.createProvider(
-                ProviderDraft(name: name, upstream: try Self.upstream(kind, url, secret)))
+                ProviderDraft(name: name, upstream: try Self.upstream(kind, url, secret)), by: call.origin)
             return .json(provider.json, status: .created)
         }
 
@@ -50,17 +50,19 @@ extension ManagementAPI {
                 }
             try fields.noOthers(setByServer: Self.providerServerFields.union(["kind"]))
             return .json(
-                try await catalog.editProvider(id, ProviderEdit(name: name, baseURL: url, secret: secret)).json)
+                try await catalog.editProvider(
+                    id, ProviderEdit(name: name, baseURL: url, secret: secret), by: call.origin
+                ).json)
         }
 
         on(&routes, .delete, "/providers/{provider_id}", needs: .scope(.catalogWrite)) { call in
-            try await catalog.deleteProvider(call.identifier("provider_id"))
+            try await catalog.deleteProvider(call.identifier("provider_id"), by: call.origin)
             return Response(status: .noContent)
         }
     }
 
     private func declareModels(_ routes: inout Routes) {
-        on(&routes, .get, "/models", needs: .scope(.catalogRead)) { call in
+        on(&routes, .get, "/models", needs: .scope(.catalogRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()

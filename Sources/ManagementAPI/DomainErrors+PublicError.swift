@@ -1,4 +1,5 @@
 import Accounts
+import Admission
 import Applications
 import Catalog
 import Credentials
@@ -9,7 +10,8 @@ package import Web
 
 import struct Applications.Application
 
-// The public side of every domain error: the status, the stable code and the sentence. The domains know nothing of HTTP.
+// The public side of every domain error: the status, the stable code and the sentence. The domains know nothing of
+// HTTP.
 
 extension AccountsError: PublicError {
     package var problem: Problem {
@@ -22,9 +24,39 @@ extension AccountsError: PublicError {
         case .emailTaken: Problem(.conflict, "email_taken", "There is a user with this e-mail address already.")
         case .invitationInvalid:
             Problem(.forbidden, "invitation_invalid", "The invitation is not valid, or no longer. Ask for a new one.")
+        case .resetInvalid:
+            Problem(.forbidden, "reset_invalid", "The password reset is not valid, or no longer. Ask for a new one.")
         case .signInFailed:
-            Problem(.unauthorized, "sign_in_failed", "The e-mail address or the password is wrong.")
+            Problem(.unauthorized, "sign_in_failed", "The e-mail address, the password or the code is wrong.")
                 .with(.wwwAuthenticate, BearerCredential.challenge(presented: false))
+        case .secondFactorRequired:
+            Problem(
+                .unauthorized, "second_factor_required",
+                "This user has a second factor: send the six digits of the authenticator, or a recovery code, as code."
+            ).with(.wwwAuthenticate, BearerCredential.challenge(presented: false))
+        case .sessionEnded: Refusal.unauthenticated(presented: true)
+        case .lastRootUser:
+            Problem(
+                .conflict, "last_root_user",
+                "This is the account's last root user. Make somebody else root first.")
+        case .lastAdmin:
+            Problem(.conflict, "last_admin", "This is the deployment's last admin. Make another one first.")
+        case .adminOnly: Refusal.adminOnly
+        case .accountHasUsers:
+            Problem(
+                .conflict, "account_has_users",
+                "The account has users already. Who else comes in, and who is root, is for its own root users.")
+        case .userLimitReached:
+            Problem(
+                .conflict, "user_limit_reached",
+                "The account has \(User.limit) users and open invitations, the most it may have.")
+        case .secondFactorSet:
+            Problem(.conflict, "second_factor_set", "There is a second factor already. Remove it first.")
+        case .noSecondFactor: Problem(.conflict, "no_second_factor", "There is no second factor.")
+        case .noEnrolment:
+            Problem(
+                .conflict, "no_enrolment", "No enrolment was begun. POST to /api/v1/users/current/totp first.")
+        case .wrongCode: .invalid("code", "is not the code of the authenticator now")
         case .tooManyAttempts(let seconds):
             Problem(
                 .tooManyRequests, "too_many_attempts",
@@ -40,9 +72,18 @@ extension AccountsError: PublicError {
             Problem(
                 .forbidden, "admin_only",
                 "Only admins may have tokens with " + scopes.map(\.rawValue).joined(separator: ", ") + ".")
+        case .rootScopes(let scopes):
+            Problem(
+                .forbidden, "root_only",
+                "Only root users of the account may have tokens with "
+                    + scopes.map(\.rawValue).joined(separator: ", ") + ".")
         case .unknownGroup(let field): .invalid(field, "names no pricing group that can be chosen")
         }
     }
+}
+
+extension ProofOutdated: PublicError {
+    package var problem: Problem { AccountsError.signInFailed.problem }
 }
 
 extension CatalogError: PublicError {
@@ -88,9 +129,54 @@ extension ApplicationsError: PublicError {
     }
 }
 
+extension AdmissionError: PublicError {
+    package var problem: Problem {
+        switch self {
+        case .noSuchApplication: .invalid("application_id", "names no application of this account")
+        }
+    }
+}
+
 extension CredentialsError: PublicError {
     package var problem: Problem {
         switch self {
+        case .modelNotOfApplication(let index):
+            .invalid("models[\(index)]", "is not among the models that the application may use")
+        case .dailyRotationLimitReached(let limit, let seconds):
+            Problem(
+                .tooManyRequests, "daily_rotation_limit_reached",
+                "The account has rotated keys \(limit) times today, the most it may in one UTC day; the next day begins in "
+                    + "\(seconds) seconds."
+            ).with(.retryAfter, String(seconds))
+        case .rotationInProgress(let end):
+            Problem(
+                .conflict, "rotation_in_progress",
+                "An older secret of this key works until \(end.rfc3339). Retire it first, or rotate with overlap_seconds 0, "
+                    + "which ends every older secret at once.")
+        case .nothingToRetire:
+            Problem(.conflict, "nothing_to_retire", "The key has one secret, and that is the current one.")
+        case .revealableForbidden:
+            Problem(
+                .conflict, "revealable_forbidden", "The account's key policy forbids keys that can be shown again.")
+        case .revealKeyMissing:
+            Problem(
+                .conflict, "reveal_key_missing",
+                "No root user of this account can open a copy yet. Sign in once more with the password, then repeat the call."
+            )
+        case .shownOnce:
+            Problem(
+                .conflict, "show_once",
+                "This key was shown once, when it was made, and there is no copy. Rotate it for a new secret.")
+        case .copyLost:
+            Problem(
+                .conflict, "reveal_lost",
+                "The copy of this key was lost when a password was reset: nothing opens it any more. Rotate the key for a "
+                    + "new secret.")
+        case .noCopyForUser:
+            Problem(
+                .conflict, "reveal_unavailable",
+                "There is no copy of this key that your password opens. Copies are made for those who are root users when the "
+                    + "secret is made, and lost with a forgotten password.")
         case .notFound: .notFound
         case .noSuchApplication: .invalid("application_id", "names no application of this account")
         case .expiryInPast: .invalid("expired_at", "must be in the future, or null for never")

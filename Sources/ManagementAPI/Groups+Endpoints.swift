@@ -9,7 +9,7 @@ import Web
 
 extension ManagementAPI {
     func declareGroups(_ routes: inout Routes) {
-        on(&routes, .get, "/groups", needs: .scope(.catalogRead)) { call in
+        on(&routes, .get, "/groups", needs: .scope(.catalogRead), takesQuery: true) { call in
             var query = try call.query()
             let (limit, after) = try query.namedPage(GroupName.self)
             try query.noOthers()
@@ -45,7 +45,7 @@ extension ManagementAPI {
             return .json(try await catalog.retireGroup(name, isRetired, by: call.origin).json(at: clock.now()))
         }
 
-        on(&routes, .get, "/groups/{group}/multipliers", needs: .adminScope(.catalogRead)) { call in
+        on(&routes, .get, "/groups/{group}/multipliers", needs: .adminScope(.catalogRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()

@@ -9,7 +9,7 @@ import Web
 
 extension ManagementAPI {
     func declareLedger(_ routes: inout Routes) {
-        on(&routes, .get, "/ledger", needs: .scope(.usageRead)) { call in
+        on(&routes, .get, "/ledger", needs: .scope(.usageRead), takesQuery: true) { call in
             var query = try call.query()
             var filter = LedgerFilter(account: call.actor.account)
             if let account = try query.identifier("account_id"), account != call.actor.account {

@@ -1,4 +1,5 @@
 package import Accounts
+package import Admission
 package import Applications
 package import Audit
 package import Catalog
@@ -8,7 +9,6 @@ import HTTPTypes
 import Hummingbird
 package import Metering
 import Policy
-package import Secrets
 package import Web
 
 /// The JSON API that people and their tools manage everything with: `/api/v1/…`.
@@ -22,19 +22,19 @@ package struct ManagementAPI: Sendable {
     let applications: Applications
     let credentials: Credentials
     let metering: Metering
+    let admission: Admission
     let audit: Audit
-    let entropy: Entropy
     let clock: Clock
     /// Set while nobody has been here yet.
     let firstRun: FirstRun?
 
     package init(
         accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
-        audit: Audit, entropy: Entropy, clock: Clock, firstRun: FirstRun?
+        admission: Admission, audit: Audit, clock: Clock, firstRun: FirstRun?
     ) {
         self.metering = metering
+        self.admission = admission
         self.audit = audit
-        self.entropy = entropy
         self.accounts = accounts
         self.catalog = catalog
         self.applications = applications
@@ -46,11 +46,16 @@ package struct ManagementAPI: Sendable {
     package func declare(_ routes: inout Routes) {
         declareSetUp(&routes)
         declareSessions(&routes)
+        declareSecondFactor(&routes)
+        declarePasswords(&routes)
         declareAccounts(&routes)
+        declareUsers(&routes)
         declarePlatformTokens(&routes)
         declareCatalog(&routes)
         declareApplications(&routes)
         declareCredentials(&routes)
+        declareSecrets(&routes)
+        declareVerify(&routes)
         declarePrices(&routes)
         declareGroups(&routes)
         declareCredits(&routes)
@@ -67,11 +72,14 @@ package struct ManagementAPI: Sendable {
     static let openBodyLimit = 64 * 1024
 
     /// Declares an endpoint that anybody may call.
+    /// - Parameter takesQuery: whether it reads parameters of the address; where it doesn't, they are refused.
     func open(
-        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String,
+        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, takesQuery: Bool = false,
         _ handle: @escaping @Sendable (Request, WebContext) async throws -> Response
     ) {
         routes.on(method, "/api/v1" + path) { request, context in
+            // A parameter that is ignored would be one that somebody believes in.
+            if !takesQuery { try QueryReader(request).noOthers() }
             var response = try await handle(request, context)
             response.headers[.cacheControl] = "no-store"
             return response
@@ -81,14 +89,23 @@ package struct ManagementAPI: Sendable {
     /// Declares an endpoint for whoever has what it needs.
     func on(
         _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, needs need: Need,
-        _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
+        takesQuery: Bool = false, _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
     ) {
-        open(&routes, method, path) { request, context in
+        open(&routes, method, path, takesQuery: true) { request, context in
             let actor = try await authenticate(request)
             try authorize(actor, need)
-            return try await handle(
-                ManagementCall(request: request, context: context, actor: actor, entropy: entropy))
+            if !takesQuery { try QueryReader(request).noOthers() }
+            let origin = origin(of: context, by: actor.user.id)
+            return try await handle(ManagementCall(request: request, context: context, actor: actor, origin: origin))
         }
+    }
+}
+
+extension ManagementAPI {
+    /// Who asks and from where, for the audit record.
+    /// - Parameter user: `nil` where that is not known yet.
+    func origin(of context: WebContext, by user: Identifier? = nil) -> Origin {
+        audit.origin(actor: user, address: context.client?.description ?? "unknown")
     }
 }
 
@@ -97,11 +114,13 @@ struct ManagementCall {
     let request: Request
     let context: WebContext
     let actor: Actor
-    let entropy: Entropy
-
     /// Who asks and from where, for the audit record.
-    var origin: Origin {
-        Origin(actor: actor.user.id, address: context.peer, entropy: entropy)
+    let origin: Origin
+
+    /// For an endpoint that needs a person.
+    func session() throws(Problem) -> Session {
+        guard let session = actor.session else { throw Refusal.sessionRequired }
+        return session
     }
 
     /// An identifier in the path. What is no identifier names nothing.
@@ -112,6 +131,12 @@ struct ManagementCall {
 
     func fields() async throws -> FieldReader {
         FieldReader(try await request.jsonObject(limit: ManagementAPI.bodyLimit))
+    }
+
+    /// For a call that changes something and takes no fields: a body, if there is one, must be an object without any.
+    func noFields() async throws {
+        if request.headers[.contentType] == nil, request.headers[.contentLength].map({ $0 == "0" }) ?? true { return }
+        try await fields().noOthers()
     }
 
     /// The query, every parameter of which must be read.

@@ -8,14 +8,14 @@ import Web
 
 extension ManagementAPI {
     func declarePlatformTokens(_ routes: inout Routes) {
-        on(&routes, .get, "/platform-tokens", needs: .scope(.tokensRead)) { call in
+        on(&routes, .get, "/platform-tokens", needs: .scope(.tokensRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()
             return try await accounts.tokens(of: call.actor.user.id, page).json { .object($0.json) }
         }
 
-        on(&routes, .post, "/platform-tokens", needs: .session) { call in
+        on(&routes, .post, "/platform-tokens", needs: .freshSession) { call in
             var fields = try await call.fields()
             let name: DisplayName = try fields.required("name")
             guard let scopes: [Scope] = try fields.texts("scopes", atMost: Scope.allCases.count), !scopes.isEmpty else {
@@ -24,14 +24,15 @@ extension ManagementAPI {
             let expiresAt = try fields.time("expires_at")
             try fields.noOthers(setByServer: ["id", "token", "hint", "created_at", "user_id"])
             let (token, secret) = try await accounts.issueToken(
-                name: name, scopes: scopes, expiresAt: expiresAt, for: call.actor.user)
+                name: name, scopes: scopes, expiresAt: expiresAt, for: call.actor.user, by: call.origin)
             var json = token.json
             json["token"] = .string(secret.exposed())
             return .json(.object(json), status: .created)
         }
 
         on(&routes, .delete, "/platform-tokens/{platform_token_id}", needs: .session) { call in
-            try await accounts.deleteToken(call.identifier("platform_token_id"), of: call.actor.user.id)
+            try await accounts.deleteToken(
+                call.identifier("platform_token_id"), of: call.actor.user, by: call.origin)
             return Response(status: .noContent)
         }
     }

@@ -8,7 +8,7 @@ import Web
 
 extension ManagementAPI {
     func declarePrices(_ routes: inout Routes) {
-        on(&routes, .get, "/models/{model_id}/prices", needs: .adminScope(.catalogRead)) { call in
+        on(&routes, .get, "/models/{model_id}/prices", needs: .adminScope(.catalogRead), takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             try query.noOthers()

@@ -1,4 +1,5 @@
 import Accounts
+import Database
 import HTTPTypes
 import Hummingbird
 import Policy
@@ -10,29 +11,72 @@ extension ManagementAPI {
         open(&routes, .post, "/sessions") { request, context in
             var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
             let email: EmailAddress = try fields.required("email")
-            let password: Password = try fields.required("password")
+            let proof = try fields.proof()
             try fields.noOthers()
-            let (actor, token) = try await accounts.signIn(email: email, password: password, peer: context.peer)
-            guard let session = actor.session else { throw Problem.internalError }
-            var response = Response.json(session.json(of: actor), status: .created)
-            // The prefix makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
-            response.headers[.setCookie] =
-                "\(Self.cookieName)=\(token.exposed()); Path=/; Secure; HttpOnly; SameSite=Strict"
-            return response
+            let (actor, token) = try await accounts.signIn(
+                email: email, proof, from: context.client, by: origin(of: context))
+            return try Self.answer(actor, token, status: .created)
         }
 
         on(&routes, .get, "/sessions/current", needs: .session) { call in
-            guard let session = call.actor.session else { throw Refusal.sessionRequired }
-            return .json(session.json(of: call.actor))
+            .json(try call.session().json(of: call.actor))
+        }
+
+        on(&routes, .post, "/sessions/current/reauthentication", needs: .session) { call in
+            var fields = try await call.fields()
+            let proof = try fields.proof()
+            try fields.noOthers()
+            let (actor, token) = try await accounts.reauthenticate(
+                call.actor, try call.session(), proof, from: call.context.client, by: call.origin)
+            return try Self.answer(actor, token, status: .ok)
+        }
+
+        on(&routes, .get, "/sessions", needs: .session, takesQuery: true) { call in
+            var query = try call.query()
+            let page = try query.page()
+            try query.noOthers()
+            let current = try call.session().id
+            return try await accounts.sessions(of: call.actor.user.id, page).json { session in
+                [
+                    "id": .string(session.id.description), "created_at": .string(session.createdAt.rfc3339),
+                    "last_seen_at": .string(session.lastSeenAt.rfc3339),
+                    "expires_at": .string(session.expiresAt.rfc3339), "current": .bool(session.id == current),
+                ]
+            }
+        }
+
+        on(&routes, .delete, "/sessions/{session_id}", needs: .session) { call in
+            try await accounts.endSession(call.identifier("session_id"), of: call.actor.user.id)
+            return Response(status: .noContent)
         }
 
         on(&routes, .delete, "/sessions/current", needs: .session) { call in
-            guard let session = call.actor.session else { throw Refusal.sessionRequired }
-            try await accounts.signOut(session)
+            try await accounts.signOut(try call.session())
             var headers: HTTPFields = [.clearSiteData: "\"cookies\""]
             headers[.setCookie] = "\(Self.cookieName)=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
             return Response(status: .noContent, headers: headers)
         }
+    }
+
+    private static func answer(
+        _ actor: Actor, _ token: Secret, status: HTTPResponse.Status
+    ) throws(Problem) -> Response {
+        guard let session = actor.session else { throw Problem.internalError }
+        var response = Response.json(session.json(of: actor), status: status)
+        response.headers[.setCookie] = cookie(token)
+        return response
+    }
+
+    /// The prefix of the name makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
+    static func cookie(_ token: Secret) -> String {
+        "\(cookieName)=\(token.exposed()); Path=/; Secure; HttpOnly; SameSite=Strict"
+    }
+}
+
+extension FieldReader {
+    /// A password, and a code where one is sent.
+    mutating func proof(_ passwordField: String = "password") throws(Problem) -> Proof {
+        Proof(password: try required(passwordField), code: try optional("code"))
     }
 }
 
@@ -40,7 +84,8 @@ extension Session {
     fileprivate func json(of actor: Actor) -> JSON {
         [
             "csrf_token": .string(csrfToken), "expires_at": .string(expiresAt.rfc3339),
-            "idle_expires_at": .string(idleExpiresAt.rfc3339), "user": actor.user.json,
+            "idle_expires_at": .string(idleExpiresAt.rfc3339), "fresh_until": .string(freshUntil.rfc3339),
+            "user": actor.user.json,
         ]
     }
 }

@@ -5,7 +5,7 @@ import Policy
 import Web
 
 /// A token in a field, not looked into yet.
-private struct PresentedToken: FieldText {
+struct TokenField: FieldText {
     static let rule = "must be a string of 1 to 512 characters"
     let text: String
 
@@ -19,7 +19,7 @@ extension ManagementAPI {
     func declareSetUp(_ routes: inout Routes) {
         open(&routes, .post, "/setup") { request, context in
             var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
-            let token: PresentedToken = try fields.required("token")
+            let token: TokenField = try fields.required("token")
             let email: EmailAddress = try fields.required("email")
             let password: Password = try fields.required("password")
             let name: DisplayName? = try fields.optional("account_name")
@@ -28,7 +28,7 @@ extension ManagementAPI {
             let standardName = DisplayName("Operators")
             guard let accountName = name ?? standardName else { throw Problem.internalError }
             let user = try await firstRun.setUp(
-                token: token.text, email: email, password: password, accountName: accountName, from: context.peer)
+                token: token.text, email: email, password: password, accountName: accountName, by: origin(of: context))
             guard let user else {
                 throw Problem(
                     .forbidden, "setup_token_invalid",
@@ -38,22 +38,14 @@ extension ManagementAPI {
             return .json(user.json, status: .created)
         }
 
-        open(&routes, .post, "/invitations/accept") { request, _ in
+        open(&routes, .post, "/invitations/accept") { request, context in
             var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
-            let token: PresentedToken = try fields.required("token")
+            let token: TokenField = try fields.required("token")
             let password: Password = try fields.required("password")
             try fields.noOthers()
-            let user = try await accounts.accept(invitation: token.text, password: password)
+            let user = try await accounts.accept(
+                invitation: token.text, password: password, by: origin(of: context))
             return .json(user.json, status: .created)
         }
-    }
-}
-
-extension User {
-    var json: JSON {
-        [
-            "id": .string(id.description), "account_id": .string(account.description), "email": .string(email),
-            "admin": .bool(isAdmin), "created_at": .string(createdAt.rfc3339),
-        ]
     }
 }

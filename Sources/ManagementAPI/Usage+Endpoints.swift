@@ -9,7 +9,7 @@ import Web
 
 extension ManagementAPI {
     func declareUsage(_ routes: inout Routes) {
-        on(&routes, .get, "/usage", needs: .scope(.usageRead)) { call in
+        on(&routes, .get, "/usage", needs: .scope(.usageRead), takesQuery: true) { call in
             var query = try call.query()
             let today = Day(of: clock.now())
             let until = try query.day("to") ?? today

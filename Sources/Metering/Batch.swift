@@ -33,7 +33,7 @@ struct Batch {
     private struct KeyState {
         var usage: Tracked<Usage>
         /// `nil` when there is no such live key.
-        let limits: (key: Credits?, month: Credits?)?
+        let limits: Credentials.Limits?
     }
 
     private struct KeyMonth: Hashable {
@@ -60,8 +60,9 @@ struct Batch {
 
     private mutating func hold(_ call: MeteredCall) throws -> Committer.Outcome {
         try load(call)
-        // Deleted, or suspended, since the call was looked at: what was committed before binds it.
+        // Deleted, disabled or suspended since the call was looked at: what was committed before binds it.
         guard let limits = keys[call.credential]?.limits else { return .denied(.invalidKey) }
+        if limits.isDisabled { return .denied(.keyDisabled) }
         if accounts[call.account]?.isSuspended != false { return .denied(.accountSuspended) }
         // What was paid for is given again whatever is left.
         if let key = call.idempotency, let earlier = try earlier(key, call) { return earlier }
@@ -91,7 +92,7 @@ struct Batch {
 
     private func expiry(_ time: Timestamp) -> Timestamp { time.adding(.zero - IdempotencyKey.lifetime) }
 
-    private func bounds(_ call: MeteredCall, _ limits: (key: Credits?, month: Credits?)) -> CreditBounds {
+    private func bounds(_ call: MeteredCall, _ limits: Credentials.Limits) -> CreditBounds {
         let balance = accounts[call.account]?.balance.value ?? Balance()
         return CreditBounds(
             granted: balance.granted, account: balance.usage, keyLimit: limits.key,

@@ -1,4 +1,4 @@
-package import Credentials
+import Credentials
 package import Policy
 
 /// What has been used of a key: the numbers beside its limits.

@@ -8,15 +8,15 @@ package import Secrets
 
 /// Credits: what was granted, what is held for calls under way, what was charged, and the record that explains it all.
 ///
-/// A call is held before it goes to the upstream, and its hold becomes a charge when the upstream has begun a successful
-/// answer, or a void when it has not. Every step is an entry of the ledger, which is only ever added to; balances and
-/// totals beside it are caches that the schema bounds and `latchkey ledger check` proves against the entries. Whether a
-/// call fits into the key's limit, its limit for the month and the account's balance is decided in the transaction that
-/// records its hold, so no race and no crash gets a call past any of them.
+/// A call is held before it goes to the upstream, and its hold becomes a charge when the upstream has begun a
+/// successful answer, or a void when it has not. Every step is an entry of the ledger, which is only ever added to;
+/// balances and totals beside it are caches that the schema bounds and `latchkey ledger check` proves against the
+/// entries. Whether a call fits into the key's limit, its limit for the month and the account's balance is decided in
+/// the transaction that records its hold, so no race and no crash gets a call past any of them.
 ///
 /// This room owns the tables `ledger`, `holds`, `balances`, `credential_usage`, `credential_months`, `usage_days`,
-/// `idempotent_calls` and `kept_answers`. It may not know HTTP, nor what a call is for; what it costs is told to it with the versions that
-/// make it so.
+/// `idempotent_calls` and `kept_answers`. It may not know HTTP, nor what a call is for; what it costs is told to it
+/// with the versions that make it so.
 package struct Metering: Sendable {
     let database: Database
     let clock: Clock
@@ -50,15 +50,33 @@ package struct Metering: Sendable {
             }
             // It went with its day, just now: the next attempt is a new call.
             guard let sealed else { throw IdempotencyRefusal.inFlight }
-            let answer = try sealing.open(sealed, context: StoredAnswer.context(first))
-            return .answered(StoredAnswer(bytes: answer.withBytes { Array($0) }))
+            return .answered(try open(sealed, of: first))
         case .settled, .notOpen: preconditionFailure("the committer answers a hold with a hold")
         }
     }
 
+    /// The answer that was kept for this very call, when it was made and charged within the time that calls are
+    /// remembered.
+    package func answer(to call: IdempotencyKey, of credential: Identifier) async throws -> StoredAnswer? {
+        let oldest = clock.now().adding(.zero - IdempotencyKey.lifetime)
+        let kept = try await database.read { connection -> (sealed: String, hold: Identifier)? in
+            guard let entry = try IdempotencyTable.find(call, of: credential, connection), entry.isSettled,
+                entry.bodyDigest == call.bodyDigest, entry.createdAt > oldest,
+                let sealed = try IdempotencyTable.answer(call, of: credential, connection)
+            else { return nil }
+            return (sealed, entry.hold)
+        }
+        return try kept.map { try open($0.sealed, of: $0.hold) }
+    }
+
+    private func open(_ sealed: String, of hold: Identifier) throws -> StoredAnswer {
+        let answer = try sealing.open(sealed, context: StoredAnswer.context(hold))
+        return StoredAnswer(bytes: answer.withBytes { Array($0) })
+    }
+
     /// Turns a hold into a charge. When this returns, the charge is on disk and the answer may end.
-    /// - Parameter answer: what a repetition of the call is to get; `nil` when it can't be replayed. Kept only for a call
-    ///   with an idempotency key.
+    /// - Parameter answer: what a repetition of the call is to get; `nil` when it can't be replayed. Kept only for a
+    ///   call with an idempotency key.
     package func charge(_ hold: Hold, answer: StoredAnswer? = nil) async throws {
         let sealed =
             hold.isRepeatable
@@ -126,10 +144,9 @@ package struct Metering: Sendable {
                 actor: origin.actor, createdAt: now)
             try LedgerTable.insert(entry, connection)
             try BalanceTable.store(balance, of: account, connection)
-            try Audit.record(
-                origin.entry(
-                    kind == .grant ? .creditsGrant : .creditsAdjust, account: account, object: entry.id.description,
-                    detail: ["amount": amount.decimal, "reason": reason], at: now), in: connection)
+            try origin.record(
+                kind == .grant ? .creditsGrant : .creditsAdjust, account: account, object: entry.id.description,
+                detail: ["amount": amount.decimal, "reason": reason], at: now, in: connection)
             return entry
         }
     }

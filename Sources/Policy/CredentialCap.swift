@@ -19,6 +19,11 @@ package enum DailyCreations {
     package static let limit = 10
 }
 
+/// How often an account may rotate its keys in one UTC day: each of the most that it can have, twice.
+package enum DailyRotations {
+    package static let limit = 20
+}
+
 extension Policy {
     /// Why a key may not be created.
     package enum CreationRefusal: Error, Sendable, Equatable {

@@ -54,19 +54,47 @@ package struct CreditBounds: Sendable {
     }
 }
 
+extension CreditBounds {
+    /// What would be left with a call of this cost held; `nil` when it does not fit.
+    package func remaining(after cost: Credits) -> Credits? {
+        guard Policy.admit(cost: cost, self) == nil else { return nil }
+        return remaining.subtracting(cost)
+    }
+}
+
 extension Policy {
+    /// One bound on a call. The order of the cases is the order of the checks.
+    package enum CreditStep: String, Sendable, CaseIterable {
+        case keyLimit = "key_limit"
+        case monthlyLimit = "monthly_limit"
+        case balance
+
+        package var denial: Denial {
+            switch self {
+            case .keyLimit: .creditLimitReached
+            case .monthlyLimit: .monthlyLimitReached
+            case .balance: .insufficientCredits
+            }
+        }
+    }
+
     /// Decides whether a call of this cost fits into every bound, and which is the first that it does not fit into.
     ///
-    /// Invariant 4: with the call held, `posted + held ≤ limit` for the key, the month and the account. A call that costs
-    /// nothing takes nothing, but a key that stands over a lowered limit is stopped for it as well.
+    /// Invariant 4: with the call held, `posted + held ≤ limit` for the key, the month and the account. A call that
+    /// costs nothing takes nothing, but a key that stands over a lowered limit is stopped for it as well.
     package static func admit(cost: Credits, _ bounds: CreditBounds) -> Denial? {
-        func fits(_ usage: Usage, _ limit: Credits?) -> Bool {
-            guard let limit else { return true }
-            return (usage.holding(cost)?.left(of: limit)).map { $0 >= .zero } ?? false
-        }
-        if !fits(bounds.key, bounds.keyLimit) { return .creditLimitReached }
-        if !fits(bounds.month, bounds.monthlyLimit) { return .monthlyLimitReached }
-        if !fits(bounds.account, bounds.granted) { return .insufficientCredits }
-        return nil
+        CreditStep.allCases.first { !fits(cost, $0, bounds) }?.denial
+    }
+
+    /// Whether a call of this cost fits into one bound.
+    package static func fits(_ cost: Credits, _ step: CreditStep, _ bounds: CreditBounds) -> Bool {
+        let (usage, limit): (Usage, Credits?) =
+            switch step {
+            case .keyLimit: (bounds.key, bounds.keyLimit)
+            case .monthlyLimit: (bounds.month, bounds.monthlyLimit)
+            case .balance: (bounds.account, bounds.granted)
+            }
+        guard let limit else { return true }
+        return (usage.holding(cost)?.left(of: limit)).map { $0 >= .zero } ?? false
     }
 }

@@ -8,9 +8,17 @@ package enum Denial: String, Error, Sendable, CaseIterable {
     /// A genuine key at another app's address.
     case wrongApp = "wrong_app"
     case keyExpired = "key_expired"
+    /// Switched off by its account.
+    case keyDisabled = "key_disabled"
     /// The account was suspended by an admin.
     case accountSuspended = "account_suspended"
-    /// The model exists but the app may not use it.
+    /// The call comes from an address that the key's allowlist does not have, or from one that can't be known.
+    case ipNotAllowed = "ip_not_allowed"
+    /// The key is bound to a host, and the call does not come from a page of it.
+    case hostNotAllowed = "host_not_allowed"
+    /// A browser made the call, and the key is for servers.
+    case browserNotAllowed = "browser_not_allowed"
+    /// The model exists but the app or the key may not use it.
     case modelNotAllowed = "model_not_allowed"
     /// The operator offers no such model.
     case modelNotFound = "model_not_found"

@@ -13,6 +13,27 @@ package struct Identifier: Sendable, Hashable, Comparable, LosslessStringConvert
         low = 0x8000_0000_0000_0000 | (random.1 >> 2)
     }
 
+    /// The same, but greater than `last` also within its millisecond and when the clock was set back (RFC 9562 §6.2).
+    package init(at time: Timestamp, random: (UInt64, UInt64), after last: Identifier?) {
+        self.init(at: time, random: random)
+        guard let last, self <= last else { return }
+        // On from the last one by up to 2³², of the 2⁶² that there is room for.
+        let (sum, isOver) = (last.low & Self.randomBits).addingReportingOverflow(1 + random.1 >> 32)
+        guard !isOver, sum <= Self.randomBits else {
+            let next = Timestamp(microseconds: Int64(last.high >> 16) * 1000 + 1000)
+            self.init(at: next, random: random)
+            return
+        }
+        self.init(high: last.high, low: 0x8000_0000_0000_0000 | sum)
+    }
+
+    private init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
+    private static let randomBits: UInt64 = 0x3FFF_FFFF_FFFF_FFFF
+
     /// Reads the canonical text of a UUID of any version: 8-4-4-4-12 hexadecimal digits, lower case only, so that one
     /// object has one spelling. `nil` for everything else.
     package init?(_ text: String) {

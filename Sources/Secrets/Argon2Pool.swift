@@ -4,9 +4,9 @@ import Synchronization
 
 /// Runs Argon2id on threads of its own.
 ///
-/// One hash keeps a core busy for tens of milliseconds and fills megabytes, so it may run neither on an event loop nor on
-/// the few threads that all tasks share. The queue is bounded and a job that has waited too long is refused unrun: a flood
-/// of sign-ins ends in "overloaded" for the flood, not in a server that answers nobody.
+/// One hash keeps a core busy for tens of milliseconds and fills megabytes, so it may run neither on an event loop nor
+/// on the few threads that all tasks share. The queue is bounded and a job that has waited too long is refused unrun: a
+/// flood of sign-ins ends in "overloaded" for the flood, not in a server that answers nobody.
 package final class Argon2Pool: Sendable {
     private struct Job: Sendable {
         let deadline: ContinuousClock.Instant
@@ -21,7 +21,8 @@ package final class Argon2Pool: Sendable {
     }
 
     private let pepper: Secret
-    private let parameters: Argon2Parameters
+    /// What is hashed with today.
+    let parameters: Argon2Parameters
     private let queueLimit: Int
     private let wait: Duration
     private let entropy: Entropy
@@ -68,6 +69,14 @@ package final class Argon2Pool: Sendable {
         else { return false }
         let tag = try await perform(secret, phc.salt, phc.parameters, tagLength: phc.hash.count)
         return Secret(tag).isSame(as: Secret(phc.hash))
+    }
+
+    /// The bare tag of a secret, 32 bytes, for a key to be derived from. It is never stored.
+    /// - Parameter parameters: the caller has kept them within bounds.
+    func tag(
+        of secret: Secret, salt: [UInt8], parameters: Argon2Parameters
+    ) async throws(Argon2Failure) -> Secret {
+        Secret(try await perform(secret, salt, parameters, tagLength: 32))
     }
 
     /// Whether a hash was made with other parameters than today's.

@@ -11,6 +11,13 @@ enum Base62 {
         }
     }
 
+    /// Whether a character has a value: the same, faster, for where whole texts are looked through.
+    @inline(__always)
+    static func isDigit(_ character: UInt8) -> Bool {
+        // A bit tells capitals from small letters.
+        character &- 0x30 < 10 || (character | 0x20) &- 0x61 < 26
+    }
+
     /// The last `count` digits of a number, the highest first.
     static func digits(of number: UInt64, count: Int) -> [UInt8] {
         var rest = number

@@ -3,8 +3,8 @@ import Glibc
 
 /// The two keys of a deployment, 32 bytes each, and all that is derived from them (HKDF-SHA256, RFC 5869).
 ///
-/// The master key seals what must be read again; the pepper goes into every hash. They are kept apart from the database,
-/// so that a stolen database alone opens nothing.
+/// The master key seals what must be read again; the pepper goes into every hash. They are kept apart from the
+/// database, so that a stolen database alone opens nothing.
 package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflectable {
     package let pepper: Secret
     package let sealing: SealingBox
@@ -12,11 +12,16 @@ package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflecta
     package let bulkSealing: SealingBox
     /// Makes and checks the keyed tag in tokens.
     let tagKey: SymmetricKey
+    package let auditChain: AuditChain
     private let csrfKey: SymmetricKey
     private let lookupKey: SymmetricKey
+    private let revealKey: SymmetricKey
 
-    /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them.
+    /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them. It also
+    /// says that the audit record of the data has its chain, which nobody without the keys can so take back.
     package let fingerprint: String
+    /// What a release without that chain has kept in its place.
+    package let unchainedFingerprint: String
 
     /// Says what this is, and nothing of it.
     package var description: String { "‹deployment keys›" }
@@ -28,11 +33,15 @@ package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflecta
         sealing = SealingBox(key: Self.derive(master, "latchkey sealing v1"))
         bulkSealing = SealingBox(key: Self.derive(master, "latchkey bulk sealing v1"))
         tagKey = Self.derive(pepper, "latchkey token tag v1")
+        auditChain = AuditChain(key: Self.derive(master, "latchkey audit v1"))
         csrfKey = Self.derive(master, "latchkey csrf v1")
         lookupKey = Self.derive(pepper, "latchkey lookup v1")
+        revealKey = Self.derive(master, "latchkey reveal v1")
         var check = HMAC<SHA256>(key: Self.derive(master, "latchkey fingerprint v1"))
         Self.derive(pepper, "latchkey fingerprint v1").withUnsafeBytes { check.update(data: $0) }
-        fingerprint = "v1." + Base64.encode(check.finalize(), forAddress: true)
+        unchainedFingerprint = "v1." + Base64.encode(check.finalize(), forAddress: true)
+        check.update(data: Array("audit chain".utf8))
+        fingerprint = "v2." + Base64.encode(check.finalize(), forAddress: true)
     }
 
     /// What a page of a session must send back: only who knows the master key can make it.
@@ -40,13 +49,24 @@ package struct DeploymentKeys: Sendable, CustomStringConvertible, CustomReflecta
         Base64.encode(HMAC<SHA256>.authenticationCode(for: Array(sessionID.utf8), using: csrfKey), forAddress: true)
     }
 
-    /// How a random, short-lived token is kept: a keyed digest that can be looked up, and that a stolen database can't be
-    /// searched for. The purpose keeps a token of one kind from being taken for another.
+    /// How a random, short-lived token is kept: a keyed digest that can be looked up, and that a stolen database can't
+    /// be searched for. The purpose keeps a token of one kind from being taken for another.
     package func lookupDigest(of secret: Secret, purpose: String) -> String {
         var digest = HMAC<SHA256>(key: lookupKey)
         digest.update(data: Array(purpose.utf8) + [0])
         secret.withBytes { digest.update(data: $0) }
         return Base64.encode(digest.finalize(), forAddress: true)
+    }
+
+    /// For what a password opens: under a key that takes the tag of the password and the master key to derive, and that
+    /// is another for each owner. HKDF is made for a secret as its salt too (RFC 5869 §3.1).
+    func revealBox(passwordTag: Secret, owner: String) -> SealingBox {
+        let input = passwordTag.withBytes { SymmetricKey(data: $0) }
+        let key = revealKey.withUnsafeBytes { salt in
+            HKDF<SHA256>.deriveKey(
+                inputKeyMaterial: input, salt: salt, info: Array(owner.utf8), outputByteCount: 32)
+        }
+        return SealingBox(key: key)
     }
 
     private static func derive(_ secret: Secret, _ purpose: String) -> SymmetricKey {
@@ -88,7 +108,8 @@ package enum DeploymentKeysError: Error, Sendable, Equatable {
 
 extension DeploymentKeys {
     /// Loads both keys; on the first start makes those that come from the directory.
-    /// - Parameter createIfMissing: only for a directory without data. For data that is there, new keys would open nothing.
+    /// - Parameter createIfMissing: only for a directory without data. For data that is there, new keys would open
+    ///   nothing.
     package static func load(
         master: KeySource, pepper: KeySource, directory: String, createIfMissing: Bool, entropy: Entropy
     ) throws(DeploymentKeysError) -> DeploymentKeys {
@@ -127,8 +148,8 @@ private struct KeyFile {
 
     var exists: Bool { access(path, F_OK) == 0 }
 
-    /// Written in full and synced, with its name in the directory, before anything is hashed with it: a key lost in a power
-    /// cut would take all data with it.
+    /// Written in full and synced, with its name in the directory, before anything is hashed with it: a key lost in a
+    /// power cut would take all data with it.
     func create(_ entropy: Entropy) throws(DeploymentKeysError) {
         // Under another name until it is whole: a crash in between would leave an empty file that no start can read.
         let draft = "\(path).\(String(entropy.word(), radix: 16))"

@@ -20,25 +20,34 @@ package struct PHCString: Sendable, CustomStringConvertible, CustomReflectable {
         guard text.utf8.count <= 256, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
         let parts = text.split(separator: "$", omittingEmptySubsequences: false)
         guard parts.count == 6, parts[0].isEmpty, parts[1] == "argon2id", parts[2] == "v=19" else { return nil }
-        let numbers = parts[3].split(separator: ",", omittingEmptySubsequences: false)
-        guard numbers.count == 3, let memory = Self.number(numbers[0], "m="),
-            let passes = Self.number(numbers[1], "t="),
-            let lanes = Self.number(numbers[2], "p="), lanes <= 255, memory >= 8 * lanes,
-            let salt = Base64.decode(parts[4]), (8...64).contains(salt.count), let hash = Base64.decode(parts[5]),
-            (16...64).contains(hash.count)
+        guard let parameters = Argon2Parameters(unchecked: parts[3]), let salt = Base64.decode(parts[4]),
+            (8...64).contains(salt.count), let hash = Base64.decode(parts[5]), (16...64).contains(hash.count)
         else { return nil }
-        parameters = Argon2Parameters(unchecked: memory, passes, lanes)
+        self.parameters = parameters
         self.salt = salt
         self.hash = hash
     }
 
     package var text: String {
-        "$argon2id$v=19$m=\(parameters.memoryKiB),t=\(parameters.iterations),p=\(parameters.parallelism)"
-            + "$\(Base64.encode(salt))$\(Base64.encode(hash))"
+        "$argon2id$v=19$\(parameters.text)$\(Base64.encode(salt))$\(Base64.encode(hash))"
     }
 
     package var description: String { "‹hash›" }
     package var customMirror: Mirror { Mirror(self, children: [:]) }
+}
+
+extension Argon2Parameters {
+    /// Reads `m=19456,t=2,p=1`: numbers that libargon2 could take, though perhaps above or below what a deployment may.
+    init?(unchecked text: Substring) {
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard numbers.count == 3, let memory = Self.number(numbers[0], "m="),
+            let passes = Self.number(numbers[1], "t="),
+            let lanes = Self.number(numbers[2], "p="), lanes <= 255, memory >= 8 * lanes
+        else { return nil }
+        self.init(unchecked: memory, passes, lanes)
+    }
+
+    var text: String { "m=\(memoryKiB),t=\(iterations),p=\(parallelism)" }
 
     /// A positive decimal without leading zeros, below 2³².
     private static func number(_ text: Substring, _ name: String) -> Int? {

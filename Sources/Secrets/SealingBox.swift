@@ -7,8 +7,8 @@ package struct SealingBox: Sendable {
     init(key: SymmetricKey) { self.key = key }
 
     /// The sealed text, `v1.<base64url of nonce, ciphertext and tag>`.
-    /// - Parameter context: what the secret belongs to, such as `provider:<id>`. It is authenticated: a sealed text moved to
-    ///   another place does not open there.
+    /// - Parameter context: what the secret belongs to, such as `provider:<id>`. It is authenticated: a sealed text
+    ///   moved to another place does not open there.
     package func seal(_ secret: Secret, context: String, entropy: Entropy) -> String {
         let plain = secret.withBytes { Array($0) }
         do {
@@ -22,15 +22,23 @@ package struct SealingBox: Sendable {
     }
 
     package func open(_ sealed: String, context: String) throws(SealingError) -> Secret {
-        guard sealed.hasPrefix("v1."), let bytes = Base64.decode(sealed.dropFirst(3), forAddress: true) else {
-            throw SealingError()
-        }
+        guard let bytes = Self.bytes(sealed) else { throw SealingError() }
         do {
             let box = try AES.GCM.SealedBox(combined: bytes)
             return Secret(Array(try AES.GCM.open(box, using: key, authenticating: Array(context.utf8))))
         } catch {
             throw SealingError()
         }
+    }
+
+    /// How long the secret in a sealed text is; `nil` where no box could have written the text.
+    static func length(of sealed: some StringProtocol) -> Int? {
+        guard let count = bytes(sealed)?.count, count >= 12 + 16 else { return nil }
+        return count - 12 - 16
+    }
+
+    private static func bytes(_ sealed: some StringProtocol) -> [UInt8]? {
+        sealed.hasPrefix("v1.") ? Base64.decode(sealed.dropFirst(3), forAddress: true) : nil
     }
 }
 

@@ -1,29 +1,23 @@
 import Crypto
 
-/// The shape of every bearer token: a prefix, then 51 base62 characters: a public id of 12, a secret of 22 (131 bits), a
-/// keyed tag of 11, a checksum of 6.
+/// The shape of every bearer token: a prefix, then 51 base62 characters: a public id of 12, a secret of 22 (131 bits),
+/// a keyed tag of 11, a checksum of 6.
 ///
-/// The checksum tells a real token from a look-alike offline, for whoever scans a leak. The tag tells one of ours from a
-/// forged one with one HMAC and no look-up, so that forged keys cost microseconds though real ones are Argon2id at rest.
-/// The id alone is what logs, lists and hints show.
+/// The checksum tells a real token from a look-alike offline, for whoever scans a leak. The tag tells one of ours from
+/// a forged one with one HMAC and no look-up, so that forged keys cost microseconds though real ones are Argon2id at
+/// rest. The id alone is what logs, lists and hints show.
 ///
 /// Printing it shows nothing: the prepared HMAC in it is as good as its key.
 package struct TokenFormat: Sendable, CustomStringConvertible, CustomReflectable {
-    package let prefix: String
-    private let prefixBytes: [UInt8]
+    package let shape: TokenShape
     /// Keyed once: a copy of its state costs half of what keying costs.
     private let tagging: HMAC<SHA256>
 
     /// - Parameter prefix: 1 to 16 of letters, digits, `-` and `_`, ending in one of the latter two.
     package init(prefix: String, keys: DeploymentKeys) throws(TokenFormatError) {
-        let bytes = Array(prefix.utf8)
-        guard (1...16).contains(bytes.count), bytes.allSatisfy({ Base62.value($0) != nil || $0 == 0x2D || $0 == 0x5F }),
-            bytes.last == 0x2D || bytes.last == 0x5F
-        else { throw TokenFormatError() }
-        self.prefix = prefix
-        prefixBytes = bytes
+        shape = try TokenShape(prefix: prefix)
         var tagging = HMAC<SHA256>(key: keys.tagKey)
-        tagging.update(data: bytes)
+        tagging.update(data: shape.prefixBytes)
         self.tagging = tagging
     }
 
@@ -32,33 +26,24 @@ package struct TokenFormat: Sendable, CustomStringConvertible, CustomReflectable
     /// No children.
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 
-    /// A regular expression that finds a token in any text.
-    package var pattern: String { prefix + "[0-9A-Za-z]{\(PresentedToken.length)}" }
+    package var prefix: String { shape.prefix }
 
     /// As much of a token as may be shown: three and two characters of its public id.
-    package func hint(forID id: TokenID) -> String { "\(prefix)\(id.text.prefix(3))…\(id.text.suffix(2))" }
+    package func hint(forID id: TokenID) -> String { shape.hint(forID: id) }
 
     package func mint(_ entropy: Entropy) -> MintedToken {
         var body = Base62.random(TokenID.length + PresentedToken.secretLength, entropy)
         body += Base62.digits(of: tag(over: body[...]), count: PresentedToken.tagLength)
-        body += Base62.digits(of: UInt64(CRC32.checksum(prefixBytes, body[...])), count: PresentedToken.checksumLength)
-        let whole = prefixBytes + body
-        guard let token = PresentedToken(whole, prefixLength: prefixBytes.count) else {
+        body += shape.checksum(of: body)
+        let whole = shape.prefixBytes + body
+        guard let token = PresentedToken(whole, prefixLength: shape.prefixBytes.count) else {
             preconditionFailure("a minted token has base62 digits only")
         }
         return MintedToken(id: token.id, hint: hint(forID: token.id), secret: Secret(whole), presented: token)
     }
 
     /// Reads a token: its shape and its checksum. Needs no key and no look-up; says nothing about who made it.
-    package func parse(_ text: some StringProtocol) -> PresentedToken? {
-        let bytes = Array(text.utf8)
-        guard bytes.count == prefixBytes.count + PresentedToken.length, bytes.starts(with: prefixBytes) else {
-            return nil
-        }
-        let checksum = UInt64(CRC32.checksum(bytes.dropLast(PresentedToken.checksumLength)))
-        guard Base62.number(bytes.suffix(PresentedToken.checksumLength)) == checksum else { return nil }
-        return PresentedToken(bytes, prefixLength: prefixBytes.count)
-    }
+    package func parse(_ text: some StringProtocol) -> PresentedToken? { shape.parse(text) }
 
     /// Whether this deployment has made the token: the keyed tag, compared in constant time.
     package func isGenuine(_ token: PresentedToken) -> Bool {
@@ -74,11 +59,6 @@ package struct TokenFormat: Sendable, CustomStringConvertible, CustomReflectable
         code.update(data: idAndSecret)
         return code.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
-}
-
-/// A prefix that can't begin a token.
-package struct TokenFormatError: Error, Sendable, Equatable {
-    package var sentence: String { "it must be 1 to 16 letters, digits, - or _, and end in - or _." }
 }
 
 /// The public part of a token: 12 base62 characters in two words.

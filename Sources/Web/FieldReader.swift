@@ -55,6 +55,22 @@ package struct FieldReader {
         return texts
     }
 
+    /// A list that may be taken away. An empty one is refused: whether it means nothing or everything would be
+    /// anybody's guess.
+    package mutating func editTexts<T: FieldText>(
+        _ name: String, as _: T.Type = T.self, in range: ClosedRange<Int>
+    ) throws(Problem) -> Edit<[T]> {
+        guard let value = rest[name] else { return .absent }
+        if value == .null {
+            rest[name] = nil
+            return .clear
+        }
+        guard let texts: [T] = try texts(name, atMost: range.upperBound), texts.count >= range.lowerBound else {
+            throw invalid(name, "must have at least \(range.lowerBound) element, or be null for no restriction")
+        }
+        return .set(texts)
+    }
+
     // MARK: Other kinds
 
     /// `nil` when the field is absent or null.
@@ -140,16 +156,6 @@ package struct FieldReader {
         guard let value = take(name) else { return nil }
         guard let object = value.object else { throw invalid(name, "must be an object, but is \(value.kind)") }
         return object
-    }
-
-    /// A documented field that this release does not enforce: null says the truth, anything else is refused rather than
-    /// stored and forgotten.
-    package mutating func unsupported(_ names: String...) throws(Problem) {
-        for name in names {
-            if let value = take(name), value != .null {
-                throw invalid(name, "is not supported yet; leave it out or null")
-            }
-        }
     }
 
     /// Refuses what is left. Call it last.

@@ -2,9 +2,10 @@ import HTTPTypes
 package import Hummingbird
 import Logging
 import NIOCore
+import Policy
 
-/// What happens to every request and every answer, whatever it is for: the request id, the common headers, one log line,
-/// and the turn of whatever was thrown into an answer in the dialect of the path.
+/// What happens to every request and every answer, whatever it is for: the request id, the client's address, the common
+/// headers, one log line, and the turn of whatever was thrown into an answer in the dialect of the path.
 ///
 /// It catches errors itself, and so is the only middleware: with the catch further out, an answer made from an error
 /// would go out without the headers.
@@ -12,21 +13,35 @@ package struct FrontDoor: RouterMiddleware {
     package typealias Context = WebContext
 
     private let dialect: @Sendable (_ path: String) -> any ErrorDialect
+    private let proxies: TrustedProxies
 
-    /// - Parameter dialect: which dialect speaks for a path.
-    package init(dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect) { self.dialect = dialect }
+    /// - Parameters:
+    ///   - proxies: whose word about the client's address counts.
+    ///   - dialect: which dialect speaks for a path.
+    package init(proxies: TrustedProxies, dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect) {
+        self.proxies = proxies
+        self.dialect = dialect
+    }
 
     package func handle(
         _ request: Request, context: WebContext, next: (Request, WebContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
+        var context = context
+        context.client = proxies.client(peer: context.peer, request.headers)
+        let dialect = dialect(request.uri.path)
         var response: Response
         do {
             if let refusal = AddressCredentials.refusal(query: request.head.path.flatMap(Self.query)) { throw refusal }
-            response = try await next(request, context)
+            if dialect.isOpenToPages, Preflight.isOne(request) {
+                response = Preflight.answer
+            } else {
+                response = try await next(request, context)
+            }
         } catch {
-            response = dialect(request.uri.path).answer(publicSide(of: error, context))
+            response = dialect.answer(publicSide(of: error, context))
         }
+        if dialect.isOpenToPages { Preflight.open(&response.headers) }
         Self.addCommonHeaders(&response.headers, requestID: context.id)
         log(request, response, context, took: ContinuousClock.now - began)
         return response
@@ -89,6 +104,7 @@ package struct FrontDoor: RouterMiddleware {
                 "status": "\(response.status.code)",
                 "us": "\(took.components.seconds * 1_000_000 + took.components.attoseconds / 1_000_000_000_000)",
                 "peer": "\(context.peer)",
+                "client": "\(context.client?.description ?? "unknown")",
             ])
     }
 }

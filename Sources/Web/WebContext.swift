@@ -1,17 +1,21 @@
 package import Hummingbird
 package import NIOCore
+package import Policy
 
 /// The room between sockets and use cases: JSON, problems, headers, routes, and who is calling from where.
 ///
-/// It owns what every HTTP surface shares and none may do in its own way: the strict parser, the shape of a refusal, the
-/// headers on each answer, the limits of a connection. It may not know a domain: no account, no key, no app. Which
+/// It owns what every HTTP surface shares and none may do in its own way: the strict parser, the shape of a refusal,
+/// the headers on each answer, the limits of a connection. It may not know a domain: no account, no key, no app. Which
 /// dialect a path speaks and what an error of a domain means are told to it from above.
 ///
-/// This type is one request's context: Hummingbird's own, and the peer's address.
+/// This type is one request's context: Hummingbird's own, and where it comes from.
 package struct WebContext: RequestContext {
     package var coreContext: CoreRequestContextStorage
     /// The address of the connected peer, without port; empty when it has none (a unix socket).
     package let peer: String
+    /// The address of the client, as far as it can be known: the peer's, or what a trusted proxy says. Set by
+    /// ``FrontDoor``.
+    package var client: IPAddress?
     /// The connection, for ``Callers``.
     package let channel: any Channel
 

@@ -1,5 +1,6 @@
 import Accounts
 import ArgumentParser
+import Audit
 import Foundation
 import Policy
 
@@ -42,7 +43,8 @@ struct Admin: AsyncParsableCommand {
                 let deployment = try await Deployment.open(settings)
                 do {
                     let user = try await deployment.accounts.createAdmin(
-                        email: address, password: password, accountName: name, onlyFirst: false)
+                        email: address, password: password, accountName: name, onlyFirst: false,
+                        by: deployment.audit.origin(actor: nil, address: ""))
                     print("Created the admin \(user.email) with the account \(user.account).")
                 } catch AccountsError.weakPassword(let rule) {
                     try stop("The password \(rule).", .failure)

@@ -1,4 +1,5 @@
 import Accounts
+import Admission
 import Applications
 import Audit
 import Catalog
@@ -21,8 +22,8 @@ struct Deployment: Sendable {
     let applications: Applications
     let credentials: Credentials
     let metering: Metering
+    let admission: Admission
     let audit: Audit
-    let entropy: Entropy
     let clock: Clock
 
     /// Why a deployment can't be opened, for the person who starts it.
@@ -45,6 +46,28 @@ struct Deployment: Sendable {
         } catch let error as TokenFormatError {
             throw Settings.Failure(
                 sentence: "The setting key.prefix (LATCHKEY_KEY_PREFIX) can't be used: \(error.sentence)")
+        }
+    }
+
+    /// For commands that only read, but need the keys for it.
+    /// - Returns: also whether the audit record is known to have its chain.
+    static func readingWithKeys(
+        _ settings: Settings
+    ) async throws -> (Database, DeploymentKeys, isChained: Bool) {
+        let database = try reading(settings)
+        do {
+            let keys = try DeploymentKeys.load(
+                master: try source(settings, .masterKey, .masterKeyFile),
+                pepper: try source(settings, .pepper, .pepperFile),
+                directory: settings.text(.dataDir) ?? Setting.dataDir.standard, createIfMissing: false,
+                entropy: .system)
+            let isChained = try await database.read { connection in
+                try checkKeys(keys, connection)
+                return try storedFingerprint(connection) == keys.fingerprint
+            }
+            return (database, keys, isChained)
+        } catch let error as DeploymentKeysError {
+            throw Failure(sentence: error.sentence)
         }
     }
 
@@ -72,7 +95,7 @@ struct Deployment: Sendable {
             pepper: try source(settings, .pepper, .pepperFile),
             directory: directory.path, createIfMissing: isNew, entropy: entropy)
         let format = try TokenFormat(prefix: settings.text(.keyPrefix) ?? Setting.keyPrefix.standard, keys: keys)
-        for reserved in ["lkp-", "lki-", "lks-"] where format.prefix == reserved {
+        for reserved in ["lkp-", "lki-", "lkr-", "lks-"] where format.prefix == reserved {
             throw Settings.Failure(
                 sentence:
                     "The setting key.prefix (LATCHKEY_KEY_PREFIX) must not be \(reserved), which other tokens have.")
@@ -81,7 +104,10 @@ struct Deployment: Sendable {
             path: directory.database,
             migrations: migrations,
             clock: clock, onLostWrite: stopForLostWrite, admit: { try checkKeys(keys, $0) })
-        try await database.write { try rememberKeys(keys, $0) }
+        let audit = Audit(database: database, chain: keys.auditChain, entropy: entropy)
+        try await database.write {
+            try rememberKeys(keys, audit.origin(actor: nil, address: ""), at: clock.now(), $0)
+        }
         let given = settings.integer(.argon2Workers)
         let workers = given == 0 ? ProcessInfo.processInfo.activeProcessorCount : given
         func pool(workers: Int) -> Argon2Pool {
@@ -101,17 +127,21 @@ struct Deployment: Sendable {
         let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
         let applications = Applications(database: database, entropy: entropy, clock: clock)
         let credentials = Credentials(
-            database: database, applications: applications, argon2: keysArgon2, format: format, entropy: entropy,
-            clock: clock)
+            database: database, accounts: accounts, applications: applications, argon2: keysArgon2, format: format,
+            entropy: entropy, clock: clock)
+        let metering = Metering(database: database, sealing: keys.bulkSealing, entropy: entropy, clock: clock)
         return Deployment(
             directory: directory, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: Metering(database: database, sealing: keys.bulkSealing, entropy: entropy, clock: clock),
-            audit: Audit(database: database), entropy: entropy, clock: clock)
+            metering: metering,
+            admission: Admission(
+                accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
+                metering: metering),
+            audit: audit, clock: clock)
     }
 
-    /// Nothing that is asked of the database after a failed fsync can be believed, so nobody gets to ask. At once, without
-    /// the orderly end, which would write.
+    /// Nothing that is asked of the database after a failed fsync can be believed, so nobody gets to ask. At once,
+    /// without the orderly end, which would write.
     private static let stopForLostWrite: @Sendable () -> Void = {
         FileHandle.standardError.write(
             Data(
@@ -123,6 +153,7 @@ struct Deployment: Sendable {
     /// Ends the threads and the connections; the lock goes with the last reference.
     func close() async throws {
         await metering.drain(for: .seconds(5))
+        try? await credentials.recordUses()
         peopleArgon2.shutdown()
         keysArgon2.shutdown()
         try database.close()
@@ -158,17 +189,28 @@ struct Deployment: Sendable {
             ])
     ]
 
-    /// The first start writes down which keys the data is made with.
-    private static func rememberKeys(_ keys: DeploymentKeys, _ connection: Connection) throws {
+    /// The first start writes down which keys the data is made with, and begins the chain of the audit record; so does
+    /// the first one after a release that had none.
+    private static func rememberKeys(
+        _ keys: DeploymentKeys, _ origin: Origin, at now: Timestamp, _ connection: Connection
+    ) throws {
+        if try storedFingerprint(connection) == keys.fingerprint { return }
+        try origin.record(.auditBegin, account: nil, object: nil, at: now, in: connection)
         try connection.run(
-            "INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1) ON CONFLICT (one) DO NOTHING",
-            keys.fingerprint)
+            """
+            INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1)
+            ON CONFLICT (one) DO UPDATE SET keys_fingerprint = excluded.keys_fingerprint
+            """, keys.fingerprint)
+    }
+
+    private static func storedFingerprint(_ connection: Connection) throws -> String? {
+        try connection.row("SELECT keys_fingerprint FROM deployment")?.text("keys_fingerprint")
     }
 
     /// Every later start compares, before it changes anything.
     private static func checkKeys(_ keys: DeploymentKeys, _ connection: Connection) throws {
-        let stored = try connection.row("SELECT keys_fingerprint FROM deployment")?.text("keys_fingerprint")
-        guard stored == nil || stored == keys.fingerprint else {
+        let stored = try storedFingerprint(connection)
+        guard stored == nil || stored == keys.fingerprint || stored == keys.unchainedFingerprint else {
             throw Failure(
                 sentence: "The master key or the pepper is not the one that this data was made with. "
                     + "Start with the right ones; nothing was changed.")

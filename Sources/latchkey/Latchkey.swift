@@ -11,5 +11,5 @@ struct Latchkey: AsyncParsableCommand {
             First steps: 'latchkey demo' shows what it does, on a server that is gone afterwards. \
             'latchkey serve' starts a real one; on an empty data directory it prints a set-up token for the first admin.
             """,
-        subcommands: [Serve.self, Demo.self, Admin.self, Ledger.self])
+        subcommands: [Serve.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Scan.self])
 }

@@ -43,7 +43,12 @@ struct Server: Sendable {
             let firstRun = try await FirstRun(deployment.accounts)
             let application = application(client, firstRun, onReady)
             var configuration = ServiceGroupConfiguration(
-                services: [application], gracefulShutdownSignals: signals, logger: logger)
+                services: [
+                    application,
+                    UseRecorder(
+                        credentials: deployment.credentials, eventLoop: client.eventLoopGroup.any(), logger: logger),
+                ],
+                gracefulShutdownSignals: signals, logger: logger)
             configuration.maximumGracefulShutdownDuration = .seconds(15)
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -63,7 +68,7 @@ struct Server: Sendable {
     func routes(_ client: HTTPClient, _ firstRun: FirstRun?) -> Routes {
         let router = Router(context: WebContext.self, options: .autoGenerateHeadEndpoints)
         router.add(
-            middleware: FrontDoor { path in
+            middleware: FrontDoor(proxies: TrustedProxies(settings.addresses(.listenTrustedProxies))) { path in
                 if Gateway.serves(path: path) { return OpenAIDialect() }
                 return ProblemDialect()
             })
@@ -71,8 +76,8 @@ struct Server: Sendable {
         declareOperations(&routes)
         ManagementAPI(
             accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
-            credentials: deployment.credentials, metering: deployment.metering, audit: deployment.audit,
-            entropy: deployment.entropy, clock: deployment.clock, firstRun: firstRun
+            credentials: deployment.credentials, metering: deployment.metering, admission: deployment.admission,
+            audit: deployment.audit, clock: deployment.clock, firstRun: firstRun
         ).declare(&routes)
         gateway(client).declare(&routes)
         routes.refuseOtherMethods()
@@ -101,8 +106,8 @@ struct Server: Sendable {
         bounds.total = .milliseconds(Int64(settings.integer(.gatewayTotalTimeoutMs)))
         bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
         return Gateway(
-            accounts: deployment.accounts, credentials: deployment.credentials, applications: deployment.applications,
-            catalog: deployment.catalog, metering: deployment.metering,
+            admission: deployment.admission, credentials: deployment.credentials, catalog: deployment.catalog,
+            metering: deployment.metering,
             upstreams: Upstreams(client: client, limits: bounds), callers: callers, clock: deployment.clock,
             limits: limits)
     }

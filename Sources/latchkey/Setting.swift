@@ -1,9 +1,10 @@
-/// Every setting there is: its key in the file, its kind, its default and what it is for. The environment variable is the
-/// key in capitals with `LATCHKEY_` before it and `_` for the dot.
+/// Every setting there is: its key in the file, its kind, its default and what it is for. The environment variable is
+/// the key in capitals with `LATCHKEY_` before it and `_` for the dot.
 enum Setting: String, CaseIterable, Sendable {
     case listenHost = "listen.host"
     case listenPort = "listen.port"
     case listenMaxConnections = "listen.max_connections"
+    case listenTrustedProxies = "listen.trusted_proxies"
     case dataDir = "data.dir"
     case masterKeyFile = "master_key_file"
     case masterKey = "master_key"
@@ -31,6 +32,7 @@ enum Setting: String, CaseIterable, Sendable {
         case secret
         case integer(ClosedRange<Int>)
         case choice([String])
+        case addresses
 
         /// The end of the sentence "… must be".
         var rule: String {
@@ -39,6 +41,7 @@ enum Setting: String, CaseIterable, Sendable {
             case .secret: "the base64 text of 32 bytes"
             case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
             case .choice(let choices): "one of " + choices.joined(separator: ", ")
+            case .addresses: "IP addresses or CIDR blocks with commas between them, such as 127.0.0.1,10.0.0.0/8"
             }
         }
     }
@@ -49,6 +52,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .masterKey, .pepper: .secret
         case .listenPort: .integer(0...65_535)
         case .listenMaxConnections: .integer(1...100_000)
+        case .listenTrustedProxies: .addresses
         case .argon2MemoryKiB: .integer(7168...1_048_576)
         case .argon2Iterations, .argon2Parallelism: .integer(1...16)
         case .argon2Workers: .integer(0...64)
@@ -72,7 +76,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .listenPort: "8080"
         case .listenMaxConnections: "4096"
         case .dataDir: "latchkey-data"
-        case .masterKeyFile, .masterKey, .pepperFile, .pepper: ""
+        case .listenTrustedProxies, .masterKeyFile, .masterKey, .pepperFile, .pepper: ""
         case .keyPrefix: "sk-"
         case .argon2MemoryKiB: "19456"
         case .argon2Iterations: "2"

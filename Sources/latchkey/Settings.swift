@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Policy
 import Web
 
 /// The settings of one start: command line over environment over file over defaults.
@@ -11,6 +12,7 @@ struct Settings: Sendable {
 
     private let texts: [Setting: String]
     private let integers: [Setting: Int]
+    private let addresses: [Setting: [AddressBlock]]
 
     /// - Parameters:
     ///   - commandLine: what was given as options.
@@ -21,6 +23,7 @@ struct Settings: Sendable {
         let reader = try await Self.reader(commandLine, file, environment)
         var texts: [Setting: String] = [:]
         var integers: [Setting: Int] = [:]
+        var addresses: [Setting: [AddressBlock]] = [:]
         for setting in Setting.allCases {
             let key = ConfigKey(setting.rawValue)
             do {
@@ -35,6 +38,17 @@ struct Settings: Sendable {
                     let value = try reader.requiredString(forKey: key)
                     guard choices.contains(value) else { throw Self.malformed(setting) }
                     texts[setting] = value
+                case .addresses:
+                    let value = try reader.requiredString(forKey: key)
+                    let words = value.split(separator: ",", omittingEmptySubsequences: false)
+                    addresses[setting] =
+                        try value.isEmpty
+                        ? []
+                        : words.map { word in
+                            let text = word.drop { $0 == " " }
+                            guard let block = AddressBlock(String(text)) else { throw Self.malformed(setting) }
+                            return block
+                        }
                 }
             } catch {
                 throw Self.malformed(setting)
@@ -42,6 +56,7 @@ struct Settings: Sendable {
         }
         self.texts = texts
         self.integers = integers
+        self.addresses = addresses
     }
 
     /// The text of a setting; `nil` when it was not given and has no default.
@@ -52,6 +67,8 @@ struct Settings: Sendable {
         guard let value = integers[setting] else { preconditionFailure("\(setting) is no number") }
         return value
     }
+
+    func addresses(_ setting: Setting) -> [AddressBlock] { addresses[setting] ?? [] }
 
     private static func malformed(_ setting: Setting) -> Failure {
         Failure(

@@ -1,0 +1,84 @@
+package import Audit
+package import Database
+package import Policy
+
+/// The people in an account.
+extension Accounts {
+    /// The newest first.
+    package func users(of account: Identifier, _ page: Page) async throws -> Listing<User> {
+        try await parts.database.read { connection in
+            guard try AccountTable.isSuspended(account, connection) != nil else { throw AccountsError.notFound }
+            return Listing(try UserTable.page(of: account, page, connection), page, id: \.id)
+        }
+    }
+
+    /// Everybody who is or was a user of an account.
+    package func everyone(of account: Identifier) async throws -> Set<Identifier> {
+        try await parts.database.read { try UserTable.everyone(of: account, $0) }
+    }
+
+    /// Binds the very next call of the user's sessions and tokens.
+    /// - Parameter actor: who wants it, with the rights that they have.
+    package func setRole(
+        _ role: Role, of user: Identifier, in account: Identifier, for actor: User, by origin: Origin
+    ) async throws -> User {
+        let now = parts.clock.now()
+        return try await parts.database.write { connection in
+            guard var user = try UserTable.find(user, of: account, connection)?.user else {
+                throw AccountsError.notFound
+            }
+            if user.role == role { return user }
+            try Self.check(user, actor)
+            if user.role == .root { try Self.checkOtherRoot(of: account, connection) }
+            // An account that has a root user is that user's to open to others, and no operator's.
+            if role == .root, actor.account != account { throw AccountsError.accountHasUsers }
+            user.role = role
+            try UserTable.setRole(role, of: user.id, connection)
+            // What they gave away and kept as root user ends with that.
+            if role == .member {
+                try InvitationTable.deleteAll(by: user.id, connection)
+                try RevealKeyTable.delete(of: user.id, connection)
+            }
+            try origin.record(
+                .userRole, account: account, object: user.id.description, detail: ["role": role.rawValue], at: now,
+                in: connection)
+            return user
+        }
+    }
+
+    /// Takes a person out of an account. Their sessions and tokens are worth nothing from the next call on; the keys
+    /// that they created stay the account's.
+    package func remove(
+        _ user: Identifier, from account: Identifier, for actor: User, by origin: Origin
+    ) async throws {
+        let now = parts.clock.now()
+        try await parts.database.write { connection in
+            guard let found = try UserTable.find(user, of: account, connection)?.user else {
+                throw AccountsError.notFound
+            }
+            try Self.check(found, actor)
+            if found.role == .root { try Self.checkOtherRoot(of: account, connection) }
+            if found.isAdmin, try UserTable.countAdmins(connection) <= 1 { throw AccountsError.lastAdmin }
+            try RevealKeyTable.delete(of: user, connection)
+            try SessionTable.deleteAll(of: user, connection)
+            try PlatformTokenTable.deleteAll(of: user, connection)
+            try PasswordResetTable.delete(of: user, connection)
+            try SecondFactorTable.remove(of: user, connection)
+            try InvitationTable.deleteAll(by: user, connection)
+            try UserTable.remove(user, now, connection)
+            try origin.record(
+                .userRemove, account: account, object: user.description, detail: ["role": found.role.rawValue],
+                at: now, in: connection)
+        }
+    }
+
+    /// The operators' rights don't hang on those of whoever manages the account that they are in.
+    private static func check(_ user: User, _ actor: User) throws {
+        if user.isAdmin, !actor.isAdmin { throw AccountsError.adminOnly }
+    }
+
+    /// An account without a root user could be managed by nobody.
+    private static func checkOtherRoot(of account: Identifier, _ connection: Connection) throws {
+        guard try UserTable.countRoots(of: account, connection) > 1 else { throw AccountsError.lastRootUser }
+    }
+}

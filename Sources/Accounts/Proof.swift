@@ -1,0 +1,14 @@
+/// What a person proves who they are with.
+package struct Proof: Sendable {
+    let password: Password
+    /// From their authenticator, or a recovery code.
+    let code: SecondFactorCode?
+
+    package init(password: Password, code: SecondFactorCode?) {
+        self.password = password
+        self.code = code
+    }
+}
+
+/// What a proof was held against has changed before it could be used.
+package struct ProofOutdated: Error {}

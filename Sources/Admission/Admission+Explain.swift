@@ -1,0 +1,68 @@
+import Accounts
+import Applications
+import Catalog
+import Credentials
+import Database
+import Metering
+package import Policy
+
+/// What would come of a call, step by step, without making it.
+package struct Explanation: Sendable {
+    package enum Outcome: Sendable, Equatable {
+        case passed
+        case denied(Denial)
+        /// There is nothing to check: no model, and so no cost.
+        case skipped
+    }
+
+    package struct Step: Sendable {
+        package let name: String
+        package let outcome: Outcome
+    }
+
+    /// In the order in which a call meets them; each was run, whatever came of those before.
+    package let steps: [Step]
+    package let model: String?
+    package let cost: Credits?
+    /// What would be left with the call held; `nil` when it would not be.
+    package let remaining: Credits?
+
+    /// The first denial.
+    package var verdict: Denial? {
+        for step in steps { if case .denied(let denial) = step.outcome { return denial } }
+        return nil
+    }
+}
+
+extension Admission {
+    /// Runs every check of a call that a key of this account might make. Holds and charges nothing.
+    /// - Parameters:
+    ///   - call: its time must not lie before now: what was used then is no longer known.
+    ///   - model: as a caller would name it; `nil` for the app's own.
+    package func explain(
+        _ id: Identifier, of account: Identifier, _ call: CallFacts, model: String?
+    ) async throws -> Explanation {
+        let credential = try await credentials.find(id, of: account)
+        let owner = try await accounts.account(account)
+        let application = try await applications.find(credential.application, of: account)
+        var call = call
+        call.model = try await requested(model)
+        let key = credential.facts
+        var steps = Policy.explain(call, key: key, account: owner.facts, app: application.rules).map { step, denial in
+            Explanation.Step(name: step.rawValue, outcome: denial.map { .denied($0) } ?? .passed)
+        }
+        let name = Policy.model(of: call, app: application.rules)
+        guard let name, let route = try await catalog.route(name) else {
+            steps += Policy.CreditStep.allCases.map { Explanation.Step(name: $0.rawValue, outcome: .skipped) }
+            return Explanation(steps: steps, model: nil, cost: nil, remaining: nil)
+        }
+        let cost = try await catalog.quote(route, group: owner.group(chosen: key.terms.group), at: call.time).cost
+        let meter = try await metering.meters(of: [id], in: Month(of: call.time))[id] ?? KeyMeter()
+        let bounds = meter.bounds(of: try await metering.balance(of: account), key.terms)
+        steps += Policy.CreditStep.allCases.map { step in
+            let fits = Policy.fits(cost, step, bounds)
+            return Explanation.Step(name: step.rawValue, outcome: fits ? .passed : .denied(step.denial))
+        }
+        return Explanation(steps: steps, model: name, cost: cost, remaining: bounds.remaining(after: cost))
+    }
+}

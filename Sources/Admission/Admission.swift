@@ -1,0 +1,78 @@
+package import Accounts
+package import Applications
+package import Catalog
+package import Credentials
+import Database
+package import Metering
+package import Policy
+
+package import struct Applications.Application
+
+/// May this key make this call? The one place where the facts for that are gathered and policy is asked.
+///
+/// The gateway asks it for a call that it serves, `verify` for a call that somebody's own server is about to serve, and
+/// `explain` for one that nobody makes; so all three give the same answer. This room owns no table and no rule: facts
+/// are the floors' below, rules are `Policy`'s. It may not know HTTP.
+package struct Admission: Sendable {
+    let accounts: Accounts
+    let catalog: Catalog
+    let applications: Applications
+    let credentials: Credentials
+    let metering: Metering
+
+    package init(
+        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering
+    ) {
+        self.accounts = accounts
+        self.catalog = catalog
+        self.applications = applications
+        self.credentials = credentials
+        self.metering = metering
+    }
+
+    /// A genuine, live key with the account and the app that it belongs to. Nothing is decided yet.
+    package struct Opened: Sendable {
+        package let key: KeyRecord
+        package let account: Account
+        package let application: Application
+
+        /// The pricing group of its calls.
+        package var group: String { account.group(chosen: key.group) }
+    }
+
+    /// - Throws: ``Denial/invalidKey`` for what is no live key.
+    package func open(_ bearer: String, at now: Timestamp) async throws -> Opened {
+        let key = try await credentials.verify(bearer, at: now)
+        // The app goes together with its keys; a key that outlives it by the length of a commit opens nothing.
+        guard let application = try await applications.opened(key.facts.application),
+            let account = try await accounts.opened(key.account)
+        else { throw Denial.invalidKey }
+        return Opened(key: key, account: account, application: application)
+    }
+
+    /// A call that policy has let through: where it goes and what it costs.
+    package struct Admitted: Sendable {
+        /// The public name.
+        package let model: String
+        package let route: ModelRoute
+        package let quote: Quote
+    }
+
+    /// Decides everything but the credits, which are decided where they are held.
+    /// - Parameter model: as the caller names it; `nil` for the app's own.
+    package func decide(_ opened: Opened, _ call: CallFacts, model: String?) async throws -> Admitted {
+        var call = call
+        call.model = try await requested(model)
+        let model = try Policy.decide(
+            call, key: opened.key.facts, account: opened.account.facts, app: opened.application.rules
+        ).get()
+        guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
+        return Admitted(
+            model: model, route: route, quote: try await catalog.quote(route, group: opened.group, at: call.time))
+    }
+
+    func requested(_ model: String?) async throws -> RequestedModel {
+        guard let model else { return .none }
+        return try await catalog.route(model) == nil ? .unknown : .known(model)
+    }
+}

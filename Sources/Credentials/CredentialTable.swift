@@ -1,0 +1,264 @@
+import Database
+import Policy
+import Secrets
+
+/// The SQL of `credentials`, with the retiring secret of each beside it.
+enum CredentialTable {
+    private static let columns =
+        """
+        credentials.id, credentials.user_id, credentials.account_id, credentials.application_id, credentials.key_id,
+        credentials.name, credentials.expires_at, credentials.limited_amount, credentials.monthly_limit,
+        credentials.group_name, credentials.models, credentials.addresses, credentials.host, credentials.disabled_at,
+        credentials.secret_created_at, credentials.last_used_at, credentials.revealable,
+        (SELECT count(*) FROM sealed_copies WHERE credential_id = credentials.id) AS copies, credentials.reveals,
+        credentials.revealed_at, credentials.leak_reported_at, credentials.created_at, credentials.updated_at,
+        retiring_secrets.key_id AS old_key_id, retiring_secrets.created_at AS old_created_at,
+        retiring_secrets.last_used_at AS old_last_used_at, retiring_secrets.ends_at AS old_ends_at
+        """
+    private static let tables =
+        "credentials LEFT JOIN retiring_secrets ON retiring_secrets.credential_id = credentials.id"
+    private static let isLive = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
+
+    static func insert(
+        _ credential: Credential, _ phc: PHCString, isRevealable: Bool, _ connection: Connection
+    ) throws {
+        let terms = credential.terms
+        try connection.run(
+            """
+            INSERT INTO credentials
+              (id, account_id, application_id, user_id, key_id, phc, name, expires_at, limited_amount, monthly_limit,
+               group_name, models, addresses, host, revealable, secret_created_at, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+            """, credential.id, credential.account, credential.application, credential.creator,
+            credential.secret.key.text, phc.text, credential.name, terms.expiresAt, terms.creditLimit,
+            terms.monthlyLimit, terms.group, terms.models?.joined(separator: " "),
+            terms.addresses?.map(\.text).joined(separator: " "), terms.host?.text, isRevealable, credential.createdAt,
+            credential.updatedAt)
+    }
+
+    static func update(_ credential: Credential, _ connection: Connection) throws {
+        let terms = credential.terms
+        try connection.run(
+            """
+            UPDATE credentials SET name = $3, expires_at = $4, limited_amount = $5, monthly_limit = $6, group_name = $7,
+              models = $8, addresses = $9, host = $10, updated_at = $11,
+              disabled_at = CASE WHEN $12 = 1 THEN NULL ELSE coalesce(disabled_at, $11) END, leak_reported_at = $13
+            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
+            """, credential.id, credential.account, credential.name, terms.expiresAt, terms.creditLimit,
+            terms.monthlyLimit, terms.group, terms.models?.joined(separator: " "),
+            terms.addresses?.map(\.text).joined(separator: " "), terms.host?.text, credential.updatedAt,
+            credential.isEnabled, credential.leakReportedAt)
+    }
+
+    static func setSecret(
+        _ secret: KeySecret, _ phc: PHCString, of credential: Credential, _ connection: Connection
+    ) throws {
+        try connection.run(
+            """
+            UPDATE credentials SET key_id = $3, phc = $4, secret_created_at = $5, last_used_at = NULL
+            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
+            """, credential.id, credential.account, secret.key.text, phc.text, secret.createdAt)
+    }
+
+    static func countReveal(of credential: Credential, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run(
+            "UPDATE credentials SET reveals = reveals + 1, revealed_at = $3 WHERE id = $1 AND account_id = $2",
+            credential.id, credential.account, now)
+    }
+
+    /// None of an account's keys can be shown again.
+    static func forbidReveals(in account: Identifier, _ connection: Connection) throws {
+        try connection.run("UPDATE credentials SET revealable = 0 WHERE account_id = $1", account)
+    }
+
+    /// What bounds a call of a key; `nil` when there is no such live key.
+    static func limits(
+        of credential: Identifier, account: Identifier, _ connection: Connection
+    ) throws -> Credentials.Limits? {
+        try connection.row(
+            """
+            SELECT limited_amount, monthly_limit, disabled_at FROM credentials
+            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
+            """, credential, account
+        ).map {
+            Credentials.Limits(
+                key: try $0.optionalCredits("limited_amount"), month: try $0.optionalCredits("monthly_limit"),
+                isDisabled: try $0.optionalTime("disabled_at") != nil)
+        }
+    }
+
+    /// Keys that hold a slot: neither deleted nor expired.
+    static func countLive(of account: Identifier, _ now: Timestamp, _ connection: Connection) throws -> Int {
+        let row = try connection.row(
+            "SELECT count(*) AS live FROM credentials WHERE account_id = $1 AND \(isLive)", account, now)
+        return Int(try row?.integer("live") ?? 0)
+    }
+
+    /// Keys of an app that deleting it would end: expired ones too, which a new expiry could bring back.
+    static func count(of account: Identifier, application: Identifier, _ connection: Connection) throws -> Int {
+        let row = try connection.row(
+            """
+            SELECT count(*) AS kept FROM credentials
+            WHERE account_id = $1 AND application_id = $2 AND deleted_at IS NULL
+            """, account, application)
+        return Int(try row?.integer("kept") ?? 0)
+    }
+
+    static func page(
+        of account: Identifier, application: Identifier?, _ page: Page, _ now: Timestamp, _ format: TokenFormat,
+        _ connection: Connection
+    ) throws -> [Credential] {
+        try connection.rows(
+            """
+            SELECT \(columns) FROM \(tables)
+            WHERE credentials.account_id = $1 AND credentials.id < $2 AND credentials.deleted_at IS NULL
+              AND ($3 = '' OR credentials.application_id = $3)
+            ORDER BY credentials.id DESC LIMIT $4
+            """, account, page.bound, application?.description ?? "", page.fetch
+        ).map { try credential($0, now, format) }
+    }
+
+    static func find(
+        _ id: Identifier, of account: Identifier, _ now: Timestamp, _ format: TokenFormat, _ connection: Connection
+    ) throws -> Credential? {
+        try connection.row(
+            """
+            SELECT \(columns) FROM \(tables)
+            WHERE credentials.id = $1 AND credentials.account_id = $2 AND credentials.deleted_at IS NULL
+            """, id, account
+        ).map { try credential($0, now, format) }
+    }
+
+    /// The live key of a public key id. This look-up alone has no account: the id came out of a token with a right tag,
+    /// and the account is what it is to find.
+    static func record(_ key: TokenID, _ connection: Connection) throws -> KeyRecord? {
+        let terms = "expires_at, group_name, models, addresses, host, disabled_at"
+        let current = try connection.row(
+            """
+            SELECT id, account_id, application_id, phc, \(terms), NULL AS ends_at FROM credentials
+            WHERE key_id = $1 AND deleted_at IS NULL
+            """, key.text)
+        let row =
+            try current
+            ?? connection.row(
+                """
+                SELECT id, account_id, application_id, retiring_secrets.phc AS phc, \(terms), ends_at
+                FROM retiring_secrets JOIN credentials ON credentials.id = retiring_secrets.credential_id
+                WHERE retiring_secrets.key_id = $1 AND deleted_at IS NULL
+                """, key.text)
+        guard let row else { return nil }
+        return KeyRecord(
+            credential: try row.identifier("id"), account: try row.identifier("account_id"),
+            facts: KeyFacts(
+                application: try row.identifier("application_id"),
+                isDisabled: try row.optionalTime("disabled_at") != nil,
+                terms: KeyTerms(
+                    expiresAt: try row.optionalTime("expires_at"), group: try row.optionalText("group_name"),
+                    models: try row.words("models"), addresses: try row.addresses("addresses"),
+                    host: try row.host("host"))),
+            phc: try row.storedPHC("phc"), endsAt: try row.optionalTime("ends_at"), key: key)
+    }
+
+    /// The hash of the current secret.
+    static func phc(of credential: Credential, _ connection: Connection) throws -> PHCString? {
+        try connection.row(
+            "SELECT phc FROM credentials WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL", credential.id,
+            credential.account
+        ).map { try $0.storedPHC("phc") }
+    }
+
+    static func delete(_ credential: Credential, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run(
+            """
+            UPDATE credentials SET deleted_at = $3, updated_at = $3, phc = NULL
+            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
+            """, credential.id, credential.account, now)
+        try RetiringSecretTable.delete(of: credential.id, connection)
+        try SealedCopyTable.delete(of: credential.id, connection)
+    }
+
+    static func all(
+        of account: Identifier, application: Identifier, _ now: Timestamp, _ format: TokenFormat,
+        _ connection: Connection
+    ) throws -> [Credential] {
+        try connection.rows(
+            """
+            SELECT \(columns) FROM \(tables)
+            WHERE credentials.account_id = $1 AND credentials.application_id = $2 AND credentials.deleted_at IS NULL
+            """, account, application
+        ).map { try credential($0, now, format) }
+    }
+
+    static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
+        try connection.run(
+            "UPDATE credentials SET last_used_at = $2 WHERE key_id = $1 AND coalesce(last_used_at, 0) < $2", key.text,
+            time)
+    }
+
+    private static func credential(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> Credential {
+        let key = try row.key("key_id")
+        let reveal: Credential.Reveal =
+            if try !row.flag("revealable") { .showOnce } else if try row.flag("copies") { .available } else { .lost }
+        let since = try row.time("secret_created_at")
+        let retiring = try retiring(row, now, format)
+        // A leak matters for as long as a secret works that was there when it was reported.
+        let leak = try row.optionalTime("leak_reported_at").flatMap { $0 >= since || retiring != nil ? $0 : nil }
+        return Credential(
+            id: try row.identifier("id"), creator: try row.identifier("user_id"),
+            account: try row.identifier("account_id"), application: try row.identifier("application_id"),
+            name: try row.text("name"),
+            terms: KeyTerms(
+                expiresAt: try row.optionalTime("expires_at"), creditLimit: try row.optionalCredits("limited_amount"),
+                monthlyLimit: try row.optionalCredits("monthly_limit"), group: try row.optionalText("group_name"),
+                models: try row.words("models"), addresses: try row.addresses("addresses"),
+                host: try row.host("host")),
+            isEnabled: try row.optionalTime("disabled_at") == nil,
+            secret: KeySecret(
+                key: key, hint: format.hint(forID: key), createdAt: since,
+                lastUsedAt: try row.optionalTime("last_used_at"), endsAt: nil),
+            retiring: retiring,
+            reveal: reveal, reveals: try row.integer("reveals"),
+            revealedAt: try row.optionalTime("revealed_at"),
+            leakReportedAt: leak, createdAt: try row.time("created_at"),
+            updatedAt: try row.time("updated_at"))
+    }
+
+    private static func retiring(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> KeySecret? {
+        guard let ends = try row.optionalTime("old_ends_at"), ends > now else { return nil }
+        let key = try row.key("old_key_id")
+        return KeySecret(
+            key: key, hint: format.hint(forID: key), createdAt: try row.time("old_created_at"),
+            lastUsedAt: try row.optionalTime("old_last_used_at"), endsAt: ends)
+    }
+}
+
+extension Row {
+    func key(_ column: String) throws -> TokenID {
+        guard let key = TokenID(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
+        return key
+    }
+
+    func storedPHC(_ column: String) throws -> PHCString {
+        guard let phc = PHCString(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
+        return phc
+    }
+
+    /// Texts with blanks between them, none of which has one.
+    fileprivate func words(_ column: String) throws -> [String]? {
+        try optionalText(column)?.split(separator: " ").map(String.init)
+    }
+
+    fileprivate func addresses(_ column: String) throws -> [AddressBlock]? {
+        try words(column)?.map { word in
+            guard let block = AddressBlock(word) else { throw DatabaseFailure.malformedRow(column: column) }
+            return block
+        }
+    }
+
+    fileprivate func host(_ column: String) throws -> HostName? {
+        try optionalText(column).map { text in
+            guard let host = HostName(text) else { throw DatabaseFailure.malformedRow(column: column) }
+            return host
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import Database
+import Policy
+import Secrets
+
+/// The SQL of `retiring_secrets`: for each key at most one, which works until its end.
+enum RetiringSecretTable {
+    /// Takes over what was the current secret.
+    static func insert(
+        _ secret: KeySecret, _ phc: PHCString, until end: Timestamp, of credential: Identifier,
+        _ connection: Connection
+    ) throws {
+        try connection.run(
+            """
+            INSERT INTO retiring_secrets (credential_id, key_id, phc, created_at, last_used_at, ends_at)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """, credential, secret.key.text, phc.text, secret.createdAt, secret.lastUsedAt, end)
+    }
+
+    static func delete(of credential: Identifier, _ connection: Connection) throws {
+        try connection.run("DELETE FROM retiring_secrets WHERE credential_id = $1", credential)
+    }
+
+    static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
+        try connection.run(
+            "UPDATE retiring_secrets SET last_used_at = $2 WHERE key_id = $1 AND coalesce(last_used_at, 0) < $2",
+            key.text, time)
+    }
+
+    /// What has ended opens nothing any more, and needs no hash at rest.
+    static func deleteEnded(_ now: Timestamp, _ connection: Connection) throws {
+        try connection.run("DELETE FROM retiring_secrets WHERE ends_at <= $1", now)
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Audit
+import Foundation
+import Secrets
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "Look at the audit record of a data directory.", subcommands: [Check.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Follow the chain of the audit record and name the first entry that was altered.",
+            discussion: """
+                Each entry carries a keyed hash over itself and the one before it. Reads only, so it may run beside a \
+                server. The exit code is 0 when the chain is whole; otherwise it is 1.
+
+                A chain can't show that its end was cut off. Note the head that a check prints somewhere else, and give \
+                it to the next check with --head: that entry must still be there.
+                """)
+
+        @OptionGroup var common: CommonOptions
+
+        @Option(help: "The head that an earlier check has printed, such as 17:Hd3….")
+        var head: String?
+
+        func run() async throws {
+            try await reportingFailures {
+                var noted: AuditCheck.Head?
+                if let head {
+                    noted = AuditCheck.Head(head)
+                    if noted == nil {
+                        throw ValidationError("--head must be as a check prints it: a number, : and a hash.")
+                    }
+                }
+                let settings = try await Settings(
+                    commandLine: common.settings, file: common.config, environment: ProcessInfo.processInfo.environment)
+                let (database, keys, isChained) = try await Deployment.readingWithKeys(settings)
+                let check = try await AuditCheck.run(
+                    on: database, keys.auditChain, noted: noted, hasBegun: isChained)
+                guard let difference = check.difference else {
+                    print(
+                        "audit ok: entries=\(check.entries) unchained=\(check.unchained) head=\(check.head?.text ?? "none")"
+                    )
+                    return
+                }
+                print("audit differs: \(Self.sentence(difference))")
+                throw ExitCode.failure
+            }
+        }
+
+        private static func sentence(_ difference: AuditCheck.Difference) -> String {
+            switch difference {
+            case .altered(1): "entry 1 is not as it was written, or what was there before the chain is not"
+            case .altered(let sequence): "entry \(sequence) is not as it was written"
+            case .missing(let sequence): "entry \(sequence) is missing"
+            case .notThere(let head): "entry \(head.sequence) is not, or no longer, the one that was noted"
+            }
+        }
+    }
+}
