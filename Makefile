@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests Benchmarks
 
 BUILD_PACKAGES := libsqlite3-dev libargon2-dev pkg-config
-TEST_PACKAGES := python3-venv curl libfiu0 fiu-utils mount
+TEST_PACKAGES := python3-venv curl git libfaketime libfiu0 fiu-utils mount nginx-light chromium
 BENCH_PACKAGES := nginx-light wrk
 
 # Of `make chaos`; SEED=… makes the choices of an earlier run again.

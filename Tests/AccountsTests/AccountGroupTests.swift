@@ -153,7 +153,7 @@ struct SuspensionTests {
     }
 
     private func entries() async throws -> [AuditEntry] {
-        try await Audit(database: house.database).entries(Page()).items
+        try await house.audit.entries(of: nil, Page()).items
     }
 
     /// As a call that is looked at and a transaction that decides about it see it.
@@ -220,7 +220,7 @@ struct SuspensionTests {
     {
         let admin = try await house.admin()
         let account = try await account()
-        let origin = Origin(actor: admin.id, address: "192.0.2.7", entropy: .system)
+        let origin = house.audit.origin(actor: admin.id, address: "192.0.2.7")
         let before = try await entries().count
         house.hand.advance(.seconds(1))
         try await suspend(account, true, by: origin)
@@ -283,11 +283,11 @@ struct SuspensionTests {
             house.hand.advance(.milliseconds(2))
             try await suspend(account, turn.isMultiple(of: 2))
         }
-        let audit = Audit(database: house.database)
+        let audit = house.audit
         var seen: [AuditEntry] = []
         var after: Identifier?
         repeat {
-            let page = try await audit.entries(Page(limit: 2, after: after))
+            let page = try await audit.entries(of: nil, Page(limit: 2, after: after))
             seen += page.items
             after = page.next
         } while after != nil

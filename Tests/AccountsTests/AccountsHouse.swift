@@ -1,11 +1,12 @@
 import Accounts
-import Audit
 import Catalog
 import Database
 import Foundation
 import Policy
 import Secrets
 import Synchronization
+
+@testable import Audit
 
 /// A clock that stands still until a test moves it.
 final class HandClock: Sendable {
@@ -22,6 +23,7 @@ final class HandClock: Sendable {
 /// Accounts over a database file of their own, at noon of a day in June. Goes, with its folder, when the suite
 /// that holds it goes.
 final class AccountsHouse: Sendable {
+    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
     static let idle: Duration = .seconds(1800)
     static let absolute: Duration = .seconds(36_000)
 
@@ -29,6 +31,7 @@ final class AccountsHouse: Sendable {
     let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
     let database: Database
     let accounts: Accounts
+    let audit: Audit
 
     init() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -36,6 +39,7 @@ final class AccountsHouse: Sendable {
             path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations + Accounts.migrations,
             clock: hand.clock)
         accounts = try Self.accounts(over: database, hand, TestPool.light)
+        audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
     }
 
     deinit {
@@ -56,20 +60,21 @@ final class AccountsHouse: Sendable {
     /// An account and its root user with the admin flag.
     func admin(_ email: String = "ada@example.com", password: String = goodPassword) async throws -> User {
         try await accounts.createAdmin(
-            email: good(email), password: good(password), accountName: good("Operators"), onlyFirst: false)
+            email: good(email), password: good(password), accountName: good("Operators"), onlyFirst: false, by: .test)
     }
 
     /// An account and its root user, who is no admin.
     func user(_ email: String = "bob@example.com") async throws -> User {
         let account = try await accounts.create(AccountDraft(name: good("Tenant"), cap: .standard), by: .test)
-        let (_, token) = try await accounts.invite(good(email), to: account.id)
-        return try await accounts.accept(invitation: token.exposed(), password: good(goodPassword))
+        let (_, token) = try await accounts.invite(good(email), as: .root, to: account.id, for: .operator, by: .test)
+        return try await accounts.accept(invitation: token.exposed(), password: good(goodPassword), by: .test)
     }
 
     func signIn(
         _ email: String = "ada@example.com", _ password: String = goodPassword, from peer: String = "192.0.2.1"
     ) async throws -> (Actor, Secret) {
-        try await accounts.signIn(email: good(email), password: good(password), peer: peer)
+        try await accounts.signIn(
+            email: good(email), Proof(password: good(password), code: nil), from: IPAddress(peer), by: .test)
     }
 
     /// Whether any file of the database has this text in it.
@@ -112,6 +117,8 @@ func good<T: FieldText>(_ text: String) throws -> T {
 extension Origin {
     /// Somebody, from nowhere.
     static var test: Origin {
-        Origin(actor: nil, address: "", entropy: .system)
+        Origin(
+            actor: nil, address: "",
+            chain: AccountsHouse.keys.auditChain, entropy: .system)
     }
 }

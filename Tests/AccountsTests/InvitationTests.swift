@@ -13,11 +13,14 @@ struct InvitationTests {
 
     private func invite(_ email: String = "bob@example.com") async throws -> (account: Identifier, token: String) {
         let account = try await accounts.create(AccountDraft(name: good("Tenant"), cap: .standard), by: .test)
-        return (account.id, try await accounts.invite(good(email), to: account.id).1.exposed())
+        return (
+            account.id,
+            try await accounts.invite(good(email), as: .root, to: account.id, for: .operator, by: .test).1.exposed()
+        )
     }
 
     private func accept(_ token: String, _ password: String = goodPassword) async throws -> User {
-        try await accounts.accept(invitation: token, password: good(password))
+        try await accounts.accept(invitation: token, password: good(password), by: .test)
     }
 
     @Test("an invitation makes one user, in its account and without the admin flag") func once() async throws {
@@ -36,7 +39,7 @@ struct InvitationTests {
             for _ in 0..<8 {
                 group.addTask {
                     do {
-                        _ = try await accounts.accept(invitation: token, password: good(goodPassword))
+                        _ = try await accounts.accept(invitation: token, password: good(goodPassword), by: .test)
                         return true
                     } catch {
                         #expect(error as? AccountsError == .invitationInvalid)
@@ -50,11 +53,15 @@ struct InvitationTests {
         #expect(try await house.database.read { try $0.rows("SELECT id FROM users").count } == 1)
     }
 
-    @Test("a newer invitation to the same address replaces the older one") func replaced() async throws {
-        let (_, old) = try await invite()
-        let (account, new) = try await invite("BOB@example.com")
+    @Test("a newer invitation of the same address into the same account replaces the older one") func replaced()
+        async throws
+    {
+        let (account, old) = try await invite()
+        let new = try await accounts.invite(
+            good("BOB@example.com"), as: .member, to: account, for: .operator, by: .test
+        ).1.exposed()
         await #expect(throws: AccountsError.invitationInvalid) { try await accept(old) }
-        #expect(try await accept(new).account == account)
+        #expect(try await accept(new).role == .member)
     }
 
     @Test("an invitation ends after seven days, at the very instant") func expired() async throws {
@@ -83,11 +90,11 @@ struct InvitationTests {
         ]
         for text in wrong {
             await #expect(throws: AccountsError.invitationInvalid) {
-                try await stopped.accept(invitation: text, password: good(goodPassword))
+                try await stopped.accept(invitation: text, password: good(goodPassword), by: .test)
             }
         }
         await #expect(throws: Argon2Failure.stopped) {
-            try await stopped.accept(invitation: token, password: good(goodPassword))
+            try await stopped.accept(invitation: token, password: good(goodPassword), by: .test)
         }
     }
 
@@ -100,7 +107,7 @@ struct InvitationTests {
         #expect(try !house.isOnDisk(String(token.dropFirst(4).prefix(34))))
         let nowhere = Identifier(at: house.hand.now, random: (1, 2))
         await #expect(throws: AccountsError.notFound) {
-            try await accounts.invite(good("eve@example.com"), to: nowhere)
+            try await accounts.invite(good("eve@example.com"), as: .root, to: nowhere, for: .operator, by: .test)
         }
     }
 
@@ -111,17 +118,20 @@ struct InvitationTests {
         let password: Password = try good(goodPassword)
         let token = firstRun.exposedToken()
         for wrong in ["", String(token.dropLast()), token + "x", token.lowercased(), "lks-"] {
-            #expect(try await firstRun.setUp(token: wrong, email: email, password: password, accountName: name) == nil)
+            #expect(
+                try await firstRun.setUp(token: wrong, email: email, password: password, accountName: name, by: .test)
+                    == nil)
         }
         await #expect(throws: AccountsError.self) {
-            try await firstRun.setUp(token: token, email: email, password: good("short"), accountName: name)
+            try await firstRun.setUp(token: token, email: email, password: good("short"), accountName: name, by: .test)
         }
         #expect(try await accounts.isEmpty())
-        let admin = try await firstRun.setUp(token: token, email: email, password: password, accountName: name)
+        let admin = try await firstRun.setUp(
+            token: token, email: email, password: password, accountName: name, by: .test)
         #expect(admin?.isAdmin == true)
         await #expect(throws: AccountsError.alreadySetUp) {
             try await firstRun.setUp(
-                token: token, email: good("eve@example.com"), password: password, accountName: name)
+                token: token, email: good("eve@example.com"), password: password, accountName: name, by: .test)
         }
         #expect(try await FirstRun(accounts) == nil)
         #expect(try !house.isOnDisk(token))
@@ -134,7 +144,7 @@ struct InvitationTests {
                 group.addTask {
                     let user = try? await firstRun.setUp(
                         token: firstRun.exposedToken(), email: good("admin\(index)@example.com"),
-                        password: good(goodPassword), accountName: good("Operators"))
+                        password: good(goodPassword), accountName: good("Operators"), by: .test)
                     return user != nil
                 }
             }

@@ -15,7 +15,7 @@ struct PlatformTokenTests {
         _ scopes: [Scope] = [.applicationsRead], until expiry: Timestamp? = nil, for user: User
     ) async throws -> (token: PlatformToken, text: String) {
         let (token, secret) = try await accounts.issueToken(
-            name: good("ci"), scopes: scopes, expiresAt: expiry, for: user)
+            name: good("ci"), scopes: scopes, expiresAt: expiry, for: user, by: .test)
         return (token, secret.exposed())
     }
 
@@ -59,12 +59,16 @@ struct PlatformTokenTests {
         let issued = try await issue(for: admin)
         let kept = try await issue(for: admin)
         #expect(try await accounts.actor(platformToken: issued.text) != nil)
-        await #expect(throws: AccountsError.notFound) { try await accounts.deleteToken(issued.token.id, of: bob.id) }
+        await #expect(throws: AccountsError.notFound) {
+            try await accounts.deleteToken(issued.token.id, of: bob, by: .test)
+        }
         #expect(try await accounts.tokens(of: bob.id, Page()).items.isEmpty)
-        try await accounts.deleteToken(issued.token.id, of: admin.id)
+        try await accounts.deleteToken(issued.token.id, of: admin, by: .test)
         #expect(try await accounts.actor(platformToken: issued.text) == nil)
         #expect(try await accounts.actor(platformToken: kept.text) != nil)
-        await #expect(throws: AccountsError.notFound) { try await accounts.deleteToken(issued.token.id, of: admin.id) }
+        await #expect(throws: AccountsError.notFound) {
+            try await accounts.deleteToken(issued.token.id, of: admin, by: .test)
+        }
         #expect(try await accounts.tokens(of: admin.id, Page()).items.map(\.id) == [kept.token.id])
     }
 
@@ -79,7 +83,8 @@ struct PlatformTokenTests {
                 group.addTask {
                     do {
                         _ = try await accounts.issueToken(
-                            name: good("t"), scopes: [.tokensRead], expiresAt: index == 0 ? soon : nil, for: admin)
+                            name: good("t"), scopes: [.tokensRead], expiresAt: index == 0 ? soon : nil, for: admin,
+                            by: .test)
                         return true
                     } catch AccountsError.tokenLimitReached {
                         return false
@@ -124,7 +129,9 @@ struct PlatformTokenTests {
         let admin = try await house.admin()
         let text = try await issue(for: admin).text
         let account = try await accounts.create(AccountDraft(name: good("Tenant"), cap: .standard), by: .test)
-        let invitation = try await accounts.invite(good("bob@example.com"), to: account.id).1.exposed()
+        let invitation = try await accounts.invite(
+            good("bob@example.com"), as: .root, to: account.id, for: .operator, by: .test
+        ).1.exposed()
         let session = try await house.signIn().1.exposed()
         let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
         let key = try TokenFormat(prefix: "sk-", keys: keys).mint(.system).secret.exposed()
@@ -136,7 +143,7 @@ struct PlatformTokenTests {
         }
         #expect(try await accounts.actor(sessionToken: Secret(text)) == nil)
         await #expect(throws: AccountsError.invitationInvalid) {
-            try await accounts.accept(invitation: text, password: good(goodPassword))
+            try await accounts.accept(invitation: text, password: good(goodPassword), by: .test)
         }
     }
 }

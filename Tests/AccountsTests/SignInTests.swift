@@ -30,7 +30,9 @@ struct SignInTests {
         pool.shutdown()
         for email in ["ada@example.com", "eve@example.com"] {
             await #expect(throws: Argon2Failure.stopped) {
-                try await accounts.signIn(email: good(email), password: good(goodPassword), peer: "192.0.2.1")
+                try await accounts.signIn(
+                    email: good(email), Proof(password: good(goodPassword), code: nil), from: IPAddress("192.0.2.1"),
+                    by: .test)
             }
         }
     }
@@ -47,7 +49,8 @@ struct SignInTests {
         await #expect(throws: AccountsError.emailTaken) { try await house.admin("Ada@EXAMPLE.com") }
         let account = try await house.accounts.create(AccountDraft(name: good("Other"), cap: .standard), by: .test)
         await #expect(throws: AccountsError.emailTaken) {
-            try await house.accounts.invite(good("ADA@example.com"), to: account.id)
+            try await house.accounts.invite(
+                good("ADA@example.com"), as: .member, to: account.id, for: .operator, by: .test)
         }
     }
 
@@ -56,7 +59,10 @@ struct SignInTests {
         #expect(try await storedPassword().hasPrefix("$argon2id$v=19$m=7168,t=5,p=1$"))
         let pool = TestPool.pool(memoryKiB: 9216, iterations: 4)
         let later = try AccountsHouse.accounts(over: house.database, house.hand, pool)
-        _ = try await later.signIn(email: good("ada@example.com"), password: good(goodPassword), peer: "192.0.2.1")
+        _ = try await later.signIn(
+            email: good("ada@example.com"), Proof(password: good(goodPassword), code: nil),
+            from: IPAddress("192.0.2.1"),
+            by: .test)
         #expect(try await storedPassword().hasPrefix("$argon2id$v=19$m=9216,t=4,p=1$"))
         _ = try await house.signIn()
         #expect(try house.isOnDisk("ada@example.com"))

@@ -32,7 +32,7 @@ struct CatalogChangesTests {
         }
         let model = try #require(try await catalog.models(Page()).items.first)
         try await catalog.deleteModel(model.id, by: .test)
-        try await catalog.deleteProvider(echo.id)
+        try await catalog.deleteProvider(echo.id, by: .test)
         #expect(try await catalog.route("echo") == nil)
         #expect(try await catalog.providers(Page()).items.isEmpty)
     }
@@ -42,8 +42,8 @@ struct CatalogChangesTests {
         let second = try await house.openAI("second")
         await #expect(throws: CatalogError.nameTaken) { try await house.openAI("first") }
         let edit = ProviderEdit(name: try good("first"), baseURL: nil, secret: .keep)
-        await #expect(throws: CatalogError.nameTaken) { try await catalog.editProvider(second.id, edit) }
-        #expect(try await catalog.editProvider(first.id, edit).name == "first")
+        await #expect(throws: CatalogError.nameTaken) { try await catalog.editProvider(second.id, edit, by: .test) }
+        #expect(try await catalog.editProvider(first.id, edit, by: .test).name == "first")
         _ = try await model("m", at: first)
         await #expect(throws: CatalogError.nameTaken) { try await model("m", at: second) }
     }
@@ -51,11 +51,11 @@ struct CatalogChangesTests {
     @Test("a provider with models can't be deleted; without them it can, once") func providerInUse() async throws {
         let provider = try await house.openAI("p")
         let model = try await model("m", at: provider)
-        await #expect(throws: CatalogError.providerInUse) { try await catalog.deleteProvider(provider.id) }
+        await #expect(throws: CatalogError.providerInUse) { try await catalog.deleteProvider(provider.id, by: .test) }
         #expect(try await house.upstream(of: "m") != nil)
         try await catalog.deleteModel(model.id, by: .test)
-        try await catalog.deleteProvider(provider.id)
-        await #expect(throws: CatalogError.notFound) { try await catalog.deleteProvider(provider.id) }
+        try await catalog.deleteProvider(provider.id, by: .test)
+        await #expect(throws: CatalogError.notFound) { try await catalog.deleteProvider(provider.id, by: .test) }
         await #expect(throws: CatalogError.notFound) { try await catalog.deleteModel(model.id, by: .test) }
         await #expect(throws: CatalogError.notFound) { try await catalog.provider(provider.id) }
         await #expect(throws: CatalogError.noSuchProvider) { try await self.model("m", at: provider) }
@@ -66,12 +66,13 @@ struct CatalogChangesTests {
         _ = try await model("m", at: provider, upstream: "theirs")
         #expect(try await catalog.route("m")?.upstreamName == "theirs")
         _ = try await catalog.editProvider(
-            provider.id, ProviderEdit(name: nil, baseURL: good("https://two.example"), secret: .keep))
+            provider.id, ProviderEdit(name: nil, baseURL: good("https://two.example"), secret: .keep), by: .test)
         #expect(try await house.upstream(of: "m")! == ("https://two.example", "one"))
         _ = try await catalog.editProvider(
-            provider.id, ProviderEdit(name: good("q"), baseURL: nil, secret: .set(Secret("2"))))
+            provider.id, ProviderEdit(name: good("q"), baseURL: nil, secret: .set(Secret("2"))), by: .test)
         #expect(try await house.upstream(of: "m")! == ("https://two.example", "2"))
-        let bare = try await catalog.editProvider(provider.id, ProviderEdit(name: nil, baseURL: nil, secret: .clear))
+        let bare = try await catalog.editProvider(
+            provider.id, ProviderEdit(name: nil, baseURL: nil, secret: .clear), by: .test)
         #expect(!bare.hasSecret)
         #expect(try await house.upstream(of: "m")! == ("https://two.example", nil))
     }
@@ -115,7 +116,7 @@ struct CatalogChangesTests {
             }
             for turn in 1...last {
                 let edit = ProviderEdit(name: nil, baseURL: try good("https://example.com/\(turn)"), secret: .keep)
-                _ = try await house.catalog.editProvider(provider.id, edit)
+                _ = try await house.catalog.editProvider(provider.id, edit, by: .test)
                 edited.number.withLock { $0 = turn }
             }
             return try await group.reduce(0, +)
@@ -126,11 +127,15 @@ struct CatalogChangesTests {
     @Test("the built-in provider takes a name, but neither address nor secret") func echoEdit() async throws {
         let echo = try #require(try await catalog.providers(Page()).items.first)
         let url = ProviderEdit(name: nil, baseURL: try good("https://example.com"), secret: .keep)
-        await #expect(throws: CatalogError.echoTakesNo("base_url")) { try await catalog.editProvider(echo.id, url) }
+        await #expect(throws: CatalogError.echoTakesNo("base_url")) {
+            try await catalog.editProvider(echo.id, url, by: .test)
+        }
         let secret = ProviderEdit(name: nil, baseURL: nil, secret: .set(Secret("s")))
-        await #expect(throws: CatalogError.echoTakesNo("secret")) { try await catalog.editProvider(echo.id, secret) }
+        await #expect(throws: CatalogError.echoTakesNo("secret")) {
+            try await catalog.editProvider(echo.id, secret, by: .test)
+        }
         let name = ProviderEdit(name: try good("Built in"), baseURL: nil, secret: .clear)
-        #expect(try await catalog.editProvider(echo.id, name).name == "Built in")
+        #expect(try await catalog.editProvider(echo.id, name, by: .test).name == "Built in")
     }
 
     @Test("pages run from the newest to the oldest, without a gap or a repeat") func pages() async throws {

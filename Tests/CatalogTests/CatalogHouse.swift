@@ -1,21 +1,25 @@
-import Audit
 import Catalog
 import Database
 import Foundation
 import Policy
 import Secrets
 
+@testable import Audit
+
 /// A catalog over a database file of its own. Goes, with its folder, when the suite that holds it goes.
 final class CatalogHouse: Sendable {
+    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
     let folder = FileManager.default.temporaryDirectory.appending(path: "catalog-\(UUID().uuidString)").path
     let database: Database
     let catalog: Catalog
+    let audit: Audit
 
     init(clock: Clock = .system) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         database = try Database(
             path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations, clock: clock)
         catalog = Self.catalog(over: database, master: "first", clock: clock)
+        audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
     }
 
     deinit {
@@ -41,7 +45,8 @@ final class CatalogHouse: Sendable {
         -> Provider
     {
         try await catalog.createProvider(
-            ProviderDraft(name: try good(name), upstream: .openai(try good(url), secret: secret.map { Secret($0) })))
+            ProviderDraft(name: try good(name), upstream: .openai(try good(url), secret: secret.map { Secret($0) })),
+            by: .test)
     }
 
     /// What a route leads to: address and secret.
@@ -64,6 +69,8 @@ func good<T: FieldText>(_ text: String) throws -> T {
 extension Origin {
     /// Somebody, from nowhere.
     static var test: Origin {
-        Origin(actor: nil, address: "", entropy: .system)
+        Origin(
+            actor: nil, address: "",
+            chain: CatalogHouse.keys.auditChain, entropy: .system)
     }
 }

@@ -177,9 +177,9 @@ struct PriceVersionTests {
     @Test("each change leaves an audit entry that says what it was; a refused one leaves none") func audited()
         async throws
     {
-        let audit = Audit(database: house.database)
-        let before = try await audit.entries(Page()).items.count
-        let origin = Origin(actor: Identifier(at: hand.now, random: (3, 4)), address: "192.0.2.7", entropy: .system)
+        let audit = house.audit
+        let before = try await audit.entries(of: nil, Page()).items.count
+        let origin = audit.origin(actor: Identifier(at: hand.now, random: (3, 4)), address: "192.0.2.7")
         let version = try await catalog.addPrice(
             Self.price(11), of: model.id, effectiveAt: hand.now.adding(.seconds(1)), by: origin)
         await #expect(throws: CatalogError.versionExists) { try await add(12, after: 1) }
@@ -188,7 +188,7 @@ struct PriceVersionTests {
         await #expect(throws: CatalogError.notFound) {
             try await catalog.withdrawPrice(version.id, of: model.id, by: origin)
         }
-        let entries = try await audit.entries(Page()).items
+        let entries = try await audit.entries(of: nil, Page()).items
         #expect(entries.count == before + 2)
         #expect(entries.prefix(2).map(\.action) == [.priceWithdraw, .priceCreate])
         for entry in entries.prefix(2) {

@@ -20,7 +20,7 @@ struct ProviderSecretTests {
         #expect(try house.isOnDisk("planted-name"))
         #expect(try !house.isOnDisk(planted))
         let edit = ProviderEdit(name: nil, baseURL: nil, secret: .set(Secret(planted + "-2")))
-        _ = try await house.catalog.editProvider(provider.id, edit)
+        _ = try await house.catalog.editProvider(provider.id, edit, by: .test)
         try house.database.close()
         #expect(try house.isOnDisk("planted-name"))
         #expect(try !house.isOnDisk(planted))

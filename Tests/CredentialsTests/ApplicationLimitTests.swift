@@ -11,7 +11,7 @@ struct ApplicationLimitTests {
         for index in 1..<Application.limit { _ = try await house.app("App \(index)", of: house.ada) }
         await #expect(throws: ApplicationsError.limitReached) { try await house.app("One more", of: house.ada) }
         let some = try await house.applications.list(of: house.ada.account, Page(limit: 1)).items[0]
-        try await house.credentials.deleteApplication(some.id, of: house.ada.account, andCredentials: false)
+        try await house.credentials.deleteApplication(some.id, of: house.ada.account, andCredentials: false, by: .test)
         _ = try await house.app("In its place", of: house.ada)
     }
 }

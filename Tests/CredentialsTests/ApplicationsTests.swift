@@ -27,14 +27,14 @@ struct ApplicationsTests {
 
     private func app(_ model: String, _ allowed: [String]?) async throws -> Application {
         try await house.applications.create(
-            ApplicationDraft(name: good("App"), chat: settings(model, allowed)), in: account)
+            ApplicationDraft(name: good("App"), chat: settings(model, allowed)), in: account, by: .test)
     }
 
     private func edit(_ app: Application, _ change: (inout ApplicationEdit) throws -> Void) async throws -> Application
     {
         var edit = ApplicationEdit()
         try change(&edit)
-        return try await house.applications.edit(app.id, of: account, edit)
+        return try await house.applications.edit(app.id, of: account, edit, by: .test)
     }
 
     @Test("the model is among the allowed ones, none of which comes twice") func settingsRules() throws {
@@ -83,7 +83,8 @@ struct ApplicationsTests {
     @Test("an edit binds the next call; what it doesn't name stays; null takes the prompt away") func editBinds()
         async throws
     {
-        let made = try await house.applications.create(KeysHouse.draft("Cat", prompt: "You are a cat."), in: account)
+        let made = try await house.applications.create(
+            KeysHouse.draft("Cat", prompt: "You are a cat."), in: account, by: .test)
         #expect(try await house.applications.opened(made.id)?.chat.systemPrompt == "You are a cat.")
         house.hand.advance(.seconds(1))
         let renamed = try await edit(made) { $0.name = try good("Tom") }
@@ -107,7 +108,7 @@ struct ApplicationsTests {
         }
         _ = try await edit(made) { $0.allowedModels = [try good("small")] }
         try await house.catalog.deleteModel(try #require(models.first { $0.name == "large" }).id, by: .test)
-        try await house.credentials.deleteApplication(made.id, of: account, andCredentials: false)
+        try await house.credentials.deleteApplication(made.id, of: account, andCredentials: false, by: .test)
         try await house.catalog.deleteModel(try #require(models.first { $0.name == "small" }).id, by: .test)
         #expect(try await house.applications.opened(made.id) == nil)
     }
@@ -120,7 +121,7 @@ struct ApplicationsTests {
         for id in [house.cat.id, absent] {
             await #expect(throws: ApplicationsError.notFound) { try await house.applications.find(id, of: bob.account) }
             await #expect(throws: ApplicationsError.notFound) {
-                try await house.applications.edit(id, of: bob.account, ApplicationEdit())
+                try await house.applications.edit(id, of: bob.account, ApplicationEdit(), by: .test)
             }
         }
         #expect(try await house.applications.list(of: bob.account, Page()).items.isEmpty)

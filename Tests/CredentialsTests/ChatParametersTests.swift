@@ -51,11 +51,11 @@ struct ChatParametersTests {
         let house = try await KeysHouse()
         var edit = ApplicationEdit()
         edit.parameters = try parameters(text)
-        _ = try await house.applications.edit(house.cat.id, of: house.ada.account, edit)
+        _ = try await house.applications.edit(house.cat.id, of: house.ada.account, edit, by: .test)
         let stored = try await house.applications.find(house.cat.id, of: house.ada.account).chat.parameters
         #expect(JSON.object(stored.object).text == text)
         edit.parameters = ChatParameters.none
-        let cleared = try await house.applications.edit(house.cat.id, of: house.ada.account, edit)
+        let cleared = try await house.applications.edit(house.cat.id, of: house.ada.account, edit, by: .test)
         #expect(cleared.chat.parameters.object.members.isEmpty)
     }
 }

@@ -29,7 +29,7 @@ struct CreationLimitTests {
     @Test("deleting the app gives no creation back either") func deleteApp() async throws {
         let dog = try await house.app("Dog", of: house.ada)
         for _ in 0..<10 { _ = try await house.issue(for: dog) }
-        try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: true)
+        try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: true, by: .test)
         await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)) {
             try await house.issue()
         }
@@ -126,19 +126,20 @@ struct CreationLimitTests {
         let bob = try await house.bob()
         let foreign = try await house.app("Dog", of: bob)
         let deleted = try await house.app("Fox", of: house.ada)
-        try await house.credentials.deleteApplication(deleted.id, of: house.ada.account, andCredentials: false)
+        try await house.credentials.deleteApplication(
+            deleted.id, of: house.ada.account, andCredentials: false, by: .test)
         let absent = Identifier(at: house.hand.now, random: (7, 7))
         for id in [foreign.id, deleted.id, absent] {
             let draft = CredentialDraft(application: id, name: .empty, terms: KeyTerms())
             await #expect(throws: CredentialsError.noSuchApplication) {
-                try await house.credentials.issue(draft, by: house.ada)
+                try await house.credentials.issue(draft, by: house.ada, .test)
             }
         }
         // Nor does a spent day tell them apart.
         try await spend(10)
         let draft = CredentialDraft(application: foreign.id, name: .empty, terms: KeyTerms())
         await #expect(throws: CredentialsError.noSuchApplication) {
-            try await house.credentials.issue(draft, by: house.ada)
+            try await house.credentials.issue(draft, by: house.ada, .test)
         }
     }
 }

@@ -56,7 +56,7 @@ struct CreationRaceTests {
             try await house.credentials.list(of: house.ada.account, application: nil, Page(limit: 100)).items.count
                 == value)
         for case .made(let credential, let key) in outcomes {
-            #expect(try await house.credentials.verify(key).credential == credential.id)
+            #expect(try await house.credentials.verify(key, at: house.hand.now).credential == credential.id)
         }
     }
 
@@ -111,7 +111,7 @@ struct CreationRaceTests {
         let bob = try await house.bob()
         let dog = try await house.app("Dog", of: bob)
         let draft = CredentialDraft(application: dog.id, name: .empty, terms: KeyTerms())
-        for _ in 0..<4 { _ = try await house.credentials.issue(draft, by: bob) }
+        for _ in 0..<4 { _ = try await house.credentials.issue(draft, by: bob, .test) }
         await #expect(throws: CredentialsError.capReached(3)) { try await house.issue() }
     }
 }

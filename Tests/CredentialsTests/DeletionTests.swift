@@ -73,7 +73,7 @@ struct DeletionTests {
                 } else {
                     for _ in 0..<(round * 3) { await Task.yield() }
                 }
-                try await credentials.delete(credential.id, of: credential.account)
+                try await credentials.delete(credential.id, of: credential.account, by: .test)
                 deleted.set()
                 return try await group.reduce(0, +)
             }
@@ -90,7 +90,7 @@ struct DeletionTests {
             let cold = try house.restarted()
             let first = Task { try await house.opens(key, with: cold) }
             try await Task.sleep(for: .milliseconds(round * 4))
-            try await cold.delete(credential.id, of: credential.account)
+            try await cold.delete(credential.id, of: credential.account, by: .test)
             #expect(try await !house.opens(key, with: cold))
             _ = try await first.value
             #expect(try await !house.opens(key, with: cold))
@@ -106,10 +106,10 @@ struct DeletionTests {
         house.hand.advance(.seconds(2))
         for key in doomed + [kept] { #expect(try await house.opens(key.key)) }
         await #expect(throws: CredentialsError.confirmationRequired(keys: 3)) {
-            try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: false)
+            try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: false, by: .test)
         }
         for key in doomed { #expect(try await house.opens(key.key)) }
-        try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: true)
+        try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: true, by: .test)
         for key in doomed + [expired] { #expect(try await !house.opens(key.key)) }
         #expect(try await house.opens(kept.key))
         #expect(
@@ -119,7 +119,7 @@ struct DeletionTests {
         #expect(try await house.applications.opened(dog.id) == nil)
         await #expect(throws: ApplicationsError.notFound) { try await house.applications.find(dog.id, of: account) }
         await #expect(throws: ApplicationsError.notFound) {
-            try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: true)
+            try await house.credentials.deleteApplication(dog.id, of: account, andCredentials: true, by: .test)
         }
     }
 
@@ -130,10 +130,11 @@ struct DeletionTests {
         let expired = try await house.issue(for: dog, until: house.hand.now.adding(.seconds(1)))
         house.hand.advance(.seconds(1))
         await #expect(throws: CredentialsError.confirmationRequired(keys: 1)) {
-            try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: false)
+            try await house.credentials.deleteApplication(
+                dog.id, of: house.ada.account, andCredentials: false, by: .test)
         }
         try await house.delete(expired.credential)
-        try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: false)
+        try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: false, by: .test)
         #expect(try await house.applications.opened(dog.id) == nil)
     }
 
@@ -154,7 +155,8 @@ struct DeletionTests {
             }
             group.addTask {
                 try await Task.sleep(for: .milliseconds(60))
-                try await house.credentials.deleteApplication(dog.id, of: house.ada.account, andCredentials: true)
+                try await house.credentials.deleteApplication(
+                    dog.id, of: house.ada.account, andCredentials: true, by: .test)
                 return nil
             }
             return try await group.reduce(into: [String]()) { keys, key in if let key { keys.append(key) } }
@@ -171,11 +173,13 @@ struct DeletionTests {
         let absent = Identifier(at: house.hand.now, random: (7, 7))
         for id in [credential.id, absent] {
             await #expect(throws: CredentialsError.notFound) { try await house.credentials.find(id, of: bob.account) }
-            await #expect(throws: CredentialsError.notFound) { try await house.credentials.delete(id, of: bob.account) }
+            await #expect(throws: CredentialsError.notFound) {
+                try await house.credentials.delete(id, of: bob.account, by: .test)
+            }
         }
         for id in [house.cat.id, absent] {
             await #expect(throws: ApplicationsError.notFound) {
-                try await house.credentials.deleteApplication(id, of: bob.account, andCredentials: true)
+                try await house.credentials.deleteApplication(id, of: bob.account, andCredentials: true, by: .test)
             }
             #expect(try await house.credentials.list(of: bob.account, application: id, Page()).items.isEmpty)
         }

@@ -19,7 +19,7 @@ struct EditTests {
     ) async throws -> Credential {
         var edit = CredentialEdit()
         try change(&edit)
-        return try await house.credentials.edit(credential.id, of: account ?? credential.account, edit)
+        return try await house.credentials.edit(credential.id, of: account ?? credential.account, edit, by: .test)
     }
 
     private func group(_ name: String, usable: Bool = true) async throws {
@@ -95,12 +95,12 @@ struct EditTests {
 
     @Test("an expiry binds the next call, by what is held in memory too") func expiryBinds() async throws {
         let made = try await house.issue()
-        #expect(try await house.credentials.verify(made.key).facts.expiresAt == nil)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.expiresAt == nil)
         let end = later(60)
         try await edit(made.credential) { $0.expiresAt = .some(end) }
-        #expect(try await house.credentials.verify(made.key).facts.expiresAt == end)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.expiresAt == end)
         try await edit(made.credential) { $0.expiresAt = .some(nil) }
-        #expect(try await house.credentials.verify(made.key).facts.expiresAt == nil)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.expiresAt == nil)
     }
 
     @Test("an expiry must be later than now") func expiryInPast() async throws {
@@ -124,7 +124,7 @@ struct EditTests {
         await #expect(throws: CredentialsError.capReached(3)) {
             try await edit(expired.credential) { $0.expiresAt = .some(expiry) }
         }
-        #expect(try await house.credentials.verify(expired.key).facts.expiresAt == end)
+        #expect(try await house.credentials.verify(expired.key, at: house.hand.now).facts.terms.expiresAt == end)
         // Its other terms can be changed while it is gone.
         #expect(try await edit(expired.credential) { $0.name = try good("gone") }.name == "gone")
         try await house.delete(third.credential)
@@ -171,7 +171,7 @@ struct EditTests {
                     edit.expiresAt = .some(nil)
                     let credential = credentials[number % credentials.count]
                     do {
-                        _ = try await house.credentials.edit(credential.id, of: credential.account, edit)
+                        _ = try await house.credentials.edit(credential.id, of: credential.account, edit, by: .test)
                         return true
                     } catch CredentialsError.capReached(3) {
                         return false
@@ -196,7 +196,7 @@ struct EditTests {
         func issue(_ name: String) async throws -> Credential {
             let terms = KeyTerms(group: name)
             return try await house.credentials.issue(
-                CredentialDraft(application: house.cat.id, name: .empty, terms: terms), by: house.ada
+                CredentialDraft(application: house.cat.id, name: .empty, terms: terms), by: house.ada, .test
             ).0
         }
         for name in ["hidden", "absent"] {
@@ -219,7 +219,7 @@ struct EditTests {
         try await group("cheap")
         let made = try await house.issue()
         try await edit(made.credential) { $0.group = try good("cheap") }
-        #expect(try await house.credentials.verify(made.key).group == "cheap")
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == "cheap")
         _ = try await house.catalog.retireGroup("cheap", true, by: .test)
         let renamed = try await edit(made.credential) {
             $0.name = try good("other")
@@ -228,7 +228,7 @@ struct EditTests {
         #expect(renamed.terms.group == "cheap")
         try await allow([])
         #expect(try await edit(made.credential) { $0.name = .empty }.terms.group == "cheap")
-        #expect(try await house.credentials.verify(made.key).group == "cheap")
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == "cheap")
         // What it pays then is the account's to say.
         #expect(try await house.accounts.account(house.ada.account).group(chosen: "cheap") == "standard")
     }
@@ -236,11 +236,11 @@ struct EditTests {
     @Test("a group binds the next call, by what is held in memory too") func groupBinds() async throws {
         try await group("cheap")
         let made = try await house.issue()
-        #expect(try await house.credentials.verify(made.key).group == nil)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == nil)
         try await edit(made.credential) { $0.group = try good("cheap") }
-        #expect(try await house.credentials.verify(made.key).group == "cheap")
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == "cheap")
         try await edit(made.credential) { $0.group = .some(nil) }
-        #expect(try await house.credentials.verify(made.key).group == nil)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == nil)
     }
 
     @Test("another account's key, a deleted and an absent one are the same: not found") func notFound() async throws {
@@ -251,7 +251,7 @@ struct EditTests {
         func rename(_ id: Identifier, of account: Identifier) async throws {
             var edit = CredentialEdit()
             edit.name = try good("mine")
-            _ = try await house.credentials.edit(id, of: account, edit)
+            _ = try await house.credentials.edit(id, of: account, edit, by: .test)
         }
         let absent = Identifier(at: house.hand.now, random: (7, 7))
         for (id, account) in [

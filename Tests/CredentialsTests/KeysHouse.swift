@@ -1,6 +1,5 @@
 import Accounts
 import Applications
-import Audit
 import Catalog
 import Credentials
 import Database
@@ -8,6 +7,8 @@ import Foundation
 import Policy
 import Secrets
 import Synchronization
+
+@testable import Audit
 
 /// A clock that stands still until a test moves it.
 final class HandClock: Sendable {
@@ -35,6 +36,7 @@ final class KeysHouse: Sendable {
     let catalog: Catalog
     let applications: Applications
     let credentials: Credentials
+    let audit: Audit
     /// The root user of the first account.
     let ada: User
     /// An app of hers.
@@ -46,11 +48,12 @@ final class KeysHouse: Sendable {
         accounts = try Self.accounts(over: database, hand)
         catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
         applications = Applications(database: database, entropy: .system, clock: hand.clock)
-        credentials = try Self.credentials(over: database, hand, applications)
+        credentials = try Self.credentials(over: database, hand, accounts, applications)
+        audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
         ada = try await accounts.createAdmin(
             email: good("ada@example.com"), password: good("seven green boats at dawn"), accountName: good("Ada"),
-            onlyFirst: true)
-        cat = try await applications.create(Self.draft("Cat"), in: ada.account)
+            onlyFirst: true, by: .test)
+        cat = try await applications.create(Self.draft("Cat"), in: ada.account, by: .test)
     }
 
     deinit {
@@ -79,17 +82,19 @@ final class KeysHouse: Sendable {
     }
 
     static func credentials(
-        over database: Database, _ hand: HandClock, _ applications: Applications, pool: Argon2Pool = TestPool.shared
+        over database: Database, _ hand: HandClock, _ accounts: Accounts, _ applications: Applications,
+        pool: Argon2Pool = TestPool.shared
     ) throws -> Credentials {
         Credentials(
-            database: database, applications: applications, argon2: pool,
+            database: database, accounts: accounts, applications: applications, argon2: pool,
             format: try TokenFormat(prefix: "sk-", keys: keys), entropy: .system, clock: hand.clock)
     }
 
     /// Keys as after a restart: the same file, nothing in memory.
     func restarted(pool: Argon2Pool = TestPool.shared) throws -> Credentials {
         try Self.credentials(
-            over: database, hand, Applications(database: database, entropy: .system, clock: hand.clock), pool: pool)
+            over: database, hand, accounts, Applications(database: database, entropy: .system, clock: hand.clock),
+            pool: pool)
     }
 
     // MARK: Steps
@@ -102,14 +107,16 @@ final class KeysHouse: Sendable {
     }
 
     func app(_ name: String, of user: User) async throws -> Application {
-        try await applications.create(Self.draft(name), in: user.account)
+        try await applications.create(Self.draft(name), in: user.account, by: .test)
     }
 
     /// Another tenant.
     func bob() async throws -> User {
         let account = try await accounts.create(AccountDraft(name: good("Bob"), cap: .standard), by: .test)
-        let (_, token) = try await accounts.invite(good("bob@example.com"), to: account.id)
-        return try await accounts.accept(invitation: token.exposed(), password: good("eight blue kites at noon"))
+        let (_, token) = try await accounts.invite(
+            good("bob@example.com"), as: .root, to: account.id, for: ada, by: .test)
+        return try await accounts.accept(
+            invitation: token.exposed(), password: good("eight blue kites at noon"), by: .test)
     }
 
     func cap(_ value: Int) async throws {
@@ -123,18 +130,18 @@ final class KeysHouse: Sendable {
         for app: Application? = nil, until expiry: Timestamp? = nil, with credentials: Credentials? = nil
     ) async throws -> (credential: Credential, key: String) {
         let draft = CredentialDraft(application: (app ?? cat).id, name: .empty, terms: KeyTerms(expiresAt: expiry))
-        let (credential, secret) = try await (credentials ?? self.credentials).issue(draft, by: ada)
+        let (credential, secret) = try await (credentials ?? self.credentials).issue(draft, by: ada, .test)
         return (credential, secret.exposed())
     }
 
     func delete(_ credential: Credential) async throws {
-        try await credentials.delete(credential.id, of: credential.account)
+        try await credentials.delete(credential.id, of: credential.account, by: .test)
     }
 
     /// Whether a key is one that lives.
     func opens(_ key: String, with credentials: Credentials? = nil) async throws -> Bool {
         do {
-            _ = try await (credentials ?? self.credentials).verify(key)
+            _ = try await (credentials ?? self.credentials).verify(key, at: hand.now)
             return true
         } catch Denial.invalidKey {
             return false
@@ -186,6 +193,8 @@ func good<T: FieldText>(_ text: String) throws -> T {
 extension Origin {
     /// Somebody, from nowhere.
     static var test: Origin {
-        Origin(actor: nil, address: "", entropy: .system)
+        Origin(
+            actor: nil, address: "",
+            chain: KeysHouse.keys.auditChain, entropy: .system)
     }
 }

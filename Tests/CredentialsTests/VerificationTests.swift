@@ -17,11 +17,11 @@ struct VerificationTests {
         let dog = try await house.app("Dog", of: house.ada)
         let catKey = try await house.issue()
         let dogKey = try await house.issue(for: dog)
-        let record = try await house.credentials.verify(catKey.key)
+        let record = try await house.credentials.verify(catKey.key, at: house.hand.now)
         #expect(record.credential == catKey.credential.id)
         #expect(record.account == house.ada.account)
         #expect(record.facts.application == house.cat.id)
-        #expect(try await house.credentials.verify(dogKey.key).facts.application == dog.id)
+        #expect(try await house.credentials.verify(dogKey.key, at: house.hand.now).facts.application == dog.id)
         let listed = try await house.credentials.list(of: house.ada.account, application: dog.id, Page()).items
         #expect(listed.map(\.id) == [dogKey.credential.id])
         let body = dogKey.key.dropFirst("sk-".count)
@@ -31,12 +31,12 @@ struct VerificationTests {
     @Test("a key is expired from the very instant of its expiry on") func expiry() async throws {
         let end = house.hand.now.adding(.seconds(60))
         let key = try await house.issue(until: end).key
-        let facts = try await house.credentials.verify(key).facts
-        #expect(facts.expiresAt == end)
+        let facts = try await house.credentials.verify(key, at: house.hand.now).facts
+        #expect(facts.terms.expiresAt == end)
         let before = Timestamp(microseconds: end.microseconds - 1)
         for (time, denial) in [(before, nil), (end, Denial.keyExpired)] as [(Timestamp, Denial?)] {
-            let call = CallFacts(addressedApplication: nil, model: .none, time: time)
-            #expect(Policy.admit(call, key: facts) == denial)
+            let call = CallFacts(address: nil, origin: .none, time: time)
+            #expect(Policy.admit(call, key: facts, account: AccountFacts(isSuspended: false)) == denial)
         }
     }
 
@@ -71,7 +71,7 @@ struct VerificationTests {
         let stopped = try house.restarted(pool: TestPool.stopped)
         for forged in [foreign, grafted] { #expect(try await !house.opens(forged, with: stopped)) }
         // A genuine key does reach Argon2id, and one that was never issued at least the database.
-        await #expect(throws: Argon2Failure.stopped) { try await stopped.verify(key) }
+        await #expect(throws: Argon2Failure.stopped) { try await stopped.verify(key, at: house.hand.now) }
         #expect(try await !house.opens(unknown, with: stopped))
         // While the real key is remembered, its id helps a forger no further.
         #expect(try await house.opens(key))
@@ -145,9 +145,10 @@ struct VerificationTests {
 
         let database = try KeysHouse.open(house.folder, house.hand)
         let applications = Applications(database: database, entropy: .system, clock: house.hand.clock)
-        let credentials = try KeysHouse.credentials(over: database, house.hand, applications)
+        let credentials = try KeysHouse.credentials(
+            over: database, house.hand, KeysHouse.accounts(over: database, house.hand), applications)
         for _ in 0..<2 {
-            #expect(try await credentials.verify(alive.key).facts.application == house.cat.id)
+            #expect(try await credentials.verify(alive.key, at: house.hand.now).facts.application == house.cat.id)
             #expect(try await !house.opens(dead.key, with: credentials))
         }
         #expect(try await applications.opened(house.cat.id)?.name == "Cat")
@@ -156,13 +157,16 @@ struct VerificationTests {
 
     @Test("keys that no longer fit into memory still open their app") func smallMemory() async throws {
         let tiny = Credentials(
-            database: house.database, applications: house.applications, argon2: TestPool.shared,
+            database: house.database, accounts: house.accounts, applications: house.applications,
+            argon2: TestPool.shared,
             format: try TokenFormat(prefix: "sk-", keys: KeysHouse.keys), entropy: .system, clock: house.hand.clock,
             memory: 1)
         var keys: [(credential: Credential, key: String)] = []
         for _ in 0..<3 { keys.append(try await house.issue(with: tiny)) }
-        for (credential, key) in keys { #expect(try await tiny.verify(key).credential == credential.id) }
-        try await tiny.delete(keys[1].credential.id, of: house.ada.account)
+        for (credential, key) in keys {
+            #expect(try await tiny.verify(key, at: house.hand.now).credential == credential.id)
+        }
+        try await tiny.delete(keys[1].credential.id, of: house.ada.account, by: .test)
         #expect(
             try await [true, false, true] == [
                 house.opens(keys[0].key, with: tiny), house.opens(keys[1].key, with: tiny),

@@ -1,5 +1,6 @@
 """A thin client of the HTTP contract, on `requests`. It adds nothing to a call but the recording of its answer."""
 
+import calendar
 import http.cookiejar
 import http.cookies
 import itertools
@@ -18,18 +19,26 @@ from requests.adapters import HTTPAdapter
 import planted
 import recorder
 
-USER_SCOPES = [
+MEMBER_SCOPES = [
     "applications:read",
-    "applications:write",
-    "applications:delete",
     "credentials:read",
-    "credentials:write",
-    "credentials:delete",
+    "users:read",
     "catalog:read",
     "tokens:read",
     "usage:read",
 ]
-ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write", "credits:write", "audit:read"]
+ROOT_SCOPES = [
+    "applications:write",
+    "applications:delete",
+    "credentials:write",
+    "credentials:delete",
+    "credentials:rotate",
+    "credentials:verify",
+    "users:write",
+    "audit:read",
+]
+USER_SCOPES = MEMBER_SCOPES + ROOT_SCOPES
+ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write", "credits:write"]
 
 COOKIE = "__Host-latchkey"
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -64,6 +73,11 @@ def at(seconds_from_now):
     """A time as the contract writes it."""
     moment = time.time() + seconds_from_now
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(moment)) + f".{int(moment % 1 * 1_000_000):06d}Z"
+
+
+def seconds(text):
+    """A time of the contract as seconds since 1970."""
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float("0" + text[19:-1])
 
 
 class Literal(str):
@@ -163,7 +177,8 @@ class Client:
             timeout=timeout,
             allow_redirects=False,
         )
-        recorder.record_requests(response, is_whole=not stream, through_upstream=through_upstream)
+        if recorder.is_recorded(self.server):
+            recorder.record_requests(response, is_whole=not stream, through_upstream=through_upstream)
         return response
 
     def chat(
@@ -192,6 +207,14 @@ class Client:
         )
 
 
+_sources = iter(f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(255) for c in range(1, 255))
+
+
+def elsewhere(server):
+    """A client at an address of the loopback that nobody has called from: to the throttle, a new source."""
+    return Client(server, source=next(_sources))
+
+
 def session_cookie(response):
     """The session cookie that an answer sets, as a Morsel with its attributes."""
     lines = [value for name, value in response.raw.headers.items() if name.lower() == "set-cookie"]
@@ -210,13 +233,36 @@ class Person:
         self.cookie = self.csrf = None
         self.session = None
 
-    def try_sign_in(self, password=None, **keywords):
+    def try_sign_in(self, password=None, code=None, **keywords):
         body = {"email": self.email, "password": self.password if password is None else password}
+        body |= {} if code is None else {"code": code}
         return self.client.call("POST", "/api/v1/sessions", json=body, **keywords)
 
-    def sign_in(self):
-        response = self.try_sign_in()
-        assert response.status_code == 201, f"sign-in: {response.status_code} {response.text}"
+    def sign_in(self, code=None):
+        return self.take(expect(self.try_sign_in(code=code), 201))
+
+    def try_reauthenticate(self, password=None, code=None, **keywords):
+        body = {"password": self.password if password is None else password}
+        body |= {} if code is None else {"code": code}
+        return self.call("POST", "/api/v1/sessions/current/reauthentication", json=body, **keywords)
+
+    def reauthenticate(self, code=None):
+        return self.take(expect(self.try_reauthenticate(code=code), 200))
+
+    def fresh(self):
+        """The same person with a session that may do everything: proved again when the last proof is minutes old."""
+        if seconds(self.session["fresh_until"]) < self.client.server.now() + 60:
+            proved = self.try_reauthenticate()
+            # A session that has ended meanwhile can't be proved; then there is a new one.
+            self.take(proved) if proved.status_code == 200 else self.sign_in()
+        return self
+
+    def another_session(self, code=None):
+        """The same person in another browser."""
+        return Person(self.client, self.email, self.password).sign_in(code)
+
+    def take(self, response):
+        """Goes on in the session that an answer has opened or made fresh."""
         self.cookie = planted.plant("session cookie", session_cookie(response).value)
         self.session = response.json()
         self.csrf = self.session["csrf_token"]
@@ -236,7 +282,7 @@ class Person:
         body = {"name": name or unique("token"), "scopes": USER_SCOPES if scopes is None else scopes}
         if expires_at is not ...:
             body["expires_at"] = expires_at
-        created = expect(self.call("POST", "/api/v1/platform-tokens", json=body), 201).json()
+        created = expect(self.fresh().call("POST", "/api/v1/platform-tokens", json=body), 201).json()
         planted.plant("platform token", created["token"])
         return created
 

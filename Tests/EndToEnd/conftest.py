@@ -7,9 +7,10 @@
 LATCHKEY_BIN names another binary than .build/debug/latchkey. Everything runs on the loopback and in temporary
 directories.
 
-Two deployments serve the whole run: `deployment`, with the standard settings, and `quick`, whose gateway has short
-time-outs and small bounds. Tests that restart, break or configure a server start one of their own. Each test makes the
-accounts it needs: a key creation counts against its account's day, so tests that share an account would meet there.
+Four deployments serve the whole run: `deployment`, with the standard settings, `quick`, whose gateway has short
+time-outs and small bounds, `clocked`, whose clock is put forward, and `proxied`, which trusts proxies. Tests that
+restart, break or configure a server start one of their own. Each test makes the accounts it needs: a key creation
+counts against its account's day, so tests that share an account would meet there.
 """
 
 import os
@@ -17,6 +18,7 @@ import os
 import pytest
 
 import server as server_module
+from clock import Clock
 from deployment import CAT, DOG, Deployment
 from upstream import UpstreamProcess
 
@@ -97,6 +99,55 @@ def quick(_quick):
     pid = _quick.server.process.pid
     yield _quick
     _still_alive(_quick, pid)
+
+
+@pytest.fixture(scope="session")
+def _clocked(homes):
+    clock = Clock(homes / "clocked")
+    made = Deployment(homes / "clocked", TALKATIVE | clock.settings)
+    made.clock = clock.of(made.server)
+    yield made
+    made.close()
+    clock.close()
+
+
+@pytest.fixture
+def clocked(_clocked):
+    """The shared server whose clock tests put forward, with its `clock`. The admin's session there may have ended."""
+    pid = _clocked.server.process.pid
+    yield _clocked
+    _still_alive(_clocked, pid)
+
+
+@pytest.fixture
+def own_clocked(home):
+    """A whole deployment of one test's own, with a clock."""
+    clock = Clock(home / "clocked")
+    made = Deployment(home / "clocked", clock.settings)
+    made.clock = clock.of(made.server)
+    yield made
+    made.close()
+    clock.close()
+
+
+# Whose X-Forwarded-For the server behind proxies believes. Tests call it from 127.0.0.1, and from others of the
+# loopback.
+TRUSTED = "127.0.0.1, 127.0.0.2, 10.0.0.0/8, 2001:db8:cafe::/48"
+
+
+@pytest.fixture(scope="session")
+def _proxied(homes):
+    made = Deployment(homes / "proxied", TALKATIVE | {"LATCHKEY_LISTEN_TRUSTED_PROXIES": TRUSTED})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def proxied(_proxied):
+    """The shared server that stands behind proxies, so that a test may come from any address."""
+    pid = _proxied.server.process.pid
+    yield _proxied
+    _still_alive(_proxied, pid)
 
 
 @pytest.fixture

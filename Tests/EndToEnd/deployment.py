@@ -25,6 +25,8 @@ class Deployment:
         self.server.start()
         self.admin = Person(self.client, email, password).sign_in()
         self.admin_token = self.admin.platform_token(ADMIN_SCOPES)["token"]
+        # Who lets others into an account, once it has somebody.
+        self.roots = {self.admin.session["user"]["account_id"]: self.admin}
         self.provider = None
         self.provider_secret = None
         self.account_id = self.admin.session["user"]["account_id"]
@@ -115,19 +117,25 @@ class Deployment:
 
     # People
 
-    def invite(self, account_id, email=None):
-        response = self.call("POST", f"/api/v1/accounts/{account_id}/invitations", json={"email": email or new_email()})
+    def invite(self, account_id, email=None, role="root", by=None):
+        """By the account's own root user, or when it has none yet by the admin."""
+        body = {"email": email or new_email(), "role": role}
+        inviter = by or self.roots.get(account_id, self.admin)
+        response = inviter.fresh().call("POST", f"/api/v1/accounts/{account_id}/invitations", json=body)
         invitation = expect(response, 201).json()
         planted.plant("invitation token", invitation["token"])
         return invitation
 
-    def new_person(self, account_id, email=None, password=None):
-        invitation = self.invite(account_id, email)
+    def new_person(self, account_id, email=None, password=None, role="root", by=None):
+        """Somebody who was invited and has joined and signed in; a root user lets in who comes after them."""
+        invitation = self.invite(account_id, email, role, by)
         password = password or new_password()
         accepted = {"token": invitation["token"], "password": password}
         user = expect(self.client.call("POST", "/api/v1/invitations/accept", json=accepted), 201).json()
         person = Person(self.client, invitation["email"], password).sign_in()
         person.user = user
+        if role == "root":
+            self.roots.setdefault(account_id, person)
         return person
 
     def new_tenant(self, name=None, cap=None, credits=PLENTY, **fields):
@@ -154,7 +162,7 @@ class Deployment:
 
 
 class Tenant:
-    """An account with its root user, signed in, and a platform token with every scope a user can have."""
+    """An account with its root user, signed in, and a platform token with every scope a root user can have."""
 
     def __init__(self, deployment, account):
         self.deployment, self.account = deployment, account
@@ -166,6 +174,10 @@ class Tenant:
 
     def call(self, method, path, **keywords):
         return self.client.call(method, path, token=self.token, **keywords)
+
+    def member(self):
+        """Somebody who may look on, signed in."""
+        return self.deployment.new_person(self.account["id"], role="member")
 
     def application(self, name=None, model="echo", **fields):
         body = {"name": name or unique("App"), "kind": "chat", "model": model} | fields

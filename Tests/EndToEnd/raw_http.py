@@ -35,17 +35,20 @@ class Conversation:
         return self.answers[0]
 
 
-def converse(server, pieces, deadline=15.0, until_closed=False, method="RAW", path="/", through_upstream=False):
+def converse(
+    server, pieces, deadline=15.0, until_closed=False, method="RAW", path="/", through_upstream=False, source=None
+):
     """Sends `pieces` (bytes, or an iterable of bytes that may be endless) and gathers what the server answers.
 
     Sending stops at the first sign of an answer or of a closed connection. With `until_closed` the reading goes on
     until the server closes or falls silent for half a second after its first answer: that shows a second, smuggled
-    answer.
+    answer. `source` is the address to call from.
     """
     address = urllib.parse.urlsplit(server.url)
     end = time.monotonic() + deadline
     conversation = Conversation()
-    with socket.create_connection((address.hostname, address.port), timeout=deadline) as connection:
+    source = (source, 0) if source else None
+    with socket.create_connection((address.hostname, address.port), deadline, source) as connection:
         connection.setblocking(False)
         if isinstance(pieces, bytes):
             pieces = [pieces]
@@ -56,8 +59,10 @@ def converse(server, pieces, deadline=15.0, until_closed=False, method="RAW", pa
         answer, rest = _parse(rest, conversation.was_closed)
         if answer is None:
             break
-        if answer.status >= 200:
-            conversation.answers.append(answer)
+        if answer.status < 200:
+            continue
+        conversation.answers.append(answer)
+        if recorder.is_recorded(server):
             recorder.record(method, path, answer.status, answer.headers, answer.body, answer.is_whole, through_upstream)
     return conversation
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import planted
@@ -50,6 +51,7 @@ class Server:
         self.process = None
         self.url = None
         self.runs = 0
+        self.ahead = 0.0  # by how many seconds its clock is put forward; see clock.py
         planted.watch_directory(self.data)
 
     # Every run writes to files of its own: the files are evidence, and a full pipe could stop the server.
@@ -72,6 +74,10 @@ class Server:
     @property
     def is_running(self):
         return self.process is not None and self.process.poll() is None
+
+    def now(self):
+        """What its clock says, in seconds since 1970."""
+        return time.time() + self.ahead
 
     @property
     def port(self):

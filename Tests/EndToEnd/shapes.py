@@ -7,6 +7,7 @@ TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z\Z")
 KEY = re.compile(r"sk-[0-9A-Za-z]{51}\Z")
 PLATFORM_TOKEN = re.compile(r"lkp-[0-9A-Za-z]{51}\Z")
 INVITATION_TOKEN = re.compile(r"lki-[0-9A-Za-z]{51}\Z")
+RESET_TOKEN = re.compile(r"lkr-[0-9A-Za-z]{51}\Z")
 SETUP_TOKEN = re.compile(r"lks-[0-9A-Za-z]{51}\Z")
 HINT = re.compile(r"(?:sk-|lkp-)[0-9A-Za-z]{3}…[0-9A-Za-z]{2}\Z")
 
@@ -15,6 +16,23 @@ BASE62_ALPHABETS = [
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
 ]
+
+USER = {"id", "account_id", "email", "role", "admin", "second_factor", "created_at"}
+SESSION = {"csrf_token", "expires_at", "idle_expires_at", "fresh_until", "user"}
+ACCOUNT = {
+    "id",
+    "name",
+    "credential_cap",
+    "default_group",
+    "groups",
+    "suspended",
+    "revealable_keys",
+    "balance",
+    "held",
+    "available",
+    "created_at",
+    "updated_at",
+}
 
 # What no public sentence holds: SQL, stack traces, file paths, names from inside.
 INTERNALS = re.compile(

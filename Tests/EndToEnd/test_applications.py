@@ -438,5 +438,7 @@ def test_a_bad_account_is_refused_by_field(deployment, fields, field):
     "email", ["", "nobody", "a@", "@b.test", "a b@c.test", "a@b.test\r\nBcc: x@y.test", "a" * 250 + "@b.test", 1, None]
 )
 def test_a_bad_address_is_refused(deployment, pets, email):
-    refusal = deployment.call("POST", f"/api/v1/accounts/{pets.account['id']}/invitations", json={"email": email})
+    refusal = deployment.call(
+        "POST", f"/api/v1/accounts/{pets.account['id']}/invitations", json={"email": email, "role": "root"}
+    )
     problem(refusal, 400, "invalid_request", field="email")

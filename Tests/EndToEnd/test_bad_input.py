@@ -8,7 +8,7 @@ import socket
 import pytest
 
 import recorder
-from client import absent_id, expect, unique
+from client import absent_id, at, expect, unique
 from raw_http import converse, request
 from shapes import INTERNALS, openai_error, problem, problem_body
 
@@ -71,7 +71,12 @@ def test_an_edit_and_the_open_routes_parse_alike(pets):
     """The same strictness where nobody is signed in yet."""
     body = NOT_JSON["duplicate key"]
     problem(pets.call("PATCH", f"/api/v1/applications/{pets.cat['id']}", data=body), 400, "malformed_json")
-    for path in ("/api/v1/sessions", "/api/v1/setup", "/api/v1/invitations/accept"):
+    for path in (
+        "/api/v1/sessions",
+        "/api/v1/setup",
+        "/api/v1/invitations/accept",
+        "/api/v1/password-resets/accept",
+    ):
         problem(pets.client.call("POST", path, data=body), 400, "malformed_json")
 
 
@@ -207,6 +212,7 @@ def test_a_bad_query_is_refused(pets, query):
         "/api/v1/groups",
         "/api/v1/ledger",
         "/api/v1/usage",
+        "/api/v1/audit",
     ],
 )
 def test_unknown_parameters_of_other_lists(pets, path):
@@ -266,14 +272,35 @@ def test_two_authorization_headers(pets):
         ("/api/v1/applications/{id}", {"GET", "PATCH", "DELETE"}),
         ("/api/v1/credentials", {"GET", "POST"}),
         ("/api/v1/credentials/{id}", {"GET", "PATCH", "DELETE"}),
+        ("/api/v1/credentials/{id}/reveal", {"POST"}),
+        ("/api/v1/credentials/{id}/rotate", {"POST"}),
+        ("/api/v1/credentials/{id}/retire", {"POST"}),
+        ("/api/v1/credentials/{id}/explain", {"POST"}),
+        ("/api/v1/leaks", {"POST"}),
+        ("/api/v1/verify", {"POST"}),
+        ("/api/v1/users/current", {"GET"}),
+        ("/api/v1/users/current/password", {"POST"}),
+        ("/api/v1/users/current/totp", {"POST", "DELETE"}),
+        ("/api/v1/users/current/totp/confirmation", {"POST"}),
+        ("/api/v1/users/current/recovery-codes", {"POST"}),
+        ("/api/v1/password-resets/accept", {"POST"}),
+        ("/api/v1/accounts/{id}/users", {"GET"}),
+        ("/api/v1/accounts/{id}/users/{id}", {"PATCH", "DELETE"}),
+        ("/api/v1/accounts/{id}/users/{id}/password-resets", {"POST"}),
+        ("/api/v1/accounts/{id}/users/{id}/second-factor", {"DELETE"}),
+        ("/api/v1/accounts/{id}/key-policy", {"PATCH"}),
         ("/api/v1/groups", {"GET", "POST"}),
         ("/api/v1/groups/{id}", {"GET", "PATCH"}),
         ("/api/v1/ledger", {"GET"}),
         ("/api/v1/usage", {"GET"}),
         ("/api/v1/audit", {"GET"}),
         ("/api/v1/accounts/{id}/grants", {"POST"}),
-        ("/api/v1/sessions", {"POST"}),
+        ("/api/v1/sessions", {"GET", "POST"}),
+        ("/api/v1/sessions/{id}", {"DELETE"}),
+        ("/api/v1/accounts/{id}/invitations", {"GET", "POST"}),
+        ("/api/v1/accounts/{id}/invitations/{id}", {"DELETE"}),
         ("/api/v1/sessions/current", {"GET", "DELETE"}),
+        ("/api/v1/sessions/current/reauthentication", {"POST"}),
         ("/api/v1/setup", {"POST"}),
         ("/api/v1/platform-tokens", {"GET", "POST"}),
         ("/api/v1/models", {"GET", "POST"}),
@@ -618,6 +645,7 @@ ODD_VALUES = [
 
 def test_no_odd_value_in_any_field_is_a_5xx(deployment, tenant):
     """Every documented field of every route with every odd value: refused or taken, and never a fault of the server."""
+    key = tenant.credential(tenant.application()["id"])
     upstream_secretless = {"name": unique("noise"), "kind": "openai", "base_url": "http://127.0.0.1:9/v1"}
     targets = [
         (
@@ -644,14 +672,70 @@ def test_no_odd_value_in_any_field_is_a_5xx(deployment, tenant):
                 "monthly_limit": None,
                 "group": None,
                 "expired_at": None,
+                "models": None,
+                "ip_allowlist": None,
+                "revealable": False,
             },
         ),
         (
             tenant.person.call,
             "PATCH",
             f"/api/v1/credentials/{absent_id()}",
-            {"name": "x", "limited_amount": 1, "monthly_limit": 1, "group": None, "expired_at": None},
+            {
+                "name": "x",
+                "limited_amount": 1,
+                "monthly_limit": 1,
+                "group": None,
+                "expired_at": None,
+                "host": None,
+                "models": None,
+                "ip_allowlist": None,
+                "enabled": True,
+            },
         ),
+        (tenant.call, "POST", f"/api/v1/credentials/{absent_id()}/rotate", {"overlap_seconds": 0}),
+        (
+            tenant.call,
+            "POST",
+            f"/api/v1/credentials/{key['id']}/explain",
+            {"model": "echo", "address": "::1", "origin": "http://a", "application_id": absent_id(), "time": at(0)},
+        ),
+        (
+            tenant.call,
+            "POST",
+            "/api/v1/leaks",
+            {"token": "x", "credential_id": absent_id(), "action": "disable", "source": "x"},
+        ),
+        (
+            tenant.call,
+            "POST",
+            "/api/v1/verify",
+            {
+                "key": key["token"],
+                "application_id": key["application_id"],
+                "model": "echo",
+                "address": "::1",
+                "origin": "http://a",
+                "charge": True,
+                "request_id": "x",
+            },
+        ),
+        (tenant.person.call, "PATCH", f"/api/v1/accounts/{absent_id()}/key-policy", {"revealable": True}),
+        (
+            tenant.person.call,
+            "POST",
+            "/api/v1/users/current/password",
+            {"current_password": "x", "new_password": "x", "code": "x"},
+        ),
+        (tenant.person.call, "POST", "/api/v1/users/current/totp/confirmation", {"code": "x"}),
+        (tenant.person.call, "POST", f"/api/v1/credentials/{absent_id()}/reveal", {"password": "x", "code": "x"}),
+        (
+            tenant.person.call,
+            "POST",
+            "/api/v1/sessions/current/reauthentication",
+            {"password": "x", "code": "x"},
+        ),
+        (deployment.client.call, "POST", "/api/v1/password-resets/accept", {"token": "x", "password": "short"}),
         (
             tenant.person.call,
             "POST",
@@ -683,7 +767,13 @@ def test_no_odd_value_in_any_field_is_a_5xx(deployment, tenant):
             "/api/v1/models",
             {"provider_id": absent_id(), "name": "m", "upstream_name": "u", "price": 1},
         ),
-        (deployment.call, "POST", f"/api/v1/accounts/{absent_id()}/invitations", {"email": "a@b.test"}),
+        (
+            deployment.call,
+            "POST",
+            f"/api/v1/accounts/{absent_id()}/invitations",
+            {"email": "a@b.test", "role": "member"},
+        ),
+        (deployment.call, "PATCH", f"/api/v1/accounts/{absent_id()}/users/{absent_id()}", {"role": "member"}),
         (
             deployment.client.call,
             "POST",

@@ -513,6 +513,11 @@ def test_a_limit_of_nothing_is_reached_at_once(deployment):
 # Editing a key
 
 
+def terms(credential):
+    """All but when its secret was last used, which is written down a few seconds after the use."""
+    return {name: value for name, value in credential.items() if name != "secrets"}
+
+
 def test_an_edit_changes_what_it_names(deployment):
     tenant = with_key(deployment, 100, name="first", limited_amount=50, monthly_limit=Decimal("12.25"))
     made = {name: value for name, value in tenant.key_made.items() if name != "token"}
@@ -547,9 +552,24 @@ def test_an_edit_changes_what_it_names(deployment):
         ("updated_at", at(0)),
         ("hint", "sk-Ab3…x9"),
         ("status", "active"),
+        ("reveal", "available"),
+        ("reveals", 0),
+        ("revealed_at", None),
+        ("leak_reported_at", None),
+        ("secrets", []),
+        ("revealable", True),
         ("balance", 1),
         ("nonsense", 1),
-        ("host", "example.com"),
+        ("host", "exa mple.com"),
+        ("host", ""),
+        ("host", 1),
+        ("models", []),
+        ("models", ["no-such-model"]),
+        ("models", "echo"),
+        ("ip_allowlist", []),
+        ("ip_allowlist", "203.0.113.7"),
+        ("enabled", None),
+        ("enabled", "true"),
         ("name", "a\nb"),
         ("name", 1),
         ("expired_at", at(-60)),
@@ -563,10 +583,11 @@ def test_what_an_edit_cannot_set(deployment, field, value):
     """Invariant 9: refused by name, and nothing of the edit is done."""
     tenant = with_key(deployment, 100, limited_amount=20)
     expect(call(tenant), 200)
-    before = tenant.read_credential(tenant.key_id)
+    before = terms(tenant.read_credential(tenant.key_id))
     refusal = tenant.try_edit_credential(tenant.key_id, limited_amount=1000, **{field: value})
-    problem(refusal, 400, "invalid_request", field=field)
-    assert tenant.read_credential(tenant.key_id) == before
+    problem(refusal, 400, "invalid_request")
+    assert field in [error["field"].split("[")[0] for error in refusal.json()["errors"]]
+    assert terms(tenant.read_credential(tenant.key_id)) == before
     denied(call(tenant), "credit_limit_reached")
 
 

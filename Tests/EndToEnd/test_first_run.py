@@ -12,7 +12,7 @@ import pytest
 import planted
 from client import Client, Person, expect, in_parallel, new_email, new_password
 from server import DidNotStart, admin_create, run_command
-from shapes import SETUP_TOKEN, forged, problem
+from shapes import SETUP_TOKEN, USER, forged, problem
 
 CONFIGURATION_ERROR, USAGE_ERROR = 78, 64
 
@@ -64,8 +64,9 @@ def test_the_set_up_token_makes_one_admin(own_server):
 
     body = setup_body(server.setup_token)
     user = expect(set_up(server, body), 201).json()
-    assert set(user) == {"id", "account_id", "email", "admin", "created_at"}
+    assert set(user) == USER
     assert user["admin"] is True and user["email"] == body["email"]
+    assert (user["role"], user["second_factor"]) == ("root", False)
     admin = Person(Client(server), body["email"], body["password"]).sign_in()
     assert expect(admin.call("GET", "/api/v1/accounts"), 200).json()["items"][0]["name"] == "First"
     problem(set_up(server, setup_body(server.setup_token)), 409, "already_set_up")

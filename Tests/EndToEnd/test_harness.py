@@ -14,8 +14,9 @@ import requests
 
 import planted
 import recorder
-from client import Literal, absent_id, as_json, at
+from client import Literal, absent_id, as_json, at, seconds
 from shapes import TIME, UUID7
+from totp import code_at
 from upstream import JSON_ANSWER, MEBIBYTE, STATUSES, STEPS
 
 SECRET = "Zx81kLq0PpWm3Rt7Yv5Bn2"
@@ -69,6 +70,7 @@ def test_the_documented_line_alone_is_excused():
 def test_ids_and_times_are_well_formed():
     assert UUID7.match(absent_id()) and absent_id() != absent_id()
     assert TIME.match(at(0)) and at(-3600) < at(0) < at(3600)
+    assert seconds("2026-11-21T10:00:00.250000Z") == 1795255200.25
 
 
 def test_the_recorder_keeps_what_a_header_list_says():
@@ -82,6 +84,13 @@ def test_amounts_are_sent_with_every_digit():
     """A float would lose the last ones, and with them the test of what happens to them."""
     body = {"most": Decimal("9223372036854.775807"), "least": Decimal("1e-6"), "odd": [Literal("1e2")], "text": "ü\n"}
     assert as_json(body) == '{"most": 9223372036854.775807, "least": 0.000001, "odd": [1e2], "text": "\\u00fc\\n"}'
+
+
+def test_the_authenticator_app_has_the_codes_of_the_standard():
+    """RFC 6238, appendix B, for SHA-1: the last six of its eight digits."""
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    codes = {59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"}
+    assert {moment: code_at(secret, moment) for moment in codes} == codes
 
 
 # The upstream has to misbehave as it promises, or the gateway's tests prove nothing.

@@ -8,7 +8,8 @@ from deployment import all_items
 from shapes import HINT, PLATFORM_TOKEN, TIME, UUID7, forged, openai_error, problem, same_bytes
 from waiting import wait_for
 
-# Every management route with the one scope that opens it, ids absent and bodies empty: what matters is the 403.
+# Every management route with the scopes that open it, ids absent and bodies empty: what matters is the 403. {own} is the
+# account of the tokens. (What a leak report needs is in its body; see below.)
 ROUTES = [
     ("applications:read", "GET", "/api/v1/applications"),
     ("applications:read", "GET", "/api/v1/applications/{id}"),
@@ -20,6 +21,10 @@ ROUTES = [
     ("credentials:write", "POST", "/api/v1/credentials"),
     ("credentials:write", "PATCH", "/api/v1/credentials/{id}"),
     ("credentials:delete", "DELETE", "/api/v1/credentials/{id}"),
+    ("credentials:rotate", "POST", "/api/v1/credentials/{id}/rotate"),
+    ("credentials:rotate", "POST", "/api/v1/credentials/{id}/retire"),
+    ("credentials:read", "POST", "/api/v1/credentials/{id}/explain"),
+    ("credentials:verify", "POST", "/api/v1/verify"),
     ("catalog:read", "GET", "/api/v1/models"),
     ("catalog:read", "GET", "/api/v1/providers"),
     ("catalog:read", "GET", "/api/v1/providers/{id}"),
@@ -42,7 +47,12 @@ ROUTES = [
     ("accounts:read", "GET", "/api/v1/accounts"),
     ("accounts:write", "POST", "/api/v1/accounts"),
     ("accounts:write", "PATCH", "/api/v1/accounts/{id}"),
-    ("accounts:write", "POST", "/api/v1/accounts/{id}/invitations"),
+    ("accounts:write users:write", "POST", "/api/v1/accounts/{own}/invitations"),
+    ("accounts:read users:read", "GET", "/api/v1/accounts/{own}/invitations"),
+    ("accounts:write users:write", "DELETE", "/api/v1/accounts/{own}/invitations/{id}"),
+    ("accounts:read users:read", "GET", "/api/v1/accounts/{own}/users"),
+    ("accounts:write users:write", "PATCH", "/api/v1/accounts/{own}/users/{id}"),
+    ("accounts:write users:write", "DELETE", "/api/v1/accounts/{own}/users/{id}"),
     ("credits:write", "POST", "/api/v1/accounts/{id}/grants"),
     ("credits:write", "POST", "/api/v1/accounts/{id}/adjustments"),
     ("usage:read", "GET", "/api/v1/usage"),
@@ -59,12 +69,13 @@ def one_scope_tokens(_deployment):
 
 
 @pytest.mark.parametrize("scope, method, path", ROUTES)
-def test_each_route_opens_to_its_scope_alone(client, one_scope_tokens, scope, method, path):
+def test_each_route_opens_to_its_scope_alone(deployment, client, one_scope_tokens, scope, method, path):
     """The whole matrix: every route with a token of every single scope."""
     keywords = {"json": {}} if method in ("POST", "PATCH") else {}
+    path = path.replace("{own}", deployment.account_id)
     for held, token in one_scope_tokens.items():
         answer = client.call(method, path.replace("{id}", absent_id()), token=token, **keywords)
-        if held == scope:
+        if held in scope.split():
             assert answer.status_code in (200, 400, 404), f"{held}: {answer.status_code} {answer.text}"
         else:
             problem(answer, 403, "insufficient_scope")
@@ -80,6 +91,23 @@ def test_only_accounts_read_opens_the_accounts_of_others(client, one_scope_token
         else:
             assert other.status_code in (403, 404), other.text
             same_bytes(other, client.call("GET", path + absent_id(), token=token))
+
+
+def test_the_scopes_of_an_account_open_no_other(client, one_scope_tokens, pets):
+    """`users:…` is for one's own account, `accounts:…` for any; without it a foreign account is an absent one."""
+    users = f"/api/v1/accounts/{pets.account['id']}/users"
+    absent = f"/api/v1/accounts/{absent_id()}/users"
+    for held, token in one_scope_tokens.items():
+        answer = client.call("GET", users, token=token)
+        if held == "accounts:read":
+            assert pets.user in expect(answer, 200).json()["items"]
+        else:
+            problem(answer, 404, "not_found")
+            same_bytes(answer, client.call("GET", absent, token=token))
+        if held != "accounts:write":
+            body = {"email": "thief@example.test", "role": "member"}
+            path = f"/api/v1/accounts/{pets.account['id']}/invitations"
+            problem(client.call("POST", path, json=body, token=token), 404, "not_found")
 
 
 def test_a_token_as_it_is_made_and_as_it_is_listed(tenant):
@@ -113,6 +141,52 @@ def test_a_token_cannot_make_or_delete_tokens(tenant):
     expect(tenant.call("GET", "/api/v1/platform-tokens"), 200)
 
 
+@pytest.mark.parametrize(
+    "method, path, body",
+    [
+        ("GET", "/api/v1/sessions", None),
+        ("DELETE", "/api/v1/sessions/{absent}", None),
+        ("GET", "/api/v1/sessions/current", None),
+        ("DELETE", "/api/v1/sessions/current", None),
+        ("POST", "/api/v1/sessions/current/reauthentication", {"password": "x"}),
+        ("POST", "/api/v1/users/current/password", {"current_password": "x", "new_password": "x"}),
+        ("POST", "/api/v1/users/current/totp", None),
+        ("POST", "/api/v1/users/current/totp/confirmation", {"code": "123456"}),
+        ("DELETE", "/api/v1/users/current/totp", None),
+        ("POST", "/api/v1/users/current/recovery-codes", None),
+        ("PATCH", "/api/v1/accounts/{account}/key-policy", {"revealable": False}),
+        ("POST", "/api/v1/accounts/{account}/invitations", {"email": "friend@example.test", "role": "root"}),
+        ("PATCH", "/api/v1/accounts/{account}/users/{user}", {"role": "root"}),
+        ("POST", "/api/v1/accounts/{account}/users/{user}/password-resets", None),
+        ("DELETE", "/api/v1/accounts/{account}/users/{user}/second-factor", None),
+        ("POST", "/api/v1/credentials/{credential}/reveal", {"password": "x"}),
+    ],
+)
+def test_what_takes_a_person_no_token_can_do(deployment, pets, method, path, body):
+    """Who you are, seeing a secret again, and making a root user of anybody: with every scope, refused."""
+    path = path.replace("{account}", pets.account["id"]).replace("{credential}", pets.cat_credential["id"])
+    path = path.replace("{user}", pets.user["id"]).replace("{absent}", absent_id())
+    keywords = {} if body is None else {"json": body}
+    for call in (pets.call, deployment.call):
+        problem(call(method, path, **keywords), 403, "session_required")
+
+
+def test_a_leak_report_needs_the_scope_of_what_it_does(client, one_scope_tokens):
+    for action, needed in (("disable", "credentials:write"), ("rotate", "credentials:rotate")):
+        for held, token in one_scope_tokens.items():
+            body = {"credential_id": absent_id(), "action": action}
+            answer = client.call("POST", "/api/v1/leaks", json=body, token=token)
+            if held == needed:
+                problem(answer, 404, "not_found")
+            else:
+                problem(answer, 403, "insufficient_scope")
+
+
+def test_any_token_says_whose_it_is(client, one_scope_tokens, deployment):
+    for token in one_scope_tokens.values():
+        assert expect(client.call("GET", "/api/v1/users/current", token=token), 200).json()["admin"] is True
+
+
 def test_a_users_token_cannot_have_an_admins_scopes(tenant):
     for scope in set(ADMIN_SCOPES) - set(USER_SCOPES):
         body = {"name": "more", "scopes": ["applications:read", scope]}
@@ -140,7 +214,8 @@ def test_a_users_token_cannot_have_an_admins_scopes(tenant):
     ids=lambda value: str(value)[:50],
 )
 def test_bad_fields_are_named(pets, body, field):
-    problem(pets.person.call("POST", "/api/v1/platform-tokens", json=body), 400, "invalid_request", field=field)
+    refusal = pets.person.fresh().call("POST", "/api/v1/platform-tokens", json=body)
+    problem(refusal, 400, "invalid_request", field=field)
 
 
 def test_a_deleted_token_is_refused_on_the_next_call(tenant):

@@ -5,13 +5,14 @@ import statistics
 import threading
 import time
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import planted
-from client import Client, Person, expect, in_parallel, new_email, new_password, session_cookie, unique
-from deployment import Deployment
-from shapes import problem, rule
+from client import Person, absent_id, elsewhere, expect, in_parallel, new_email, new_password, session_cookie, unique
+from deployment import Deployment, all_items
+from shapes import SESSION, USER, UUID7, problem, rule, same_bytes
 from waiting import wait_until
 
 IDLE_MINUTES, ABSOLUTE_HOURS = 1, 2
@@ -36,14 +37,6 @@ def _door(homes):
 def door(_door):
     yield _door
     assert _door.server.is_running, f"the server died in this test\n{_door.server.stderr[-3000:]}"
-
-
-_sources = iter(f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(255) for c in range(1, 255))
-
-
-def elsewhere(server):
-    """A client at an address of the loopback that nobody has called from: to the throttle, a new source."""
-    return Client(server, source=next(_sources))
 
 
 # Sessions that age: begun first, judged last, so that the minute passes while other tests run.
@@ -229,7 +222,7 @@ def test_the_session_cookie(somebody):
     assert cookie["secure"] and cookie["httponly"]
     assert (cookie["samesite"].lower(), cookie["path"], cookie["domain"]) == ("strict", "/", "")
     assert len(cookie.value) >= 22, "fewer than 128 bits"
-    assert set(response.json()) == {"csrf_token", "expires_at", "idle_expires_at", "user"}
+    assert set(response.json()) == SESSION and set(response.json()["user"]) == USER
     assert cookie.value not in response.text
     assert response.headers["cache-control"] == "no-store"
 
@@ -242,9 +235,53 @@ def test_every_sign_in_has_its_own_session(somebody):
     expect(somebody.call("GET", "/api/v1/sessions/current"), 200)
 
 
+def test_sessions_are_listed_and_ended(door, somebody):
+    """ASVS 7.5.2: who is signed in with my password, and out with them; the one that asks is marked."""
+    second, third = somebody.another_session(), somebody.another_session()
+    listed = all_items(second.call, "/api/v1/sessions")
+    assert [set(each) for each in listed] == [{"id", "created_at", "last_seen_at", "expires_at", "current"}] * 3
+    assert [each["current"] for each in listed] == [False, True, False], "newest first"
+    assert all(UUID7.match(each["id"]) for each in listed)
+    assert listed[0]["expires_at"] == third.session["expires_at"]
+    times = [each["created_at"] for each in listed]
+    assert times == sorted(times, reverse=True) and all(each["last_seen_at"] >= each["created_at"] for each in listed)
+    assert somebody.cookie not in str(listed) and second.csrf not in str(listed)
+    expect(second.call("DELETE", f"/api/v1/sessions/{listed[0]['id']}"), 204)
+    problem(third.call("GET", "/api/v1/sessions/current"), 401, "unauthenticated")
+    problem(second.call("DELETE", f"/api/v1/sessions/{listed[0]['id']}"), 404, "not_found")
+    expect(somebody.call("GET", "/api/v1/sessions/current"), 200)
+    # One's own as well; that is signing out.
+    expect(second.call("DELETE", f"/api/v1/sessions/{listed[1]['id']}"), 204)
+    problem(second.call("GET", "/api/v1/sessions/current"), 401, "unauthenticated")
+    assert [each["id"] for each in all_items(somebody.call, "/api/v1/sessions")] == [listed[2]["id"]]
+
+
+def test_a_session_is_its_users_to_end(door, somebody):
+    """ASVS 8.2.2: not another's, of the same account or of another one; an absent one looks the same."""
+    colleague = door.new_person(somebody.user["account_id"])
+    foreign = all_items(colleague.call, "/api/v1/sessions")[0]["id"]
+    absent = somebody.call("DELETE", f"/api/v1/sessions/{absent_id()}")
+    problem(absent, 404, "not_found")
+    same_bytes(absent, somebody.call("DELETE", f"/api/v1/sessions/{foreign}"))
+    same_bytes(absent, somebody.call("DELETE", "/api/v1/sessions/not-an-id"))
+    expect(colleague.call("GET", "/api/v1/sessions/current"), 200)
+    assert foreign not in str(all_items(somebody.call, "/api/v1/sessions"))
+    problem(somebody.call("GET", "/api/v1/sessions?user_id=x"), 400, "unknown_parameter")
+
+
+def test_the_oldest_of_fifty_sessions_goes(door, somebody):
+    """A script that signs in for each call fills no table, and its owner stays able to sign in."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: expect(somebody.try_sign_in(), 201), range(49)))
+    expect(somebody.call("GET", "/api/v1/sessions/current"), 200)
+    newest = somebody.another_session()
+    problem(somebody.call("GET", "/api/v1/sessions/current"), 401, "unauthenticated")
+    assert len(all_items(newest.call, "/api/v1/sessions")) == 50
+
+
 def test_the_current_session(somebody):
     current = expect(somebody.call("GET", "/api/v1/sessions/current"), 200).json()
-    assert set(current) == {"csrf_token", "expires_at", "idle_expires_at", "user"}
+    assert set(current) == SESSION
     assert current["user"] == somebody.user
     assert current["csrf_token"] == somebody.csrf
     assert somebody.user["admin"] is False

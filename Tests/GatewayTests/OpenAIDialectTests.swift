@@ -26,6 +26,10 @@ struct OpenAIDialectTests {
         Row(denial: .invalidKey, status: 401, type: invalid, code: "invalid_api_key"),
         Row(denial: .wrongApp, status: 403, type: invalid, code: "wrong_app"),
         Row(denial: .keyExpired, status: 401, type: invalid, code: "invalid_api_key"),
+        Row(denial: .keyDisabled, status: 401, type: invalid, code: "invalid_api_key"),
+        Row(denial: .ipNotAllowed, status: 403, type: invalid, code: "ip_not_allowed"),
+        Row(denial: .hostNotAllowed, status: 403, type: invalid, code: "host_not_allowed"),
+        Row(denial: .browserNotAllowed, status: 403, type: invalid, code: "browser_not_allowed"),
         Row(denial: .accountSuspended, status: 403, type: invalid, code: "account_suspended"),
         Row(denial: .modelNotAllowed, status: 403, type: invalid, code: "model_not_allowed", param: "model"),
         Row(denial: .modelNotFound, status: 404, type: invalid, code: "model_not_found", param: "model"),
@@ -54,6 +58,12 @@ struct OpenAIDialectTests {
         #expect(message.hasSuffix("."))
     }
 
+    @Test("only where credits lack does the status differ from the denial's own, which is 402") func ownStatus() {
+        for row in Self.table {
+            #expect(row.denial.problem.status.code == (row.code == Self.quota ? 402 : row.status))
+        }
+    }
+
     @Test("the table has every denial") func complete() {
         #expect(Set(Self.table.map(\.denial)) == Set(Denial.allCases))
     }
@@ -75,7 +85,8 @@ struct OpenAIDialectTests {
     @Test("malformed, forged, unknown and deleted look alike: one denial stands for all of them")
     func indistinguishable() {
         #expect(
-            Denial.allCases.filter { $0.problem.status == .unauthorized } == [.missingKey, .invalidKey, .keyExpired])
+            Denial.allCases.filter { $0.problem.status == .unauthorized }
+                == [.missingKey, .invalidKey, .keyExpired, .keyDisabled])
     }
 
     @Test("the body is the error and nothing beside it") func body() async throws {

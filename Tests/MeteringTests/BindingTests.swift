@@ -50,7 +50,7 @@ struct BindingTests {
         let served = try await house.hold(key)
         let failed = try await house.hold(key)
         let call = house.call(key)
-        try await house.credentials.delete(key.id, of: key.account)
+        try await house.credentials.delete(key.id, of: key.account, by: .test)
         await #expect(throws: Denial.invalidKey) { try await house.metering.hold(call) }
         try await house.metering.charge(served)
         await house.metering.void(failed)
@@ -65,6 +65,20 @@ struct BindingTests {
         await #expect(throws: Denial.accountSuspended) { try await house.hold(key) }
         try await house.metering.charge(served)
         try await house.suspend(key.account, false)
+        _ = try await house.hold(key)
+        #expect(try await house.difference() == nil)
+    }
+
+    @Test("a key that is switched off while its call waits to be decided is refused; what it holds is settled")
+    func disabled() async throws {
+        let served = try await house.hold(key)
+        var edit = CredentialEdit()
+        edit.isEnabled = false
+        _ = try await house.credentials.edit(key.id, of: key.account, edit, by: .test)
+        await #expect(throws: Denial.keyDisabled) { try await house.hold(key, cost: .zero) }
+        try await house.metering.charge(served)
+        edit.isEnabled = true
+        _ = try await house.credentials.edit(key.id, of: key.account, edit, by: .test)
         _ = try await house.hold(key)
         #expect(try await house.difference() == nil)
     }

@@ -110,12 +110,12 @@ struct GrantTests {
 
     @Test("each leaves one entry of the audit record, with who, where, how much and why; a refused one leaves none")
     func audited() async throws {
-        let origin = Origin(actor: house.ada.id, address: "192.0.2.7", entropy: .system)
+        let origin = house.audit.origin(actor: house.ada.id, address: "192.0.2.7")
         let entry = try await house.metering.grant(
             Credits(micro: 1_500_000), to: account, reason: good("welcome"), by: origin)
         _ = try await adjust(-500_000)
         await #expect(throws: MeteringError.self) { try await adjust(-1_000_001) }
-        let audit = try await Audit(database: house.database).entries(Page()).items.filter {
+        let audit = try await house.audit.entries(of: nil, Page()).items.filter {
             [.creditsGrant, .creditsAdjust].contains($0.action)
         }
         #expect(audit.count == 2)

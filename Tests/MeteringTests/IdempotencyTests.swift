@@ -53,7 +53,7 @@ struct IdempotencyTests {
         await #expect(throws: Denial.accountSuspended) { try await replay(mark()) }
         try await house.suspend(house.ada.account, false)
         #expect(try await replay(mark()) == "one")
-        try await house.credentials.delete(key.id, of: key.account)
+        try await house.credentials.delete(key.id, of: key.account, by: .test)
         await #expect(throws: Denial.invalidKey) { try await replay(mark()) }
     }
 

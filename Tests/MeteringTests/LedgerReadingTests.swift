@@ -26,7 +26,7 @@ struct LedgerReadingTests {
         await house.metering.void(voided)
         _ = try await house.metering.adjust(
             house.ada.account, by: Credits(-5), reason: good("a mistake"),
-            by: Origin(actor: house.ada.id, address: "", entropy: .system))
+            by: house.audit.origin(actor: house.ada.id, address: ""))
     }
 
     private func entries(
@@ -104,8 +104,9 @@ struct LedgerReadingTests {
             try #require(Price(Credits(7))), of: echo.id, effectiveAt: nil, by: .test)
         _ = try await house.catalog.addMultiplier(.one, of: "half", effectiveAt: nil, by: .test)
         _ = try await house.catalog.retireGroup("half", true, by: .test)
-        for key in keys { try await house.credentials.delete(key.id, of: key.account) }
-        try await house.credentials.deleteApplication(house.app.id, of: house.ada.account, andCredentials: true)
+        for key in keys { try await house.credentials.delete(key.id, of: key.account, by: .test) }
+        try await house.credentials.deleteApplication(
+            house.app.id, of: house.ada.account, andCredentials: true, by: .test)
         try await house.catalog.deleteModel(echo.id, by: .test)
         let entry = try #require(try await entries(kind: .charge).items.first)
         #expect(entry.call?.price == .standard)

@@ -16,8 +16,10 @@ extension MeteringHouse {
     /// Another tenant with an app.
     func bob() async throws -> (user: User, app: Application) {
         let account = try await accounts.create(AccountDraft(name: good("Bob"), cap: .standard), by: .test)
-        let (_, token) = try await accounts.invite(good("bob@example.com"), to: account.id)
-        let user = try await accounts.accept(invitation: token.exposed(), password: good("eight blue kites at noon"))
+        let (_, token) = try await accounts.invite(
+            good("bob@example.com"), as: .root, to: account.id, for: ada, by: .test)
+        let user = try await accounts.accept(
+            invitation: token.exposed(), password: good("eight blue kites at noon"), by: .test)
         return (user, try await app("Dog", of: user))
     }
 
@@ -26,11 +28,12 @@ extension MeteringHouse {
             ApplicationDraft(
                 name: good(name),
                 chat: ChatSettings(
-                    model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)), in: user.account)
+                    model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)),
+            in: user.account, by: .test)
     }
 
     func key(of user: User, _ app: Application, _ terms: KeyTerms = KeyTerms()) async throws -> Credential {
-        try await credentials.issue(CredentialDraft(application: app.id, name: .empty, terms: terms), by: user).0
+        try await credentials.issue(CredentialDraft(application: app.id, name: .empty, terms: terms), by: user, .test).0
     }
 
     func charged(
@@ -51,7 +54,7 @@ extension MeteringHouse {
         var edit = CredentialEdit()
         edit.creditLimit = limit
         edit.monthlyLimit = monthly
-        _ = try await credentials.edit(key.id, of: key.account, edit)
+        _ = try await credentials.edit(key.id, of: key.account, edit, by: .test)
     }
 
     /// Runs one statement, as somebody with the file in hand could.

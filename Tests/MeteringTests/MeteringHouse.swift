@@ -1,6 +1,5 @@
 import Accounts
 import Applications
-import Audit
 import Catalog
 import Credentials
 import Database
@@ -11,6 +10,7 @@ import Synchronization
 
 import struct Applications.Application
 
+@testable import Audit
 @testable import Metering
 
 /// A clock that stands still until a test moves it.
@@ -39,6 +39,7 @@ final class MeteringHouse: Sendable {
     let applications: Applications
     let credentials: Credentials
     let metering: Metering
+    let audit: Audit
     /// The root user of the first account.
     let ada: User
     /// An app of hers.
@@ -56,17 +57,19 @@ final class MeteringHouse: Sendable {
         catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
         applications = Applications(database: database, entropy: .system, clock: hand.clock)
         credentials = Credentials(
-            database: database, applications: applications, argon2: argon2,
+            database: database, accounts: accounts, applications: applications, argon2: argon2,
             format: try TokenFormat(prefix: "sk-", keys: Self.keys), entropy: .system, clock: hand.clock)
         metering = Self.metering(over: database, hand.clock)
+        audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
         ada = try await accounts.createAdmin(
             email: good("ada@example.com"), password: good("seven green boats at dawn"), accountName: good("Ada"),
-            onlyFirst: true)
+            onlyFirst: true, by: .test)
         app = try await applications.create(
             ApplicationDraft(
                 name: good("App"),
                 chat: ChatSettings(
-                    model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)), in: ada.account)
+                    model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)),
+            in: ada.account, by: .test)
     }
 
     deinit {
@@ -94,7 +97,8 @@ final class MeteringHouse: Sendable {
     func key(limit: Credits? = nil, monthly: Credits? = nil) async throws -> Credential {
         try await credentials.issue(
             CredentialDraft(
-                application: app.id, name: .empty, terms: KeyTerms(creditLimit: limit, monthlyLimit: monthly)), by: ada
+                application: app.id, name: .empty, terms: KeyTerms(creditLimit: limit, monthlyLimit: monthly)), by: ada,
+            .test
         ).0
     }
 
@@ -153,7 +157,9 @@ enum TestPool {
 extension Origin {
     /// Somebody, from nowhere.
     static var test: Origin {
-        Origin(actor: nil, address: "", entropy: .system)
+        Origin(
+            actor: nil, address: "",
+            chain: MeteringHouse.keys.auditChain, entropy: .system)
     }
 }
 

@@ -220,7 +220,7 @@ struct ModelRun {
         if dice.chance(60) { edit.monthlyLimit = .some(randomLimit()) }
         steps.append("key \(index): limit \(edit.creditLimit as Any), monthly \(edit.monthlyLimit as Any)")
         do {
-            _ = try await house.credentials.edit(keys[index].id, of: keys[index].account, edit)
+            _ = try await house.credentials.edit(keys[index].id, of: keys[index].account, edit, by: .test)
             try expect("a deleted key was edited", false, model.keys[index].isDeleted)
         } catch CredentialsError.notFound {
             try expect("a live key was not found", true, model.keys[index].isDeleted)
@@ -303,7 +303,7 @@ struct ModelRun {
         let index = dice.pick(live)
         steps.append("delete key \(index)")
         model.keys[index].isDeleted = true
-        try await house.credentials.delete(keys[index].id, of: keys[index].account)
+        try await house.credentials.delete(keys[index].id, of: keys[index].account, by: .test)
     }
 
     private mutating func newKey() async throws {

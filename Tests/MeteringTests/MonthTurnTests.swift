@@ -1,5 +1,6 @@
 import Accounts
 import Policy
+import Secrets
 import Testing
 
 @testable import Credentials
@@ -131,35 +132,39 @@ struct KeyStatusTests {
 
     private func status(
         until expiry: Int64? = nil, limit: Int64? = nil, monthly: Int64? = nil, used: Int64 = 0, month: Int64 = 0,
-        held: Int64 = 0
-    ) -> KeyStatus {
+        held: Int64 = 0, isEnabled: Bool = true
+    ) throws -> KeyStatus {
         let id = Identifier(at: now, random: (1, 2))
         let terms = KeyTerms(
             expiresAt: expiry.map(Timestamp.init(microseconds:)), creditLimit: limit.map(Credits.init(micro:)),
             monthlyLimit: monthly.map(Credits.init(micro:)))
+        let key = try #require(TokenID("012345678901"))
         let credential = Credential(
-            id: id, creator: id, account: id, application: id, name: "", hint: "", terms: terms, createdAt: now,
-            updatedAt: now)
+            id: id, creator: id, account: id, application: id, name: "", terms: terms, isEnabled: isEnabled,
+            secret: KeySecret(key: key, hint: "", createdAt: now, endsAt: nil), reveal: .showOnce, reveals: 0,
+            createdAt: now, updatedAt: now)
         let meter = KeyMeter(
             usage: Usage(posted: Credits(micro: used), held: Credits(micro: held)),
             month: Usage(posted: Credits(micro: month), held: Credits(micro: held)))
         return credential.status(meter, at: now)
     }
 
-    @Test("the first that holds of expired, exhausted, suspended, active") func order() {
-        #expect(status() == .active)
-        #expect(status(until: 1_000_000, limit: 0, monthly: 0) == .expired)
-        #expect(status(until: 1_000_001, limit: 0, monthly: 0) == .exhausted)
-        #expect(status(until: 1_000_001, limit: 1, monthly: 0) == .suspended)
-        #expect(status(until: 1_000_001, limit: 1, monthly: 1) == .active)
+    @Test("the first that holds of expired, disabled, exhausted, suspended, active") func order() throws {
+        #expect(try status() == .active)
+        #expect(try status(until: 1_000_000, limit: 0, monthly: 0, isEnabled: false) == .expired)
+        #expect(try status(until: 1_000_001, limit: 0, monthly: 0, isEnabled: false) == .disabled)
+        #expect(try status(isEnabled: false) == .disabled)
+        #expect(try status(until: 1_000_001, limit: 0, monthly: 0) == .exhausted)
+        #expect(try status(until: 1_000_001, limit: 1, monthly: 0) == .suspended)
+        #expect(try status(until: 1_000_001, limit: 1, monthly: 1) == .active)
     }
 
-    @Test("what is charged stops a key when it reaches the limit; what is only held does not") func reached() {
-        #expect(status(limit: 10, used: 9, held: 1) == .active)
-        #expect(status(limit: 10, used: 10) == .exhausted)
-        #expect(status(limit: 10, used: 11) == .exhausted)
-        #expect(status(monthly: 10, used: 99, month: 9, held: 1) == .active)
-        #expect(status(monthly: 10, used: 99, month: 10) == .suspended)
-        #expect(status(limit: .max, monthly: .max, used: .max, month: .max) == .exhausted)
+    @Test("what is charged stops a key when it reaches the limit; what is only held does not") func reached() throws {
+        #expect(try status(limit: 10, used: 9, held: 1) == .active)
+        #expect(try status(limit: 10, used: 10) == .exhausted)
+        #expect(try status(limit: 10, used: 11) == .exhausted)
+        #expect(try status(monthly: 10, used: 99, month: 9, held: 1) == .active)
+        #expect(try status(monthly: 10, used: 99, month: 10) == .suspended)
+        #expect(try status(limit: .max, monthly: .max, used: .max, month: .max) == .exhausted)
     }
 }

@@ -113,7 +113,7 @@ struct TokenFormatTests {
     func pattern() throws {
         let format = try Samples.format("lk-p_")
         let text = format.mint(.seeded(1)).secret.exposed()
-        let regex = try Regex(format.pattern)
+        let regex = try Regex(format.shape.pattern)
         let found = try #require(try regex.firstMatch(in: "curl -H 'Authorization: Bearer \(text)' example.org"))
         #expect(String(found[0].substring ?? "") == text)
         #expect(try regex.firstMatch(in: String(text.dropLast())) == nil)

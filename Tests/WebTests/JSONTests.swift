@@ -102,13 +102,6 @@ struct FieldReaderTests {
         #expect(problem?.detail.contains("\u{1B}") == false)
     }
 
-    @Test("null and absent are told apart where it matters") func edits() throws {
-        var fields = try reader(#"{"host":null,"limited_amount":5}"#)
-        try fields.unsupported("host")
-        let problem = #expect(throws: Problem.self) { try fields.unsupported("limited_amount") }
-        #expect(problem?.fields.first?.field == "limited_amount")
-        try fields.noOthers()
-    }
 }
 
 @Suite("The Authorization header")

@@ -1,0 +1,90 @@
+import Accounts
+import Database
+import Policy
+import Testing
+
+/// An account always has somebody who can manage it.
+@Suite("The last root user")
+struct LastRootTests {
+    private let house: AccountsHouse
+    private var accounts: Accounts { house.accounts }
+
+    init() throws { house = try AccountsHouse() }
+
+    private enum Act: CaseIterable {
+        case demote
+        case remove
+    }
+
+    private func run(_ act: Act, on user: User) async throws {
+        switch act {
+        case .demote:
+            _ = try await accounts.setRole(.member, of: user.id, in: user.account, for: .operator, by: .test)
+        case .remove: try await accounts.remove(user.id, from: user.account, for: .operator, by: .test)
+        }
+    }
+
+    private func roots(of account: Identifier) async throws -> [Identifier] {
+        try await accounts.users(of: account, Page()).items.filter { $0.role == .root }.map(\.id)
+    }
+
+    @Test("the last root user can neither be removed nor made a member; members beside don't count") func last()
+        async throws
+    {
+        let ada = try await house.user("ada@example.com")
+        _ = try await house.join(ada.account, "bob@example.com", as: .member)
+        for act in Act.allCases {
+            await #expect(throws: AccountsError.lastRootUser) { try await run(act, on: ada) }
+        }
+        #expect(try await roots(of: ada.account) == [ada.id])
+    }
+
+    @Test("root users who were removed, and those of other accounts, don't count either") func goneAndElsewhere()
+        async throws
+    {
+        let ada = try await house.user("ada@example.com")
+        let bob = try await house.join(ada.account, "bob@example.com", as: .root)
+        _ = try await house.user("eve@example.com")
+        try await run(.remove, on: bob)
+        for act in Act.allCases {
+            await #expect(throws: AccountsError.lastRootUser) { try await run(act, on: ada) }
+        }
+    }
+
+    @Test("with a second root user the first may go") func second() async throws {
+        let ada = try await house.user("ada@example.com")
+        let bob = try await house.join(ada.account, "bob@example.com", as: .member)
+        _ = try await accounts.setRole(.root, of: bob.id, in: bob.account, for: ada, by: .test)
+        try await run(.demote, on: ada)
+        #expect(try await roots(of: ada.account) == [bob.id])
+        try await run(.remove, on: ada)
+        #expect(try await roots(of: ada.account) == [bob.id])
+    }
+
+    @Test("of two who would be gone at once, one stays") func race() async throws {
+        let ada = try await house.user("ada@example.com")
+        let pairs = Act.allCases.flatMap { first in Act.allCases.map { (first, $0) } }
+        var first = ada
+        for round in 0..<8 {
+            let second = try await house.join(ada.account, "root\(round)@example.com", as: .root)
+            let acts = pairs[round % pairs.count]
+            let (one, other) = (first, second)
+            async let firstGone = isDone(acts.0, on: one)
+            async let secondGone = isDone(acts.1, on: other)
+            let gone = try await [firstGone, secondGone]
+            #expect(gone.filter(\.self).count == 1, "round \(round)")
+            let left = gone[0] ? other : one
+            #expect(try await roots(of: ada.account) == [left.id], "round \(round)")
+            first = left
+        }
+    }
+
+    private func isDone(_ act: Act, on user: User) async throws -> Bool {
+        do {
+            try await run(act, on: user)
+            return true
+        } catch AccountsError.lastRootUser {
+            return false
+        }
+    }
+}

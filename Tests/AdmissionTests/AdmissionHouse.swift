@@ -1,0 +1,194 @@
+import Accounts
+import Admission
+import Applications
+import Catalog
+import Credentials
+import Database
+import Foundation
+import Metering
+import Policy
+import Secrets
+import Synchronization
+
+import struct Applications.Application
+
+@testable import Audit
+
+/// A clock that stands still until a test moves it.
+final class HandClock: Sendable {
+    private let time: Mutex<Timestamp>
+
+    init(_ start: Timestamp) { time = Mutex(start) }
+
+    var now: Timestamp { time.withLock { $0 } }
+    var clock: Clock { Clock { self.now } }
+
+    func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
+}
+
+/// Everything that a decision needs, over a database file of its own: two apps of one account, one of another, three
+/// models. Goes, with its folder, when the suite that holds it goes.
+final class AdmissionHouse: Sendable {
+    static let noon = Timestamp(microseconds: 1_780_315_200_000_000)
+    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+
+    let folder = FileManager.default.temporaryDirectory.appending(path: "admission-\(UUID().uuidString)").path
+    let hand = HandClock(noon)
+    let database: Database
+    let accounts: Accounts
+    let catalog: Catalog
+    let applications: Applications
+    let credentials: Credentials
+    let metering: Metering
+    let admission: Admission
+    let ada: User
+    let bob: User
+    /// Ada's, with three models and with one.
+    let cat: Application
+    let dog: Application
+    /// Bob's.
+    let owl: Application
+
+    init() async throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        database = try Database(
+            path: folder + "/latchkey.db",
+            migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+                + Credentials.migrations + Metering.migrations, clock: hand.clock)
+        let pool = TestPool.shared
+        accounts = try Accounts(
+            Accounts.Parts(
+                database: database, keys: Self.keys, argon2: pool, tokenArgon2: pool,
+                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: .system,
+                clock: hand.clock))
+        catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
+        applications = Applications(database: database, entropy: .system, clock: hand.clock)
+        credentials = Credentials(
+            database: database, accounts: accounts, applications: applications, argon2: pool,
+            format: try TokenFormat(prefix: "sk-", keys: Self.keys), entropy: .system, clock: hand.clock)
+        metering = Metering(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
+        admission = Admission(
+            accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
+            metering: metering)
+        let echo = try await catalog.providers(Page()).items[0]
+        for (name, price) in [("small", 1_000_000), ("large", 7_000_000)] as [(String, Int64)] {
+            guard let price = Price(Credits(micro: price)) else { throw BadText(text: name) }
+            _ = try await catalog.createModel(
+                provider: echo.id, name: good(name), upstreamName: nil, price: price, by: .test)
+        }
+        ada = try await accounts.createAdmin(
+            email: good("ada@example.com"), password: good("seven green boats at dawn"), accountName: good("Ada"),
+            onlyFirst: true, by: .test)
+        bob = try await accounts.createAdmin(
+            email: good("bob@example.com"), password: good("eight blue kites at noon"), accountName: good("Bob"),
+            onlyFirst: false, by: .test)
+        cat = try await applications.create(
+            Self.draft("Cat", ["small", "large", "echo"]), in: ada.account, by: .test)
+        dog = try await applications.create(Self.draft("Dog", ["small"]), in: ada.account, by: .test)
+        owl = try await applications.create(Self.draft("Owl", ["small"]), in: bob.account, by: .test)
+    }
+
+    deinit {
+        try? database.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private static func draft(_ name: String, _ models: [String]) throws -> ApplicationDraft {
+        ApplicationDraft(
+            name: try good(name),
+            chat: try ChatSettings(
+                model: good("small"), allowedModels: models.map { try good($0) }, systemPrompt: nil, parameters: .none))
+    }
+
+    // MARK: Steps
+
+    typealias Key = (credential: Credential, key: String)
+
+    func issue(_ terms: KeyTerms = KeyTerms(), for app: Application? = nil, of user: User? = nil) async throws -> Key {
+        let draft = CredentialDraft(application: (app ?? cat).id, name: .empty, terms: terms)
+        let (credential, secret) = try await credentials.issue(draft, by: user ?? ada, .test)
+        return (credential, secret.exposed())
+    }
+
+    @discardableResult
+    func edit(_ credential: Credential, _ change: (inout CredentialEdit) throws -> Void) async throws -> Credential {
+        var edit = CredentialEdit()
+        try change(&edit)
+        return try await credentials.edit(credential.id, of: credential.account, edit, by: .test)
+    }
+
+    func grant(_ credits: Int64, to user: User? = nil) async throws {
+        _ = try await metering.grant(
+            Credits(micro: credits * 1_000_000), to: (user ?? ada).account, reason: .empty, by: .test)
+    }
+
+    func suspend(_ isSuspended: Bool) async throws {
+        var edit = AccountEdit()
+        edit.isSuspended = isSuspended
+        _ = try await accounts.edit(ada.account, edit, by: .test)
+    }
+
+    func ask(
+        _ key: String, _ app: Application? = nil, model: String? = nil, from address: IPAddress? = nil,
+        on origin: WebOrigin = .none, for user: User? = nil, charging request: String? = nil
+    ) async throws -> Verification {
+        try await admission.verify(
+            Question(key: key, application: (app ?? cat).id, model: model, address: address, origin: origin),
+            for: (user ?? ada).account, charging: request, at: hand.now)
+    }
+
+    /// Every row of every table.
+    func dump() async throws -> [String: [String]] {
+        try await database.read { connection in
+            let tables = try connection.rows("SELECT name FROM sqlite_master WHERE type = 'table'").map {
+                try $0.text("name")
+            }
+            var dump: [String: [String]] = [:]
+            for table in tables {
+                let columns = try connection.rows("SELECT name FROM pragma_table_info('\(table)')").map {
+                    try $0.text("name")
+                }
+                let row = columns.map { "quote(\($0))" }.joined(separator: " || '|' || ")
+                dump[table] = try connection.rows("SELECT \(row) AS row FROM \(table) ORDER BY row").map {
+                    try $0.text("row")
+                }
+            }
+            return dump
+        }
+    }
+
+    func count(_ table: String, where condition: String = "1") async throws -> Int64 {
+        try await database.read {
+            try $0.row("SELECT count(*) AS n FROM \(table) WHERE \(condition)")?.integer("n") ?? 0
+        }
+    }
+}
+
+/// Threads of Argon2id for all tests, with the least work that the product allows.
+enum TestPool {
+    static let shared: Argon2Pool = {
+        guard let parameters = try? Argon2Parameters(memoryKiB: 7168, iterations: 5, parallelism: 1) else {
+            preconditionFailure("the parameters are below the floor")
+        }
+        return Argon2Pool(
+            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, deadline: .seconds(120),
+            entropy: .system)
+    }()
+}
+
+struct BadText: Error {
+    let text: String
+}
+
+/// A text that the test knows to be well-formed.
+func good<T: FieldText>(_ text: String) throws -> T {
+    guard let value = T(text) else { throw BadText(text: text) }
+    return value
+}
+
+extension Origin {
+    /// Somebody, from nowhere.
+    static var test: Origin {
+        Origin(actor: nil, address: "", chain: AdmissionHouse.keys.auditChain, entropy: .system)
+    }
+}
