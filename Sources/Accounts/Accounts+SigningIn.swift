@@ -74,20 +74,6 @@ extension Accounts {
         return expiresAt
     }
 
-    /// Once more when what the proof was held against has changed meanwhile: a hash that another sign-in has made anew
-    /// fits the same password, a password that was changed does not.
-    func retrying<T>(_ work: () async throws -> T) async throws -> T {
-        do {
-            return try await work()
-        } catch is ProofOutdated {
-            do {
-                return try await work()
-            } catch is ProofOutdated {
-                throw AccountsError.signInFailed
-            }
-        }
-    }
-
     /// What a password locks, made anew where it was made with other parameters than today's; users of a release before
     /// there were such keys, and who has become root user again, get theirs with the next proof. `nil` when all is as
     /// it should be.
@@ -99,89 +85,6 @@ extension Accounts {
         guard parts.argon2.needsRehash(found.phc) || locked.needsRelock(parts.argon2) else { return nil }
         guard let key = try await unlocked(found, password) else { return nil }
         return try await lock(key, id, parts.argon2.hash(password.secret), password, of: found.user.id)
-    }
-
-    // MARK: Proofs
-
-    /// A proof that was right but for its code, if it had one: that is used up with what the proof was for.
-    package struct Proved: Sendable {
-        let found: UserTable.Found
-        let code: SecondFactorCode?
-        let attempt: SignInThrottle.Attempt
-    }
-
-    /// Holds a proof against the user of an actor, throttled as a sign-in.
-    func prove(
-        _ actor: Actor, _ proof: Proof, from address: IPAddress?, needsCode: Bool
-    ) async throws -> Proved {
-        let attempt = SignInThrottle.Attempt(from: address, email: actor.user.email)
-        let found = try await parts.database.read { try UserTable.find(actor.user.id, of: actor.account, $0) }
-        guard let found else { throw AccountsError.sessionEnded }
-        try await hold(proof.password, against: found.phc.text, attempt)
-        let code = needsCode || proof.code != nil ? try neededCode(of: found.user, proof.code, attempt) : nil
-        return Proved(found: found, code: code, attempt: attempt)
-    }
-
-    /// - Parameter phc: of a hash; `nil` where there is no user.
-    private func hold(
-        _ password: Password, against phc: String?, _ attempt: SignInThrottle.Attempt
-    ) async throws {
-        try throttle.begin(attempt, now: parts.clock.now())
-        guard let hash = PHCString(phc ?? decoy) else {
-            throw DatabaseFailure.malformedRow(column: "password_phc")
-        }
-        let isRight: Bool
-        do {
-            isRight = try await parts.argon2.verify(password.secret, against: hash)
-        } catch {
-            // Nothing was tried.
-            throttle.takeBack(attempt)
-            throw error
-        }
-        guard isRight, phc != nil else { throw AccountsError.signInFailed }
-    }
-
-    /// The code that has to be right beside the password; `nil` for a user without a second factor.
-    private func neededCode(
-        of user: User, _ code: SecondFactorCode?, _ attempt: SignInThrottle.Attempt
-    ) throws(AccountsError) -> SecondFactorCode? {
-        guard user.hasSecondFactor else { return nil }
-        guard let code else {
-            // The first of the two steps that a page makes of it; the second is counted by itself.
-            throttle.succeeded(attempt)
-            throw .secondFactorRequired
-        }
-        // Recovery codes are too long to be guessed, and the way in for an owner whom somebody with the password shuts
-        // out.
-        if case .digits = code.kind {
-            try codeThrottle.begin(SignInThrottle.Attempt(codeOf: user.id), now: parts.clock.now())
-        }
-        return code
-    }
-
-    /// Uses a proof up, in the transaction of what it was for.
-    package func use(_ proved: Proved, at now: Timestamp, in connection: Connection) throws {
-        try Self.checkUnchanged(proved.found, connection)
-        if let code = proved.code {
-            try SecondFactorTable.use(code, of: proved.found.user.id, now, parts, connection)
-        }
-    }
-
-    /// What was proved is proved for what was read: a change that was committed meanwhile, or the removal of the user,
-    /// undoes it.
-    private static func checkUnchanged(_ found: UserTable.Found, _ connection: Connection) throws {
-        let now = try UserTable.find(found.user.id, of: found.user.account, connection)
-        guard let now, now.phc.text == found.phc.text, now.revealKey?.id == found.revealKey?.id,
-            now.user.hasSecondFactor == found.user.hasSecondFactor
-        else { throw ProofOutdated() }
-    }
-
-    /// After its commit.
-    package func succeeded(_ proved: Proved) {
-        throttle.succeeded(proved.attempt)
-        if case .digits = proved.code?.kind {
-            codeThrottle.succeeded(SignInThrottle.Attempt(codeOf: proved.found.user.id))
-        }
     }
 
     // MARK: Sessions

@@ -1,6 +1,6 @@
 package import Accounts
 package import Applications
-package import Audit
+import Audit
 import Catalog
 package import Database
 package import Policy
@@ -88,134 +88,6 @@ package struct Credentials: Sendable {
         }
     }
 
-    // MARK: Creating
-
-    /// Creates a key. The cap and the daily limit are decided in the transaction that inserts it, so no race gets past
-    /// them; they are looked at before as well, so that a refused request costs no Argon2id.
-    /// - Returns: the key, and its secret for the one answer that carries it.
-    package func issue(
-        _ draft: CredentialDraft, by user: User, _ origin: Origin
-    ) async throws -> (Credential, Secret) {
-        let now = clock.now()
-        if draft.terms.expiresAt.isExpired(at: now) { throw CredentialsError.expiryInPast }
-        try await database.read { try check(draft, user.account, now, $0) }
-        let minted = format.mint(entropy)
-        let phc = try await argon2.hash(minted.secret)
-        let credential = Credential(
-            id: Identifier(at: now, random: (entropy.word(), entropy.word())), creator: user.id, account: user.account,
-            application: draft.application, name: draft.name.text, terms: draft.terms.withoutRepetitions,
-            isEnabled: true,
-            secret: KeySecret(minted, at: now), reveal: draft.isRevealable ? .available : .showOnce, reveals: 0,
-            createdAt: now, updatedAt: now)
-        let copies = draft.isRevealable ? try await copies(minted.secret, of: credential) : []
-        try await database.write { connection in
-            try check(draft, user.account, now, connection)
-            try CredentialDayTable.countCreation(of: user.account, day: now.day, connection)
-            try CredentialTable.insert(credential, phc, isRevealable: draft.isRevealable, connection)
-            if draft.isRevealable { try insert(copies, of: minted.secret, credential, connection) }
-            try origin.record(
-                .credentialCreate, account: user.account, object: credential.id.description,
-                detail: ["application_id": draft.application.description, "name": draft.name.text], at: now,
-                in: connection)
-        }
-        verifier.remember(minted.presented)
-        return (credential, minted.secret)
-    }
-
-    private func check(
-        _ draft: CredentialDraft, _ account: Identifier, _ now: Timestamp, _ connection: Connection
-    ) throws {
-        let today = try CredentialDayTable.counts(of: account, day: now.day, connection)
-        let owner = try Accounts.account(account, in: connection)
-        let refusal = Policy.mayCreate(
-            live: try CredentialTable.countLive(of: account, now, connection), cap: owner.cap,
-            createdToday: today.created)
-        try Self.checkGroup(draft.terms.group, of: owner, connection)
-        guard let app = try Applications.application(draft.application, of: account, in: connection) else {
-            throw CredentialsError.noSuchApplication
-        }
-        try Self.checkModels(draft.terms.models, app.rules)
-        if draft.isRevealable { try Self.checkRevealable(owner, connection) }
-        switch refusal {
-        case .capReached(let cap): throw CredentialsError.capReached(cap.value)
-        case .dailyLimitReached(let limit):
-            throw CredentialsError.dailyLimitReached(
-                limit, retryAfterSeconds: Int(now.seconds(toEndOf: today.day)))
-        case nil: break
-        }
-    }
-
-    private static func checkGroup(_ group: String?, of owner: Account, _ connection: Connection) throws {
-        guard let group else { return }
-        guard owner.usableGroups.contains(group), try Catalog.isChoosable(group, in: connection) else {
-            throw CredentialsError.unknownGroup
-        }
-    }
-
-    /// A model that the app may not use would be a term that allows nothing.
-    private static func checkModels(_ models: [String]?, _ app: AppRules) throws {
-        if let index = (models ?? []).firstIndex(where: { !app.allowedModels.contains($0) }) {
-            throw CredentialsError.modelNotOfApplication(index: index)
-        }
-    }
-
-    // MARK: Editing
-
-    /// Binds the very next call. What brings a key back that holds no slot, or that was switched off while the cap was
-    /// lowered, needs a slot as a new key does.
-    package func edit(
-        _ id: Identifier, of account: Identifier, _ edit: CredentialEdit, by origin: Origin
-    ) async throws -> Credential {
-        let now = clock.now()
-        if case .some(let expiry) = edit.expiresAt, expiry.isExpired(at: now) { throw CredentialsError.expiryInPast }
-        let credential = try await database.write { connection in
-            let old = try find(id, of: account, now, connection)
-            var new = old
-            edit.apply(to: &new)
-            new.updatedAt = now
-            let owner = try Accounts.account(account, in: connection)
-            if new.terms.group != old.terms.group { try Self.checkGroup(new.terms.group, of: owner, connection) }
-            if case .some(.some) = edit.models {
-                let app = try Applications.application(old.application, of: account, in: connection)
-                if let app { try Self.checkModels(new.terms.models, app.rules) }
-            }
-            new.terms = new.terms.withoutRepetitions
-            if new.isRevived(from: old, at: now) { try Self.checkSlot(for: old, owner, now, connection) }
-            try CredentialTable.update(new, connection)
-            try Self.record(edit, of: old, origin, now, connection)
-            return new
-        }
-        forgetRecords(of: credential)
-        return withLatestUse(credential)
-    }
-
-    private static func checkSlot(
-        for old: Credential, _ owner: Account, _ now: Timestamp, _ connection: Connection
-    ) throws {
-        let live = try CredentialTable.countLive(of: owner.id, now, connection)
-        let others = old.terms.expiresAt.isExpired(at: now) ? live : live - 1
-        // The day's creations are not at stake: nothing is created.
-        if case .capReached(let cap) = Policy.mayCreate(live: others, cap: owner.cap, createdToday: 0) {
-            throw CredentialsError.capReached(cap.value)
-        }
-    }
-
-    /// To switch a key off and on are acts of their own; a request that does more than that leaves two entries.
-    private static func record(
-        _ edit: CredentialEdit, of old: Credential, _ origin: Origin, _ now: Timestamp, _ connection: Connection
-    ) throws {
-        let object = old.id.description
-        if !edit.detail.isEmpty {
-            try origin.record(
-                .credentialEdit, account: old.account, object: object, detail: edit.detail, at: now, in: connection)
-        }
-        if let isEnabled = edit.isEnabled, isEnabled != old.isEnabled {
-            try origin.record(
-                isEnabled ? .credentialEnable : .credentialDisable, account: old.account, object: object, at: now,
-                in: connection)
-        }
-    }
-
     /// What bounds a call.
     package struct Limits: Sendable {
         package let key: Credits?
@@ -228,88 +100,6 @@ package struct Credentials: Sendable {
         of credential: Identifier, account: Identifier, in connection: Connection
     ) throws -> Limits? {
         try CredentialTable.limits(of: credential, account: account, connection)
-    }
-
-    // MARK: Reading and deleting
-
-    package func list(
-        of account: Identifier, application: Identifier?, _ page: Page
-    ) async throws -> Listing<Credential> {
-        let now = clock.now()
-        let listing = try await database.read { [format] connection in
-            let found = try CredentialTable.page(
-                of: account, application: application, page, now, format, connection)
-            return Listing(found, page, id: \.id)
-        }
-        return Listing(listing.items.map(withLatestUse), next: listing.next)
-    }
-
-    package func find(_ id: Identifier, of account: Identifier) async throws -> Credential {
-        let now = clock.now()
-        return withLatestUse(
-            try await database.read { try find(id, of: account, now, $0) })
-    }
-
-    func find(
-        _ id: Identifier, of account: Identifier, _ now: Timestamp, _ connection: Connection
-    ) throws -> Credential {
-        guard let found = try CredentialTable.find(id, of: account, now, format, connection) else {
-            throw CredentialsError.notFound
-        }
-        return found
-    }
-
-    /// With the uses that are not written down yet.
-    func withLatestUse(_ credential: Credential) -> Credential {
-        var credential = credential
-        credential.secret.lastUsedAt = later(credential.secret)
-        if let old = credential.retiring { credential.retiring?.lastUsedAt = later(old) }
-        return credential
-    }
-
-    private func later(_ secret: KeySecret) -> Timestamp? {
-        [secret.lastUsedAt, uses.latest(of: secret.key)].compactMap(\.self).max()
-    }
-
-    /// Ends a key for ever. When this returns, the next call with it is refused.
-    package func delete(_ id: Identifier, of account: Identifier, by origin: Origin) async throws {
-        let now = clock.now()
-        let credential = try await database.write { connection in
-            let credential = try find(id, of: account, now, connection)
-            try Self.delete(credential, origin, now, connection)
-            return credential
-        }
-        forget(credential)
-    }
-
-    private static func delete(
-        _ credential: Credential, _ origin: Origin, _ now: Timestamp, _ connection: Connection
-    ) throws {
-        try CredentialTable.delete(credential, now, connection)
-        try origin.record(
-            .credentialDelete, account: credential.account, object: credential.id.description, at: now,
-            in: connection)
-    }
-
-    /// Deletes an app and, if that was confirmed, its keys with it, in one transaction.
-    package func deleteApplication(
-        _ id: Identifier, of account: Identifier, andCredentials isConfirmed: Bool, by origin: Origin
-    ) async throws {
-        let now = clock.now()
-        let credentials = try await database.write { connection in
-            guard try Applications.application(id, of: account, in: connection) != nil else {
-                throw ApplicationsError.notFound
-            }
-            let credentials = try CredentialTable.all(of: account, application: id, now, format, connection)
-            if !credentials.isEmpty, !isConfirmed {
-                throw CredentialsError.confirmationRequired(keys: credentials.count)
-            }
-            for credential in credentials { try Self.delete(credential, origin, now, connection) }
-            try applications.remove(id, of: account, by: origin, in: connection)
-            return credentials
-        }
-        credentials.forEach(forget)
-        applications.forget(id)
     }
 
     /// Whether a text has a key of this deployment in it, real or not. Names and remarks are shown and recorded.
@@ -325,29 +115,12 @@ package struct Credentials: Sendable {
         for secret in [credential.secret, credential.retiring].compactMap(\.self) { records.invalidate(secret.key) }
     }
 
-    private func forget(_ credential: Credential) {
+    func forget(_ credential: Credential) {
         for secret in [credential.secret, credential.retiring].compactMap(\.self) { forget(secret.key) }
     }
 
     func forget(_ key: TokenID) {
         records.invalidate(key)
         verifier.forget(id: key)
-    }
-}
-
-extension Credential {
-    /// Whether it may work now and might not have before.
-    fileprivate func isRevived(from old: Credential, at now: Timestamp) -> Bool {
-        func works(_ credential: Credential) -> Bool {
-            credential.isEnabled && !credential.terms.expiresAt.isExpired(at: now)
-        }
-        let holdsSlotAnew = old.terms.expiresAt.isExpired(at: now) && !terms.expiresAt.isExpired(at: now)
-        return holdsSlotAnew || (works(self) && !works(old))
-    }
-}
-
-extension KeySecret {
-    init(_ minted: MintedToken, at now: Timestamp) {
-        self.init(key: minted.id, hint: minted.hint, createdAt: now, endsAt: nil)
     }
 }

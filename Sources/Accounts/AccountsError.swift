@@ -1,0 +1,42 @@
+import Database
+import Policy
+
+/// Why something about accounts and people can't be done as asked.
+package enum AccountsError: Error, Sendable, Equatable {
+    case notFound
+    case alreadySetUp
+    case emailTaken
+    case invitationInvalid
+    case resetInvalid
+    case signInFailed
+    /// The password was right; a code has to come with it.
+    case secondFactorRequired
+    /// The session has ended meanwhile.
+    case sessionEnded
+    case lastRootUser
+    case userLimitReached
+    case lastAdmin
+    case adminOnly
+    /// Only they may do this, no operator.
+    case accountHasUsers
+    case secondFactorSet
+    case noSecondFactor
+    case noEnrolment
+    case wrongCode
+    case tooManyAttempts(retryAfterSeconds: Int)
+    case weakPassword(String)
+    case expiryInPast
+    case tokenLimitReached
+    case adminScopes([Scope])
+    case rootScopes([Scope])
+    case unknownGroup(field: String)
+
+    /// The one unique column that a caller can collide on is the address.
+    static func naming<T>(_ work: () async throws -> T) async throws -> T {
+        do {
+            return try await work()
+        } catch DatabaseFailure.notUnique {
+            throw AccountsError.emailTaken
+        }
+    }
+}
