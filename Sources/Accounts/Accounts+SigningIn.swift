@@ -117,9 +117,8 @@ extension Accounts {
     /// One's own, the newest first.
     package func sessions(of user: Identifier, _ page: Page) async throws -> Listing<SessionSummary> {
         let now = parts.clock.now()
-        return try await parts.database.write { [parts] connection in
-            try SessionTable.deleteEnded(now, idle: parts.sessions.idle, connection)
-            return Listing(try SessionTable.page(of: user, page, connection), page, id: \.id)
+        return try await parts.database.read { [idle = parts.sessions.idle] in
+            Listing(try SessionTable.page(of: user, page, now, idle: idle, $0), page, id: \.id)
         }
     }
 

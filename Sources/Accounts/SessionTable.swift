@@ -64,10 +64,15 @@ enum SessionTable {
         try connection.run("DELETE FROM sessions WHERE id = $1", id)
     }
 
-    static func page(of user: Identifier, _ page: Page, _ connection: Connection) throws -> [SessionSummary] {
+    /// Those that have not ended.
+    static func page(
+        of user: Identifier, _ page: Page, _ now: Timestamp, idle: Duration, _ connection: Connection
+    ) throws -> [SessionSummary] {
         try connection.rows(
-            "SELECT * FROM sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", user, page.bound,
-            page.fetch
+            """
+            SELECT * FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > $4 AND last_seen_at > $5
+            ORDER BY id DESC LIMIT $3
+            """, user, page.bound, page.fetch, now, now.adding(.zero - idle)
         ).map {
             SessionSummary(
                 id: try $0.identifier("id"), createdAt: try $0.time("created_at"),

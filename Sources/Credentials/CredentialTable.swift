@@ -1,3 +1,4 @@
+import Accounts
 import Database
 import Policy
 import Secrets
@@ -94,16 +95,6 @@ enum CredentialTable {
         return Int(try row?.integer("live") ?? 0)
     }
 
-    /// Keys of an app that deleting it would end: expired ones too, which a new expiry could bring back.
-    static func count(of account: Identifier, application: Identifier, _ connection: Connection) throws -> Int {
-        let row = try connection.row(
-            """
-            SELECT count(*) AS kept FROM credentials
-            WHERE account_id = $1 AND application_id = $2 AND deleted_at IS NULL
-            """, account, application)
-        return Int(try row?.integer("kept") ?? 0)
-    }
-
     static func page(
         of account: Identifier, application: Identifier?, _ page: Page, _ now: Timestamp, _ format: TokenFormat,
         _ connection: Connection
@@ -156,7 +147,7 @@ enum CredentialTable {
                     expiresAt: try row.optionalTime("expires_at"), group: try row.optionalText("group_name"),
                     models: try row.words("models"), addresses: try row.addresses("addresses"),
                     host: try row.host("host"))),
-            phc: try row.storedPHC("phc"), endsAt: try row.optionalTime("ends_at"), key: key)
+            phc: try row.phc("phc"), endsAt: try row.optionalTime("ends_at"), key: key)
     }
 
     /// The hash of the current secret.
@@ -164,7 +155,7 @@ enum CredentialTable {
         try connection.row(
             "SELECT phc FROM credentials WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL", credential.id,
             credential.account
-        ).map { try $0.storedPHC("phc") }
+        ).map { try $0.phc("phc") }
     }
 
     static func delete(_ credential: Credential, _ now: Timestamp, _ connection: Connection) throws {
@@ -236,11 +227,6 @@ extension Row {
     func key(_ column: String) throws -> TokenID {
         guard let key = TokenID(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
         return key
-    }
-
-    func storedPHC(_ column: String) throws -> PHCString {
-        guard let phc = PHCString(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
-        return phc
     }
 
     /// Texts with blanks between them, none of which has one.
