@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import quote
 
 import jsonschema
 import pytest
@@ -10,7 +11,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 import recorder
-from client import expect
+from client import expect, new_email, new_password
 from server import REPOSITORY
 
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
@@ -179,6 +180,95 @@ def test_parameters_in_paths_are_declared(document):
                     book.resolved(p, "")[0] for p in item.get("parameters", []) + item[method].get("parameters", [])
                 ]
                 assert {p["name"] for p in declared if p["in"] == "path"} == wanted, f"{method} {template}"
+
+
+def test_a_parameter_has_one_name_and_is_described_once(document):
+    """Operations refer to parameters by name; each is used, and no two of the same place and name say the same."""
+    parameters = document["components"]["parameters"]
+    used = []
+    for template, item in document["paths"].items():
+        assert "parameters" not in item, template
+        for method in METHODS:
+            for parameter in item.get(method, {}).get("parameters", []):
+                assert set(parameter) == {"$ref"}, f"{method} {template}: {parameter}"
+                used.append(parameter["$ref"].removeprefix("#/components/parameters/"))
+    assert len(used) > 80 and set(used) == set(parameters)
+    described = [
+        (p["in"], p["name"], p["description"], json.dumps(p["schema"], sort_keys=True)) for p in parameters.values()
+    ]
+    assert len(set(described)) == len(described)
+
+
+# Texts on both sides of each pattern: what the schema takes the server takes, and what it refuses the server refuses.
+SMALL_ID, LARGE_ID = "0193a5b2-7c1e-7d4a-9b60-3f2d8c5e1a47", "0193A5B2-7C1E-7D4A-9B60-3F2D8C5E1A47"
+PATTERNED = {
+    "parameters/Cursor": [SMALL_ID, LARGE_ID, SMALL_ID[:-1], SMALL_ID + "0", "null", "x", "standard"],
+    "parameters/GroupCursor": ["standard", "a", "9_-", "a" * 40, "a" * 41, "Standard", "_a", "-", "a b", "\u00e9"],
+    "schemas/TotpConfirmation/properties/code": ["123456", "12345", "1234567", "12345a", "123 456", "\u0661" * 6, ""],
+    "schemas/SecondFactorCode": [
+        "123456",
+        "12345",
+        "123 456",
+        "abcd-efgh-jkmn-pqrs",
+        " ABCD EFGH\tJKMN\r\nPQRS- ",
+        "ilotilotilotilot",
+        "abcd-efgh-jkmn-pqru",
+        "abcd-efgh-jkmn-pqr",
+        "abcd-efgh-jkmn-pqrst",
+        "abcd_efgh_jkmn_pqrs",
+        "\uff41bcd-efgh-jkmn-pqrs",
+        "",
+    ],
+    "schemas/SetUp/properties/account_name": [
+        "A",
+        "Caf\u00e9 & Co \U0001f408",
+        "a" * 100,
+        "a" * 101,
+        "",
+        " ",
+        " a",
+        "a ",
+        "a\u00a0",
+        "a\nb",
+        "a\u0000",
+        "a\u0085b",
+        "a\u202eb",
+        "a\u200fb",
+        "a\ufeffb",
+    ],
+}
+
+
+def asked(deployment, place, text):
+    """The answer to this text where the schema stands, and the name of its field."""
+    match place.rsplit("/", 1)[1]:
+        case "Cursor":
+            return deployment.call("GET", "/api/v1/credentials?cursor=" + quote(text)), "cursor"
+        case "GroupCursor":
+            return deployment.call("GET", "/api/v1/groups?cursor=" + quote(text)), "cursor"
+        case "code":
+            body = {"code": text}
+            return deployment.admin.call("POST", "/api/v1/users/current/totp/confirmation", json=body), "code"
+        case "SecondFactorCode":
+            body = {"email": new_email(), "password": new_password(), "code": text}
+            return deployment.client.call("POST", "/api/v1/sessions", json=body), "code"
+        case "account_name":
+            body = {"token": "lks-x", "email": new_email(), "password": new_password(), "account_name": text}
+            return deployment.client.call("POST", "/api/v1/setup", json=body), "account_name"
+
+
+@pytest.mark.parametrize("place", PATTERNED)
+def test_the_server_takes_what_a_pattern_takes_and_nothing_else(deployment, document, place):
+    pointer = "/components/" + place + ("/schema" if place.startswith("parameters/") else "")
+    validator = Book(document).validator(pointer)
+    outcomes = set()
+    for text in PATTERNED[place]:
+        answer, field = asked(deployment, place, text)
+        errors = answer.json().get("errors", []) if answer.status_code == 400 else []
+        is_taken = not [error for error in errors if error["field"] == field]
+        assert validator.is_valid(text) == is_taken, f"{text!r}: {answer.status_code} {answer.text}"
+        outcomes.add(is_taken)
+    assert outcomes == {True, False}
 
 
 def test_every_documented_operation_is_served(deployment, document):
