@@ -7,7 +7,7 @@ PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests Benchmarks
 
 BUILD_PACKAGES := libsqlite3-dev libargon2-dev pkg-config
-TEST_PACKAGES := python3-venv curl git libfaketime libfiu0 fiu-utils mount nginx-light chromium
+TEST_PACKAGES := python3-venv curl git libfiu0 fiu-utils mount nginx-light chromium
 BENCH_PACKAGES := nginx-light wrk
 
 # Of `make chaos`; SEED=… makes the choices of an earlier run again.
@@ -23,7 +23,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: build release test demo serve format lint bench bench-baseline chaos clean install-build install-test install-bench venv
+.PHONY: build release test test-long demo serve format lint bench bench-baseline chaos clean install-build install-test install-bench venv
 
 ## build: compile everything, for development
 build: install-build
@@ -33,12 +33,18 @@ build: install-build
 release: install-build
 	swift build $(SWIFT_FLAGS) -c release --product latchkey
 
-## test: check the style, then run every test: unit tests, then end to end against the built server
+## test: check the style, then run every test: unit tests, then end to end against the built server, in two shards
 test: install-build install-test lint
 	swift build $(SWIFT_FLAGS) --build-tests
 	swift test --skip-build
 	$(MAKE) venv
-	LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" $(PYTHON) -m pytest Tests/EndToEnd
+	LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" $(PYTHON) Tests/EndToEnd/shards.py
+
+## test-long: run the statistical and exhaustive tests, of which `make test` runs a short version, at their full length
+test-long: install-build install-test venv
+	swift build $(SWIFT_FLAGS) --product latchkey
+	LATCHKEY_TEST_LENGTH=long LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" \
+		$(PYTHON) -m pytest Tests/EndToEnd -m long
 
 ## demo: show what it does, on a server that is gone afterwards
 demo: release

@@ -7,19 +7,22 @@
 LATCHKEY_BIN names another binary than .build/debug/latchkey. Everything runs on the loopback and in temporary
 directories.
 
-Four deployments serve the whole run: `deployment`, with the standard settings, `quick`, whose gateway has short
+Four deployments serve the whole run (`shards.py`: each half of it): `deployment`, with the standard settings, `quick`, whose gateway has short
 time-outs and small bounds, `clocked`, whose clock is put forward, and `proxied`, which trusts proxies. Tests that
 restart, break or configure a server start one of their own. Each test makes the accounts it needs: a key creation
 counts against its account's day, so tests that share an account would meet there.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
+import recorder
 import server as server_module
+import shard
 from clock import Clock
-from deployment import CAT, DOG, Deployment
+from deployment import CAT, DOG, TALKATIVE, Deployment
 from upstream import UpstreamProcess
 
 # The openai client asks the environment for a proxy; loopback calls must never leave through one.
@@ -33,8 +36,21 @@ QUICK = {
     "LATCHKEY_GATEWAY_MAX_RESPONSE_BYTES": 1048576,
     "LATCHKEY_GATEWAY_MAX_REQUEST_BYTES": 262144,
 }
-# The most talkative level: if a secret can reach a log at all, it does so here and the planted-secrets test sees it.
-TALKATIVE = {"LATCHKEY_LOG_LEVEL": "trace"}
+
+
+# A shard of the whole suite records more than twice as many answers, and never fewer.
+LEAST_RECORDED = 5000
+
+
+def pytest_configure(config):
+    if shard.CLAIMS:
+        config.pluginmanager.register(shard.Shard(shard.CLAIMS))
+
+
+def is_whole(session):
+    """Whether all of the suite was asked for, and not some files or tests of it."""
+    chosen = session.config.option.keyword or session.config.option.markexpr
+    return not chosen and {item.path for item in session.items} == set(Path(__file__).parent.glob("test_*.py"))
 
 
 def pytest_collection_modifyitems(items):
@@ -50,6 +66,15 @@ def pytest_collection_finish(session):
     needs_binary = any(item.path.name != "test_harness.py" for item in session.items)
     if needs_binary and not session.config.option.collectonly and not server_module.BINARY.exists():
         pytest.exit(f"no binary at {server_module.BINARY}: build it first, or set LATCHKEY_BIN", returncode=2)
+
+
+@pytest.fixture
+def recorded(request):
+    """All answers of this run, for the tests that judge them. Of no answer everything is true, so there are some; of the
+    whole suite there are many."""
+    least = LEAST_RECORDED if is_whole(request.session) else 1
+    assert len(recorder.exchanges) >= least, f"{len(recorder.exchanges)} answers are recorded, fewer than {least}"
+    return list(recorder.exchanges)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,9 @@ from waiting import wait_for
 CAT = "You are a cat."
 DOG = "You are a dog."
 
+# The most talkative level: if a secret can reach a log at all, it does so here and the planted-secrets test sees it.
+TALKATIVE = {"LATCHKEY_LOG_LEVEL": "trace"}
+
 # More than any test spends without wanting to: 50,000 calls at the standard price.
 PLENTY = 1_000_000
 

@@ -1,6 +1,6 @@
-"""Credits survive everything that a process and a disk can do: twenty rounds of kill -9 under load, a disk whose flushes
-and writes fail, a full disk (invariants 4, 5, 6 and 11). The programs are in Tests/Chaos and can be run by hand; here
-they run for a short while, and what they would find is found in ledgers that are wrong on purpose."""
+"""Credits survive everything that a process and a disk can do: rounds of kill -9 under load, a disk whose flushes and
+writes fail, a full disk (invariants 4, 5, 6 and 11). The programs are in Tests/Chaos and can be run by hand; here they run
+for a short while, or with `make test-long` for a long one, and what they would find is found in ledgers that are wrong on purpose."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from length import length
 from server import BINARY, REPOSITORY
 
 CHAOS = REPOSITORY / "Tests" / "Chaos"
@@ -18,7 +19,8 @@ sys.path.append(str(CHAOS))
 from audit import Account, Audit, Findings, Key
 from notes import Answer, Call, Notes
 
-DEADLINE = 90.0
+ROUNDS = length(8, 200)
+DEADLINE = length(90.0, 900.0)
 SKIPPED = 77
 LAST_LINE = re.compile(r"rounds=(\d+) served=(\d+) charged=(\d+) lost=(\d+) doubled=(\d+) overspent=(\d+)")
 
@@ -58,8 +60,9 @@ def judge(code, line, output, rounds=None):
     assert code == 0, output
 
 
-def test_twenty_kills_lose_and_double_nothing():
-    judge(*run(CHAOS / "chaos.py", "--rounds", 20), rounds=20)
+@pytest.mark.long
+def test_kills_lose_and_double_nothing():
+    judge(*run(CHAOS / "chaos.py", "--rounds", ROUNDS), rounds=ROUNDS)
 
 
 @pytest.mark.parametrize("fault", ["fsync", "write", "disk"])

@@ -148,11 +148,10 @@ def test_a_log_line_cannot_be_forged(deployment, pets):
 
 
 @pytest.mark.at_the_end
-def test_every_answer_of_the_run_had_them():
+def test_every_answer_of_the_run_had_them(recorded):
     """Every answer that any test of this run got."""
-    assert recorder.exchanges
     bad = {}
-    for exchange in recorder.exchanges:
+    for exchange in recorded:
         for fault in faults(exchange):
             bad.setdefault(fault, []).append(str(exchange))
     assert not bad, {fault: [len(where), *where[:3]] for fault, where in bad.items()}

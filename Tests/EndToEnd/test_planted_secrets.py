@@ -10,7 +10,6 @@ import sqlite3
 import pytest
 
 import planted
-import recorder
 from client import unique
 
 pytestmark = pytest.mark.at_the_end
@@ -67,9 +66,9 @@ def test_the_search_would_have_seen_it(_deployment):
         assert database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 5
 
 
-def test_no_secret_is_in_a_refusal():
+def test_no_secret_is_in_a_refusal(recorded):
     """Every refusal that any test got; a presented key is never repeated (BerriAI/litellm#18731)."""
-    refusals = [exchange for exchange in recorder.exchanges if exchange.status >= 400]
+    refusals = [exchange for exchange in recorded if exchange.status >= 400]
     assert refusals
     search = planted.Search()
     found = {}

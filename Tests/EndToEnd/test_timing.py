@@ -1,7 +1,7 @@
 """No answer's time tells what its text doesn't: who has an account, and how much of a guessed key is right.
 
-ASVS 6.3.8 (sign-in with known and unknown addresses, 2,000 each), ASVS 11.2.4 (keys that differ early and late, 2,000
-each). Two kinds of requests are asked in random order over one kept-alive connection. Twice they are compared by a
+ASVS 6.3.8 (sign-in with known and unknown addresses), ASVS 11.2.4 (keys that differ early and late): 2,000 of each in
+`make test-long`, some hundreds in `make test`, which see what a careless change would do. Two kinds of requests are asked in random order over one kept-alive connection. Twice they are compared by a
 Mann–Whitney test, and have to be of one kind with p > 0.01: by the time that the caller waits, and by the time that the
 server's processors spend, which shows also on a busy machine what the one answer takes more work than the other. The
 same measure tells apart what does differ, in every run, or it would be worth nothing.
@@ -21,9 +21,14 @@ import pytest
 
 from client import MEMBER_SCOPES
 from deployment import Deployment
+from length import length
 from shapes import alphabet_of, crc32_base62
 
-SAMPLES = 2000
+SAMPLES = length(500, 2000)
+# A sign-in takes fifty times as long as a guess.
+SIGN_INS = length(150, 2000)
+# Enough to see what does differ.
+TOLD_APART = length(100, 200)
 # The server's least allowed memory and the passes that go with it: the quickest Argon2id there may be.
 QUICK = {
     "LATCHKEY_ARGON2_MEMORY_KIB": 7168,
@@ -124,7 +129,7 @@ def measured(one, other, count):
     return min(ps), "; ".join(about)
 
 
-def look_alike(one, other, count=SAMPLES):
+def look_alike(one, other, count):
     """Chance alone fails one comparison in fifty, so there is a second one with fresh samples; not a third."""
     first, about = measured(one, other, count)
     if first > 0.01:
@@ -156,7 +161,7 @@ def test_the_statistic_is_the_one_of_the_books():
 def test_the_statistic_finds_a_small_shift_and_only_that():
     """A shift of a tenth of the noise is found in 2,000 samples, and what is of one kind is of one kind."""
     source = random.Random(20261121)
-    one, other = ([source.gauss(100, 10) for _ in range(SAMPLES)] for _ in range(2))
+    one, other = ([source.gauss(100, 10) for _ in range(2000)] for _ in range(2))
     assert p_value(one, other) > 0.01
     assert p_value(one, [value + 1.5 for value in other]) < 0.001
 
@@ -189,24 +194,27 @@ def sign_in(watch, email, password, status=401):
     return watch.take(status, "POST", "/api/v1/sessions", headers, body)
 
 
+@pytest.mark.long
 def test_an_unknown_address_takes_as_long_as_a_wrong_password(quick_deployment, people):
     """ASVS 6.3.8. Sign-ins with known and with unknown addresses, all with a wrong password."""
     watch = Stopwatch(quick_deployment.server)
     look_alike(
         lambda: sign_in(watch, random.choice(people).email, new_wrong_password()),
         lambda: sign_in(watch, address(), new_wrong_password()),
+        SIGN_INS,
     )
 
 
+@pytest.mark.long
 def test_a_right_password_is_told_from_a_wrong_one(quick_deployment, people):
-    """What does differ, since it opens a session: this measure sees it in a tenth of the samples."""
+    """What does differ, since it opens a session: this measure sees it in fewer samples."""
     watch = Stopwatch(quick_deployment.server)
 
     def right():
         person = random.choice(people)
         return sign_in(watch, person.email, person.password, 201)
 
-    are_told_apart(right, lambda: sign_in(watch, random.choice(people).email, new_wrong_password()), SAMPLES // 10)
+    are_told_apart(right, lambda: sign_in(watch, random.choice(people).email, new_wrong_password()), TOLD_APART)
 
 
 def new_wrong_password():
@@ -258,6 +266,7 @@ def guess(request, timed, quick_deployment):
     return present
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "first, last",
     [(FIRST_OF_SECRET, LAST_OF_SECRET), (FIRST_OF_TAG, LAST_OF_TAG)],
@@ -265,12 +274,13 @@ def guess(request, timed, quick_deployment):
 )
 def test_a_guess_that_is_wrong_early_takes_as_long_as_one_that_is_wrong_late(guess, first, last):
     """ASVS 11.2.4. With a right checksum, so that it is the keyed tag that refuses them."""
-    look_alike(lambda: guess(first), lambda: guess(last))
+    look_alike(lambda: guess(first), lambda: guess(last), SAMPLES)
 
 
+@pytest.mark.long
 def test_a_genuine_token_is_told_from_a_forged_one(guess):
-    """What does differ, since it is looked up and served: the same measure sees it, in a tenth of the samples."""
-    are_told_apart(guess, lambda: guess(LAST_OF_TAG), SAMPLES // 10)
+    """What does differ, since it is looked up and served: the same measure sees it, in fewer samples."""
+    are_told_apart(guess, lambda: guess(LAST_OF_TAG), TOLD_APART)
 
 
 @pytest.mark.parametrize("place", [FIRST_OF_SECRET, LAST_OF_SECRET, FIRST_OF_TAG, LAST_OF_TAG])
