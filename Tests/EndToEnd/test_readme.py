@@ -1,9 +1,10 @@
-"""Every command of the README works, in order, as a newcomer types them.
+"""Every command of the README and of the tour works, in order, as a newcomer types them.
 
-The convention, for whoever edits the README:
+The convention, for whoever edits these pages:
 
-- ```sh blocks run in one bash, in a temporary directory, stopping at the first command that fails. ```python blocks run
-  where they stand, with the Python that has the suite's packages; they see the exported variables of the shell.
+- The ```sh blocks of a page run in one bash, in a temporary directory, stopping at the first command that fails.
+  ```python blocks run where they stand, with the Python that has the suite's packages; they see the exported variables
+  of the shell.
 - Blocks marked ```sh no-test (or ```python no-test) are left out: building, installing.
 - `latchkey` is on the PATH. The port 8080 is replaced by a free one wherever it stands in a block.
 - A server is started in the background (`latchkey serve … &`); if it isn't stopped in the text, the test stops it.
@@ -24,22 +25,23 @@ import server
 from waiting import wait_for
 
 README = server.REPOSITORY / "README.md"
+TOUR = server.REPOSITORY / "docs" / "tour.md"
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def blocks():
-    """(language, whether it is tested, text) of each block of commands, in order."""
-    for language, rest, text in FENCE.findall(README.read_text("utf-8")):
+def blocks(page):
+    """(language, whether it is tested, text) of each block of commands of a page, in order."""
+    for language, rest, text in FENCE.findall(page.read_text("utf-8")):
         if language in ("sh", "bash", "shell", "console", "python"):
             assert language in ("sh", "python"), f"a ```{language} block would not be tested: write ```sh"
             assert rest.strip() in ("", "no-test"), f"```{language}{rest} means nothing"
             yield language, rest.strip() != "no-test", text
 
 
-def script(port):
+def script(page, port):
     """One bash script of all tested blocks; each says its number first, so that a failure is found."""
     lines = ["set -e -o pipefail"]
-    for number, (language, is_tested, text) in enumerate(blocks()):
+    for number, (language, is_tested, text) in enumerate(blocks(page)):
         if not is_tested:
             continue
         text = text.replace("8080", str(port))
@@ -61,17 +63,17 @@ def free_port():
 
 def test_the_untested_blocks_are_few():
     """Building and installing can't run here; everything else must."""
-    every = list(blocks())
+    every = [block for page in (README, TOUR) for block in blocks(page)]
     untested = [text for _, is_tested, text in every if not is_tested]
-    assert len(every) - len(untested) >= 8, "the README shows hardly anything"
+    assert len(every) - len(untested) >= 30, "the tour shows hardly anything"
     for text in untested:
         assert not re.search(r"^\s*(curl|latchkey (serve|admin))", text, re.MULTILINE), f"this could be tested:\n{text}"
 
 
 @pytest.fixture(scope="module")
 def output(homes):
-    """What the README's commands print, all of them."""
-    home = homes / "readme"
+    """What the tour's commands print, all of them."""
+    home = homes / "tour"
     tools = home / "bin"
     tools.mkdir(parents=True)
     (tools / "latchkey").symlink_to(server.BINARY)
@@ -80,7 +82,7 @@ def output(homes):
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
         wrapper.chmod(0o755)
     port = free_port()
-    (home / "script.sh").write_text(script(port))
+    (home / "script.sh").write_text(script(TOUR, port))
     environment = server.environment({"LATCHKEY_LISTEN_PORT": port, "HOME": home, "NO_PROXY": "*"})
     environment["PATH"] = f"{tools}:{environment['PATH']}"
     work = home / "work"
@@ -98,7 +100,7 @@ def output(homes):
             start_new_session=True,
         )
     try:
-        wait_for("the README's commands", lambda: process.poll() is not None, deadline=120)
+        wait_for("the tour's commands", lambda: process.poll() is not None, deadline=120)
     finally:
         try:
             os.killpg(process.pid, signal.SIGKILL)

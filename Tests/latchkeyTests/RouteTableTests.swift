@@ -37,9 +37,9 @@ struct RouteTableTests {
         #expect(Set(documented).subtracting(served).sorted() == [])
     }
 
-    @Test("the README's table has every setting with its default") func settings() throws {
-        let readme = try String(contentsOf: Self.root.appending(path: "README.md"), encoding: .utf8)
-        let rows = readme.split(separator: "\n").filter { $0.hasPrefix("|") }
+    @Test("docs/settings.md has every setting with its default") func settings() throws {
+        let page = try String(contentsOf: Self.root.appending(path: "docs/settings.md"), encoding: .utf8)
+        let rows = page.split(separator: "\n").filter { $0.hasPrefix("|") }
         for setting in Setting.allCases {
             let row = rows.first { $0.contains("`\(setting.environmentName)`") }
             #expect(row != nil, "\(setting.environmentName) is missing")
