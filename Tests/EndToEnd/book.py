@@ -13,7 +13,6 @@ from server import REPOSITORY
 DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z")
 PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?\Z")
 DOCUMENT_PATH = REPOSITORY / "openapi.yaml"
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 BASE = "urn:latchkey:openapi"
 # Ids and times differ from answer to answer. Any well-formed one is as good to a schema as another, so answers that
 # differ in nothing else are judged once.

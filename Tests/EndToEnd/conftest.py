@@ -7,10 +7,10 @@
 LATCHKEY_BIN names another binary than .build/debug/latchkey. Everything runs on the loopback and in temporary
 directories.
 
-Four deployments serve the whole run (`shards.py`: each half of it): `deployment`, with the standard settings, `quick`, whose gateway has short
-time-outs and small bounds, `clocked`, whose clock is put forward, and `proxied`, which trusts proxies. Tests that
-restart, break or configure a server start one of their own. Each test makes the accounts it needs: a key creation
-counts against its account's day, so tests that share an account would meet there.
+Four deployments serve the whole run, or with `shards.py` each shard of it: `deployment`, with the standard settings,
+`quick`, whose gateway has short time-outs and small bounds, `clocked`, whose clock is put forward, and `proxied`, which
+trusts proxies. Tests that restart, break or configure a server start one of their own. Each test makes the accounts it
+needs: a key creation counts against its account's day, so tests that share an account would meet there.
 """
 
 import os
@@ -70,8 +70,8 @@ def pytest_collection_finish(session):
 
 @pytest.fixture
 def recorded(request):
-    """All answers of this run, for the tests that judge them. Of no answer everything is true, so there are some; of the
-    whole suite there are many."""
+    """All answers of this run, for the tests that judge them. Of no answer everything is true, so there are some, and
+    of the whole suite many."""
     least = LEAST_RECORDED if is_whole(request.session) else 1
     assert len(recorder.exchanges) >= least, f"{len(recorder.exchanges)} answers are recorded, fewer than {least}"
     return list(recorder.exchanges)

@@ -1,8 +1,8 @@
-"""How long a test takes the time: `make test` runs each for a short while, `make test-long` the statistical ones and the
-exhaustive ones at their full length.
+"""How long a test takes: `make test` runs each for a short while, `make test-long` those that are statistical or try
+everything at their full length.
 
-A test whose length differs is marked `long`, and takes its numbers or its cases from `length(short, long)`. Both lengths
-ask the same question; the long one asks it more often.
+A test whose length differs is marked `long`, and takes its numbers or its cases from `length(short, long)`. Both ask
+the same question; the long one asks it more often.
 """
 
 import os

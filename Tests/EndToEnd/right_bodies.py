@@ -48,7 +48,7 @@ class World:
         # operationId: (who calls, a right body, what it is answered with when nothing is added to it)
         self.BODIES = {
             "createCredential": (session, {"application_id": app["id"], "name": "n"}, 201),
-            "updateCredential": (session, {"name": "n"}, 200),
+            "updateCredential": (session, {"name": "n", "limited_amount": 1000}, 200),
             "revealCredential": (session, {"password": self.person.password}, 200),
             "rotateCredential": (session, {"overlap_seconds": 60}, 200),
             "retireCredential": (session, {}, 200),

@@ -1,8 +1,8 @@
 """One of several pytest processes that share the suite file by file, each with servers of its own.
 
-Every shard collects the whole suite, and takes a file when it is free for the next one: who makes the file's name in the
-directory of claims runs it. So no table of durations has to be right. Tests marked `at_the_start` and `at_the_end` run
-in every shard: each judges all that its own servers answered and wrote.
+Every shard collects the whole suite, and takes a file when it is free for the next one: who makes the file's name in
+the directory of claims runs it. So no table of durations has to be right. Tests marked `at_the_start` and `at_the_end`
+run in every shard: each judges all that its own servers answered and wrote.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 CLAIMS = os.environ.get("LATCHKEY_TEST_CLAIMS")
 
 # These take longest. One that is begun last is waited for by a shard that has nothing left to do.
-LONGEST_FIRST = ("test_scan", "test_mass_assignment", "test_credits", "test_idempotency", "test_chaos", "test_passwords")
+LONGEST_FIRST = ("test_authorization", "test_revocation", "test_rotation", "test_reveal", "test_chaos", "test_credits")
 
 
 class Shard:

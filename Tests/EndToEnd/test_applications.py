@@ -49,49 +49,6 @@ def test_names_of_all_languages_come_back_as_they_went(tenant):
         assert tenant.application(name=name)["name"] == name
 
 
-@pytest.mark.parametrize(
-    "field, value",
-    [
-        ("name", ""),
-        ("name", "x" * 101),
-        ("name", "a\u0000b"),
-        ("name", "a\nb"),
-        ("name", "a\u202eb"),
-        ("name", 1),
-        ("name", None),
-        ("name", ["a"]),
-        ("kind", "http"),
-        ("kind", "proxy"),
-        ("kind", 1),
-        ("kind", None),
-        ("model", ""),
-        ("model", "no-such-model"),
-        ("model", None),
-        ("model", "a b"),
-        ("system_prompt", "x" * 32769),
-        ("system_prompt", 1),
-        ("system_prompt", "nul\u0000"),
-        ("allowed_models", []),
-        ("allowed_models", "echo"),
-        ("allowed_models", ["json"]),
-        ("allowed_models", None),
-        ("parameters", []),
-        ("parameters", "x"),
-    ],
-    ids=lambda value: repr(value)[:30],
-)
-def test_a_bad_field_is_named(pets, field, value):
-    body = {"name": "A", "kind": "chat", "model": "echo"} | {field: value}
-    problem(pets.call("POST", "/api/v1/applications", json=body), 400, "invalid_request", field=field)
-
-
-@pytest.mark.parametrize("field", ["name", "kind", "model"])
-def test_a_missing_field_is_named(pets, field):
-    body = {"name": "A", "kind": "chat", "model": "echo"}
-    del body[field]
-    problem(pets.call("POST", "/api/v1/applications", json=body), 400, "invalid_request", field=field)
-
-
 def test_an_unknown_model_is_named_with_its_place(pets):
     refusal = pets.call("POST", "/api/v1/applications", json={"name": "A", "kind": "chat", "model": "gpt-none"})
     assert rule(refusal, "model") == "names no model of this deployment"
@@ -149,18 +106,6 @@ def test_good_parameters_are_kept(tenant):
     made = tenant.application(parameters=parameters)
     assert made["parameters"] == parameters
     assert tenant.application(parameters={"stop": "END"})["parameters"] == {"stop": "END"}
-
-
-@pytest.mark.parametrize("field", ["id", "account_id", "created_at", "updated_at"])
-def test_what_the_server_sets_nobody_else_sets(pets, field):
-    """Invariant 9: refused by name, in creation and in an edit; also with the value that the server itself gave."""
-    refusal = pets.call(
-        "POST", "/api/v1/applications", json={"name": "A", "kind": "chat", "model": "echo", field: pets.cat[field]}
-    )
-    problem(refusal, 400, "invalid_request", field=field)
-    assert rule(refusal, field) == "is set by the server"
-    refusal = pets.call("PATCH", f"/api/v1/applications/{pets.cat['id']}", json={field: pets.cat[field]})
-    assert rule(refusal, field) == "is set by the server"
 
 
 def test_unknown_fields_are_refused_by_name(pets):
@@ -356,89 +301,7 @@ def test_a_provider_from_its_creation_to_its_end(deployment, upstream):
     problem(deployment.call("GET", path), 404, "not_found")
 
 
-@pytest.mark.parametrize(
-    "fields, field",
-    [
-        ({"kind": "anthropic"}, "kind"),
-        ({"base_url": None}, "base_url"),
-        ({"base_url": "ftp://x/v1"}, "base_url"),
-        ({"base_url": "javascript:alert(1)"}, "base_url"),
-        ({"base_url": "http://user:pw@x/v1"}, "base_url"),
-        ({"base_url": "http://x/v1?a=b"}, "base_url"),
-        ({"base_url": "http://x/v1#f"}, "base_url"),
-        ({"base_url": "http://x/\r\nX-A: b"}, "base_url"),
-        ({"base_url": "//x/v1"}, "base_url"),
-        ({"base_url": "http://"}, "base_url"),
-        ({"secret": "with\nline"}, "secret"),
-        ({"secret": 1}, "secret"),
-        ({"name": ""}, "name"),
-        ({"has_secret": True}, "has_secret"),
-        ({"id": absent_id()}, "id"),
-        ({"kind": "echo"}, "base_url"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_a_bad_provider_is_refused_by_field(deployment, fields, field):
-    body = {"name": "P", "kind": "openai", "base_url": "http://127.0.0.1:9/v1"} | fields
-    problem(deployment.call("POST", "/api/v1/providers", json=body), 400, "invalid_request", field=field)
-
-
-@pytest.mark.parametrize(
-    "fields, field",
-    [
-        ({"name": ""}, "name"),
-        ({"name": "a b"}, "name"),
-        ({"name": "x" * 101}, "name"),
-        ({"name": "é"}, "name"),
-        ({"name": None}, "name"),
-        ({"provider_id": absent_id()}, "provider_id"),
-        ({"provider_id": "no-id"}, "provider_id"),
-        ({"provider_id": None}, "provider_id"),
-        ({"price": -1}, "price"),
-        ({"price": "1"}, "price"),
-        ({"price": 1_000_000_001}, "price"),
-        ({"price": 0.0000001}, "price"),
-        ({"cost": 1}, "cost"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_a_bad_model_is_refused_by_field(deployment, fields, field):
-    body = {"provider_id": deployment.provider["id"], "name": "some-model"} | fields
-    problem(deployment.call("POST", "/api/v1/models", json=body), 400, "invalid_request", field=field)
-
-
-@pytest.mark.parametrize(
-    "fields, field",
-    [
-        ({"credential_cap": 2}, "credential_cap"),
-        ({"credential_cap": 11}, "credential_cap"),
-        ({"credential_cap": "5"}, "credential_cap"),
-        ({"credential_cap": 4.5}, "credential_cap"),
-        ({"credential_cap": True}, "credential_cap"),
-        ({"name": ""}, "name"),
-        ({"default_group": "no-such-group"}, "default_group"),
-        ({"default_group": 1}, "default_group"),
-        ({"groups": ["no-such-group"]}, "groups[0]"),
-        ({"groups": "standard"}, "groups"),
-        ({"balance": 100}, "balance"),
-        ({"held": 0}, "held"),
-        ({"available": 100}, "available"),
-        ({"id": absent_id()}, "id"),
-        ({"admin": True}, "admin"),
-    ],
-    ids=str,
-)
-def test_a_bad_account_is_refused_by_field(deployment, fields, field):
-    problem(
-        deployment.call("POST", "/api/v1/accounts", json={"name": "A"} | fields), 400, "invalid_request", field=field
-    )
-
-
-@pytest.mark.parametrize(
-    "email", ["", "nobody", "a@", "@b.test", "a b@c.test", "a@b.test\r\nBcc: x@y.test", "a" * 250 + "@b.test", 1, None]
-)
-def test_a_bad_address_is_refused(deployment, pets, email):
-    refusal = deployment.call(
-        "POST", f"/api/v1/accounts/{pets.account['id']}/invitations", json={"email": email, "role": "root"}
-    )
-    problem(refusal, 400, "invalid_request", field="email")
+def test_an_echo_has_no_address_and_every_other_provider_has_one(deployment):
+    for body in ({"kind": "echo", "base_url": "http://127.0.0.1:9/v1"}, {"kind": "openai"}):
+        refusal = deployment.call("POST", "/api/v1/providers", json={"name": "P"} | body)
+        problem(refusal, 400, "invalid_request", field="base_url")

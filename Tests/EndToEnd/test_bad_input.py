@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from client import absent_id, at, expect, unique
+from client import expect
 from raw_http import converse, request
 from shapes import INTERNALS, openai_error, problem, problem_body
 
@@ -200,26 +200,6 @@ def test_a_bad_query_is_refused(pets, query):
     problem(refusal, 400, {"invalid_request", "unknown_parameter"})
     if query.split("=")[0] in ("offset", "sort", "application"):
         problem(refusal, 400, "unknown_parameter")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/v1/credentials",
-        "/api/v1/platform-tokens",
-        "/api/v1/models",
-        "/api/v1/groups",
-        "/api/v1/ledger",
-        "/api/v1/usage",
-        "/api/v1/audit",
-    ],
-)
-def test_unknown_parameters_of_other_lists(pets, path):
-    problem(pets.call("GET", f"{path}?offset=1"), 400, "unknown_parameter")
-
-
-def test_a_filter_that_is_no_id(pets):
-    problem(pets.call("GET", "/api/v1/credentials?application_id=x"), 400, "invalid_request", field="application_id")
 
 
 # Credentials in the wrong place
@@ -612,183 +592,6 @@ def test_a_request_that_stops_half_way_costs_only_itself(pets):
 
 
 # Noise
-
-
-ODD_VALUES = [
-    None,
-    True,
-    False,
-    0,
-    -1,
-    1.5,
-    1e308,
-    10**30,
-    "",
-    " ",
-    "x",
-    "x" * 5000,
-    "\u0000",
-    "\u202e",
-    "😀",
-    "' OR '1'='1",
-    "%s%n",
-    "../../etc/passwd",
-    "{{7*7}}",
-    [],
-    [[]],
-    [None],
-    {},
-    {"a": {}},
-]
-
-
-def test_no_odd_value_in_any_field_is_a_5xx(deployment, tenant):
-    """Every documented field of every route with every odd value: refused or taken, and never a fault of the server."""
-    key = tenant.credential(tenant.application()["id"])
-    upstream_secretless = {"name": unique("noise"), "kind": "openai", "base_url": "http://127.0.0.1:9/v1"}
-    targets = [
-        (
-            tenant.person.call,
-            "POST",
-            "/api/v1/applications",
-            NEW_APP | {"system_prompt": "x", "allowed_models": ["echo"], "parameters": {"temperature": 1}},
-        ),
-        (
-            tenant.person.call,
-            "PATCH",
-            f"/api/v1/applications/{absent_id()}",
-            NEW_APP | {"system_prompt": "x", "allowed_models": ["echo"], "parameters": {}},
-        ),
-        (
-            tenant.person.call,
-            "POST",
-            "/api/v1/credentials",
-            {
-                "application_id": absent_id(),
-                "name": "x",
-                "host": None,
-                "limited_amount": None,
-                "monthly_limit": None,
-                "group": None,
-                "expired_at": None,
-                "models": None,
-                "ip_allowlist": None,
-                "revealable": False,
-            },
-        ),
-        (
-            tenant.person.call,
-            "PATCH",
-            f"/api/v1/credentials/{absent_id()}",
-            {
-                "name": "x",
-                "limited_amount": 1,
-                "monthly_limit": 1,
-                "group": None,
-                "expired_at": None,
-                "host": None,
-                "models": None,
-                "ip_allowlist": None,
-                "enabled": True,
-            },
-        ),
-        (tenant.call, "POST", f"/api/v1/credentials/{absent_id()}/rotate", {"overlap_seconds": 0}),
-        (
-            tenant.call,
-            "POST",
-            f"/api/v1/credentials/{key['id']}/explain",
-            {"model": "echo", "address": "::1", "origin": "http://a", "application_id": absent_id(), "time": at(0)},
-        ),
-        (
-            tenant.call,
-            "POST",
-            "/api/v1/leaks",
-            {"token": "x", "credential_id": absent_id(), "action": "disable", "source": "x"},
-        ),
-        (
-            tenant.call,
-            "POST",
-            "/api/v1/verify",
-            {
-                "key": key["token"],
-                "application_id": key["application_id"],
-                "model": "echo",
-                "address": "::1",
-                "origin": "http://a",
-                "charge": True,
-                "request_id": "x",
-            },
-        ),
-        (tenant.person.call, "PATCH", f"/api/v1/accounts/{absent_id()}/key-policy", {"revealable": True}),
-        (
-            tenant.person.call,
-            "POST",
-            "/api/v1/users/current/password",
-            {"current_password": "x", "new_password": "x", "code": "x"},
-        ),
-        (tenant.person.call, "POST", "/api/v1/users/current/totp/confirmation", {"code": "x"}),
-        (tenant.person.call, "POST", f"/api/v1/credentials/{absent_id()}/reveal", {"password": "x", "code": "x"}),
-        (
-            tenant.person.call,
-            "POST",
-            "/api/v1/sessions/current/reauthentication",
-            {"password": "x", "code": "x"},
-        ),
-        (deployment.client.call, "POST", "/api/v1/password-resets/accept", {"token": "x", "password": "short"}),
-        (
-            tenant.person.call,
-            "POST",
-            "/api/v1/platform-tokens",
-            {"name": "", "scopes": ["applications:read"], "expires_at": None},
-        ),
-        (
-            deployment.call,
-            "PATCH",
-            f"/api/v1/accounts/{absent_id()}",
-            {"name": "A", "credential_cap": 5, "default_group": "standard", "groups": [], "suspended": False},
-        ),
-        (deployment.call, "POST", f"/api/v1/accounts/{absent_id()}/grants", {"amount": 1, "reason": "x"}),
-        (deployment.call, "POST", f"/api/v1/accounts/{absent_id()}/adjustments", {"amount": 1, "reason": "x"}),
-        (deployment.call, "POST", "/api/v1/groups", {"name": "standard", "multiplier": 1}),
-        (deployment.call, "PATCH", "/api/v1/groups/no-such-group", {"retired": False}),
-        (deployment.call, "POST", "/api/v1/groups/no-such-group/preview", {"multiplier": 1, "days": 1}),
-        (
-            deployment.call,
-            "POST",
-            "/api/v1/groups/no-such-group/multipliers",
-            {"multiplier": 1, "effective_at": None},
-        ),
-        (deployment.call, "POST", f"/api/v1/models/{absent_id()}/prices", {"price": 1, "effective_at": None}),
-        (deployment.call, "PATCH", f"/api/v1/providers/{absent_id()}", upstream_secretless | {"secret": "x"}),
-        (
-            deployment.call,
-            "POST",
-            "/api/v1/models",
-            {"provider_id": absent_id(), "name": "m", "upstream_name": "u", "price": 1},
-        ),
-        (
-            deployment.call,
-            "POST",
-            f"/api/v1/accounts/{absent_id()}/invitations",
-            {"email": "a@b.test", "role": "member"},
-        ),
-        (deployment.call, "PATCH", f"/api/v1/accounts/{absent_id()}/users/{absent_id()}", {"role": "member"}),
-        (
-            deployment.client.call,
-            "POST",
-            "/api/v1/setup",
-            {"token": "x", "email": "a@b.test", "password": "short", "account_name": "x"},
-        ),
-        (deployment.client.call, "POST", "/api/v1/invitations/accept", {"token": "x", "password": "short"}),
-    ]
-    for call, method, path, body in targets:
-        for field, value in itertools.product(body, ODD_VALUES):
-            answer = call(method, path, json=body | {field: value})
-            assert (
-                answer.status_code < 500
-            ), f"{method} {path} {field}={value!r:.60}: {answer.status_code} {answer.text}"
-            if answer.status_code >= 400:
-                assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 def test_no_random_body_is_a_5xx(pets, tenant):

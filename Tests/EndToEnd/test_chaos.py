@@ -1,6 +1,9 @@
 """Credits survive everything that a process and a disk can do: rounds of kill -9 under load, a disk whose flushes and
-writes fail, a full disk (invariants 4, 5, 6 and 11). The programs are in Tests/Chaos and can be run by hand; here they run
-for a short while, or with `make test-long` for a long one, and what they would find is found in ledgers that are wrong on purpose."""
+writes fail, a full disk (invariants 4, 5, 6 and 11).
+
+The programs are in Tests/Chaos and can be run by hand. Here they run for a short while, or with `make test-long` for a
+long one, and what they would find is found in ledgers that are wrong on purpose.
+"""
 
 import os
 import re

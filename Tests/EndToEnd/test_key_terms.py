@@ -13,7 +13,7 @@ from client import Literal, at, exact, expect, seconds, unique
 from key_calls import explain, refused, verify
 from raw_http import converse, request
 from receipts import STANDARD, receipt
-from shapes import openai_error, problem, rule
+from shapes import openai_error, problem
 from waiting import wait_for, wait_until
 
 HOST = "app.example.com"
@@ -196,77 +196,7 @@ def test_terms_outlive_a_restart(own_deployment):
     refused(away.chat(), "ip_not_allowed")
 
 
-# What is no term
-
-HUNDRED_AND_ONE = [f"10.0.{number}.0/24" for number in range(101)]
-BAD = [
-    ("models", [], "models"),
-    ("models", "echo", "models"),
-    ("models", {"echo": True}, "models"),
-    ("models", 1, "models"),
-    ("models", [1], "models[0]"),
-    ("models", [None], "models[0]"),
-    ("models", ["echo", "no-such-model"], "models[1]"),
-    ("models", ["echo", "echo", "no-such-model"], "models[2]"),
-    ("models", ["json"], "models[0]"),  # the operator has it, the app may not use it
-    ("models", ["ECHO"], "models[0]"),
-    ("models", ["echo "], "models[0]"),
-    ("models", [""], "models[0]"),
-    ("models", ["*"], "models[0]"),
-    ("models", ["echo"] * 101, "models"),
-    ("ip_allowlist", [], "ip_allowlist"),
-    ("ip_allowlist", "127.0.0.1", "ip_allowlist"),
-    ("ip_allowlist", True, "ip_allowlist"),
-    ("ip_allowlist", [7], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.1", "somewhere"], "ip_allowlist[1]"),
-    ("ip_allowlist", ["127.0.0.1", "127.0.0.1", "somewhere"], "ip_allowlist[2]"),
-    ("ip_allowlist", [""], "ip_allowlist[0]"),
-    ("ip_allowlist", ["localhost"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.1/33"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["::1/129"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.1/-1"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.1/"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.1/08"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["10.0.0.0/255.0.0.0"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.1"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["0x7f000001"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.01"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["256.0.0.1"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["127.0.0.1:80"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["[::1]"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["fe80::1%eth0"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["1::2::3"], "ip_allowlist[0]"),
-    ("ip_allowlist", [" 127.0.0.1"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["10.0.0.1-10.0.0.9"], "ip_allowlist[0]"),
-    ("ip_allowlist", ["10.0.0.1,10.0.0.2"], "ip_allowlist[0]"),
-    ("ip_allowlist", HUNDRED_AND_ONE, "ip_allowlist"),
-    ("host", "", "host"),
-    ("host", 1, "host"),
-    ("host", [HOST], "host"),
-    ("host", PAGE, "host"),
-    ("host", HOST + ":443", "host"),
-    ("host", HOST + "/", "host"),
-    ("host", HOST + ".", "host"),
-    ("host", "*.example.com", "host"),
-    ("host", "app..example.com", "host"),
-    ("host", "-app.example.com", "host"),
-    ("host", "app_1.example.com", "host"),
-    ("host", "bücher.example", "host"),
-    ("host", "[::1]", "host"),
-    ("host", " " + HOST, "host"),
-    ("host", "a" * 64 + ".example.com", "host"),
-    ("host", ".".join(["a" * 49] * 6), "host"),
-    ("expired_at", "2020-01-01T00:00:00Z", "expired_at"),
-    ("expired_at", "tomorrow", "expired_at"),
-    ("expired_at", 4102444800, "expired_at"),
-    ("limited_amount", -1, "limited_amount"),
-    ("limited_amount", "100", "limited_amount"),
-    ("limited_amount", Literal("0.0000001"), "limited_amount"),
-    ("monthly_limit", -1, "monthly_limit"),
-    ("monthly_limit", Literal("1e30"), "monthly_limit"),
-    ("group", "no-such-group", "group"),
-    ("group", 1, "group"),
-]
+# What is shown
 
 
 @pytest.fixture(scope="module")
@@ -275,44 +205,8 @@ def kept(shop):
     return Key(shop, shop.app, models=["echo"], ip_allowlist=["127.0.0.1"], host=HOST, limited_amount=500)
 
 
-@pytest.mark.parametrize("field, value, named", BAD, ids=lambda part: str(part)[:40])
-def test_what_is_no_term_is_refused_by_name(shop, kept, field, value, named):
-    """With a new key and in an edit; and then neither has happened (ASVS 2.2.1, 2.2.2)."""
-    before, count = kept.read(), len(expect(shop.call("GET", "/api/v1/credentials"), 200).json()["items"])
-    for refusal in (
-        shop.try_credential(shop.app["id"], **{field: value}),
-        shop.try_edit_credential(kept.id, **{field: value}),
-    ):
-        problem(refusal, 400, "invalid_request", field=named)
-        assert rule(refusal, named)
-    edit = shop.try_edit_credential(kept.id, name="changed", **{field: value})
-    problem(edit, 400, "invalid_request", field=named)
-    assert kept.read() == before
-    assert len(expect(shop.call("GET", "/api/v1/credentials"), 200).json()["items"]) == count
-
-
-@pytest.mark.parametrize("field, value", [("revealable", "yes"), ("revealable", 1), ("enabled", False)])
-def test_flags_that_a_new_key_can_t_have(shop, field, value):
-    problem(shop.try_credential(shop.app["id"], **{field: value}), 400, "invalid_request", field=field)
-
-
-@pytest.mark.parametrize(
-    "field, value",
-    [
-        ("enabled", None),
-        ("enabled", "false"),
-        ("enabled", 0),
-        ("revealable", True),
-        ("secrets", []),
-        ("reveal", "lost"),
-    ],
-)
-def test_flags_that_an_edit_can_t_set(shop, kept, field, value):
-    problem(shop.try_edit_credential(kept.id, **{field: value}), 400, "invalid_request", field=field)
-
-
 def test_a_hundred_entries_are_not_too_many(new_key):
-    key = new_key(ip_allowlist=HUNDRED_AND_ONE[:99] + ["127.0.0.1"])
+    key = new_key(ip_allowlist=[f"10.0.{number}.0/24" for number in range(99)] + ["127.0.0.1"])
     assert len(key.made["ip_allowlist"]) == 100
     expect(key.chat(), 200)
 

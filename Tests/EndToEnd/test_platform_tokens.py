@@ -193,31 +193,6 @@ def test_a_users_token_cannot_have_an_admins_scopes(tenant):
         problem(tenant.person.call("POST", "/api/v1/platform-tokens", json=body), 403, "admin_only")
 
 
-@pytest.mark.parametrize(
-    "body, field",
-    [
-        ({"scopes": ["applications:read"]}, "name"),
-        ({"name": "", "scopes": ["applications:read"]}, "name"),
-        ({"name": "x" * 101, "scopes": ["applications:read"]}, "name"),
-        ({"name": "a\nb", "scopes": ["applications:read"]}, "name"),
-        ({"name": "x"}, "scopes"),
-        ({"name": "x", "scopes": "applications:read"}, "scopes"),
-        ({"name": "x", "scopes": []}, "scopes"),
-        ({"name": "x", "scopes": ["applications:everything"]}, "scopes[0]"),
-        ({"name": "x", "scopes": ["applications:read", 1]}, "scopes[1]"),
-        ({"name": "x", "scopes": ["applications:read"], "expires_at": at(-60)}, "expires_at"),
-        ({"name": "x", "scopes": ["applications:read"], "expires_at": "tomorrow"}, "expires_at"),
-        ({"name": "x", "scopes": ["applications:read"], "expires_at": 1900000000}, "expires_at"),
-        ({"name": "x", "scopes": ["applications:read"], "token": "lkp-mine"}, "token"),
-        ({"name": "x", "scopes": ["applications:read"], "user_id": absent_id()}, "user_id"),
-    ],
-    ids=lambda value: str(value)[:50],
-)
-def test_bad_fields_are_named(pets, body, field):
-    refusal = pets.person.fresh().call("POST", "/api/v1/platform-tokens", json=body)
-    problem(refusal, 400, "invalid_request", field=field)
-
-
 def test_a_deleted_token_is_refused_on_the_next_call(tenant):
     made = tenant.person.platform_token()
     path = "/api/v1/applications"

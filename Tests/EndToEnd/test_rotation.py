@@ -466,29 +466,6 @@ def test_the_shortest_and_the_longest_overlap(key, overlap):
     assert seconds(old["ends_at"]) - seconds(current["created_at"]) == pytest.approx(overlap, abs=0.001)
 
 
-@pytest.mark.parametrize(
-    "body, field",
-    [
-        ({}, "overlap_seconds"),
-        ({"overlap_seconds": None}, "overlap_seconds"),
-        ({"overlap_seconds": -1}, "overlap_seconds"),
-        ({"overlap_seconds": MONTH_OF_OVERLAP + 1}, "overlap_seconds"),
-        ({"overlap_seconds": 1.5}, "overlap_seconds"),
-        ({"overlap_seconds": "60"}, "overlap_seconds"),
-        ({"overlap_seconds": True}, "overlap_seconds"),
-        ({"overlap_seconds": 10**30}, "overlap_seconds"),
-        ({"overlap_seconds": 0, "token": "sk-mine"}, "token"),
-        ({"overlap_seconds": 0, "name": "x"}, "name"),
-    ],
-    ids=str,
-)
-def test_a_bad_rotation_is_refused_by_field(pets, body, field):
-    before = pets.read_credential(pets.cat_credential["id"])
-    refusal = pets.call("POST", path_of(before["id"], "rotate"), json=body)
-    problem(refusal, 400, "invalid_request", field=field)
-    assert pets.read_credential(before["id"])["secrets"][0]["hint"] == before["hint"]
-
-
 # Who may, and what is written down
 
 

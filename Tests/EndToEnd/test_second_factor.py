@@ -96,13 +96,6 @@ def test_beginning_again_forgets_the_first_secret(somebody):
     expect(confirm(somebody, second), 200)
 
 
-@pytest.mark.parametrize("body, field", [({}, "code"), ({"code": 123456}, "code"), ({"code": None}, "code")])
-def test_a_confirmation_that_is_none_is_refused_by_field(somebody, body, field):
-    begin(somebody)
-    problem(somebody.call("POST", TOTP + "/confirmation", json=body), 400, "invalid_request", field=field)
-    assert has_second_factor(somebody) is False
-
-
 # Signing in
 
 

@@ -1,7 +1,9 @@
 """No answer's time tells what its text doesn't: who has an account, and how much of a guessed key is right.
 
 ASVS 6.3.8 (sign-in with known and unknown addresses), ASVS 11.2.4 (keys that differ early and late): 2,000 of each in
-`make test-long`, some hundreds in `make test`, which see what a careless change would do. Two kinds of requests are asked in random order over one kept-alive connection. Twice they are compared by a
+`make test-long`, some hundreds in `make test`, which see what a careless change would do.
+
+Two kinds of requests are asked in random order over one kept-alive connection. Twice they are compared by a
 Mann–Whitney test, and have to be of one kind with p > 0.01: by the time that the caller waits, and by the time that the
 server's processors spend, which shows also on a busy machine what the one answer takes more work than the other. The
 same measure tells apart what does differ, in every run, or it would be worth nothing.

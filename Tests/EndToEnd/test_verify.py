@@ -453,49 +453,11 @@ def test_limits_bind_what_verify_charges(deployment, tenant, app):
 # The question
 
 
-@pytest.mark.parametrize(
-    "body, field",
-    [
-        ({"key": None}, "key"),
-        ({"key": ""}, "key"),
-        ({"key": 1}, "key"),
-        ({"key": "x" * 513}, "key"),
-        ({"application_id": None}, "application_id"),
-        ({"application_id": "mine"}, "application_id"),
-        ({"model": 1}, "model"),
-        ({"address": "somewhere"}, "address"),
-        ({"address": "203.0.113.7, 10.0.0.1"}, "address"),
-        ({"address": "203.0.113.7:443"}, "address"),
-        ({"address": ""}, "address"),
-        ({"origin": 1}, "origin"),
-        ({"origin": "x" * 513}, "origin"),
-        ({"charge": "yes", "request_id": "a"}, "charge"),
-        ({"charge": 1, "request_id": "a"}, "charge"),
-        ({"charge": True}, "request_id"),
-        ({"charge": True, "request_id": None}, "request_id"),
-        ({"charge": True, "request_id": ""}, "request_id"),
-        ({"charge": True, "request_id": "x" * 256}, "request_id"),
-        ({"charge": True, "request_id": "ключ"}, "request_id"),
-        ({"charge": True, "request_id": "a\nb"}, "request_id"),
-        ({"charge": True, "request_id": 7}, "request_id"),
-        ({"cost": 0}, "cost"),
-        ({"account_id": absent_id()}, "account_id"),
-        ({"time": "2030-01-01T00:00:00Z"}, "time"),
-    ],
-    ids=lambda part: str(part)[:40],
-)
-def test_a_bad_question_is_refused_by_field(pets, body, field):
-    whole = {"key": pets.cat_key, "application_id": pets.cat["id"]} | body
-    before = pets.balance()
-    problem(pets.call("POST", "/api/v1/verify", json=whole), 400, "invalid_request", field=field)
+@pytest.mark.parametrize("body", [{"charge": True}, {"charge": True, "request_id": None}], ids=str)
+def test_a_charge_has_a_name(pets, body):
+    whole, before = {"key": pets.cat_key, "application_id": pets.cat["id"]} | body, pets.balance()
+    problem(pets.call("POST", "/api/v1/verify", json=whole), 400, "invalid_request", field="request_id")
     assert pets.balance() == before
-
-
-@pytest.mark.parametrize("field", ["key", "application_id"])
-def test_what_has_to_be_told(pets, field):
-    whole = {"key": pets.cat_key, "application_id": pets.cat["id"]}
-    del whole[field]
-    problem(pets.call("POST", "/api/v1/verify", json=whole), 400, "invalid_request", field=field)
 
 
 @pytest.mark.parametrize("name", ["x" * 255, " ", "verify:1", "~!@#$%^&*()"])
