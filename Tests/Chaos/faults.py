@@ -102,11 +102,11 @@ def clean_round(world):
     world.refill()
 
 
-def fsync_errors(world):
+def fsync_errors(world, times):
     faults = Faults(world)
     # The first several times: whether the last commit that failed was of a charge, and was answered, is a matter of luck.
     for fault in (
-        *[f"enable name={SYNC},failinfo={errno.EIO}"] * 4,
+        *[f"enable name={SYNC},failinfo={errno.EIO}"] * times,
         f"enable name={SYNC},failinfo={errno.EIO},onetime",
         f"enable_random name={SYNC},failinfo={errno.ENOSPC},probability=0.1",
     ):
@@ -129,10 +129,10 @@ def fsync_errors(world):
         clean_round(world)
 
 
-def write_errors(world):
+def write_errors(world, times):
     faults = Faults(world)
     for name, fault in (
-        (WRITE, f"enable name={WRITE},failinfo={errno.ENOSPC}"),
+        *[(WRITE, f"enable name={WRITE},failinfo={errno.ENOSPC}")] * times,
         (WRITE, f"enable_random name={WRITE},failinfo={errno.EIO},probability=0.05"),
         (WRITE, f"enable_random name={WRITE},failinfo={errno.ENOSPC},probability=0.3"),
         (SHORT_WRITE, f"enable_random name={SHORT_WRITE},probability=0.5"),
@@ -192,7 +192,12 @@ class Filler:
         self.path.unlink(missing_ok=True)
 
 
-def full_disk(world):
+def full_disk(world, times):
+    for _ in range(times):
+        fill_the_disk(world)
+
+
+def fill_the_disk(world):
     filler = Filler(world.server.data / "filler")
     notes = world.notes
     notes.is_tolerant = True
@@ -272,7 +277,7 @@ def enter_namespace():
     os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv, NAMESPACE])
 
 
-def run(mode, seed):
+def run(mode, seed, times):
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latchkey-faults-")))
         if mode == "disk":
@@ -281,7 +286,7 @@ def run(mode, seed):
         try:
             world = World(home, seed)
             stack.callback(world.close)
-            MODES[mode](world)
+            MODES[mode](world, times)
             world.notes.is_tolerant = False
             world.finish()
         except CannotTry:
@@ -301,6 +306,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=MODES)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--times", type=int, default=1, help="how often what depends on luck is tried")
     parser.add_argument(NAMESPACE, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     end_on_signals()
@@ -309,7 +315,7 @@ def main():
         if options.mode == "disk" and not options.in_namespace:
             enter_namespace()
         print(f"seed={seed}", flush=True)
-        return run(options.mode, seed)
+        return run(options.mode, seed, options.times)
     except CannotTry as reason:
         print(f"skipped: {reason}")
         return SKIPPED

@@ -1,5 +1,6 @@
 """The operations of openapi.yaml, so that tests which must cover each of them notice a new one."""
 
+import functools
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,14 @@ import yaml
 
 from server import REPOSITORY
 
+DOCUMENT_PATH = REPOSITORY / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@functools.cache
+def load():
+    """The document; nobody changes it. By the library in C: the one in Python takes seconds."""
+    return yaml.load(DOCUMENT_PATH.read_text("utf-8"), Loader=yaml.CSafeLoader)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Operation:
 class Operations:
     @cached_property
     def document(self):
-        return yaml.safe_load((REPOSITORY / "openapi.yaml").read_text("utf-8"))
+        return load()
 
     def resolved(self, value):
         while isinstance(value, dict) and "$ref" in value:

@@ -88,35 +88,44 @@ def stdout_files():
 class Search:
     """Looks for all planted secrets in all of their forms, in one walk over the bytes however many there are."""
 
-    # Every needle is found by its first eight bytes; one walk over a file looks each window up in a set.
+    # Every needle is found by eight bytes of it that are looked up in a dictionary. Wherever a needle of fifteen bytes
+    # lies, one of its first eight windows begins at a multiple of eight: so a walk for long needles makes steps of eight.
     WINDOW = 8
+    LONG = 2 * WINDOW - 1
 
     def __init__(self, secrets=None):
         with _lock:
             secrets = dict(_secrets) if secrets is None else secrets
-        self.heads = {}
+        # (the step of the walk, what is found by each window: needle, where the window lies in it, kind, form)
+        self.walks = ((1, {}), (self.WINDOW, {}))
         for text, kind in secrets.items():
             for form, needle in forms(text):
-                if len(needle) >= self.WINDOW:
-                    self.heads.setdefault(needle[: self.WINDOW], []).append((needle, kind, form))
+                if len(needle) < self.WINDOW:
+                    continue
+                step, windows = self.walks[len(needle) >= self.LONG]
+                for offset in range(step):
+                    window = needle[offset : offset + self.WINDOW]
+                    windows.setdefault(window, []).append((needle, offset, kind, form))
 
     def leaks(self, data):
         """The planted secrets in `data`, as sentences that say which and where but don't repeat the secret."""
-        found = []
+        found = {}
         # Only runs of printable bytes can hold any form of a secret, and a database repeats most of its runs (in
         # the log and in the main file), so each different run is walked once.
         runs = {}
         for match in re.finditer(rb"[\x20-\x7e\x80-\xff]{8,}", data):
             runs.setdefault(match.group(), match.start())
-        heads, window = self.heads, self.WINDOW
-        for run, offset in runs.items():
-            for at in range(len(run) - window + 1):
-                if run[at : at + window] in heads:
-                    for needle, kind, form in heads[run[at : at + window]]:
-                        if run.startswith(needle, at):
+        for step, windows in self.walks:
+            if not windows:
+                continue
+            for run, start in runs.items():
+                for place in range(0, len(run) - self.WINDOW + 1, step):
+                    for needle, offset, kind, form in windows.get(run[place : place + self.WINDOW], ()):
+                        at = place - offset
+                        if at >= 0 and run.startswith(needle, at):
                             around = run[max(0, at - 60) : at].decode("utf-8", "replace")
-                            found.append(f"a {kind} ({form}) at byte {offset + at}, after {around!r}")
-        return found
+                            found[f"a {kind} ({form}) at byte {start + at}, after {around!r}"] = start + at
+        return sorted(found, key=found.get)
 
 
 def forms(text):

@@ -2,7 +2,8 @@
 
     python Tests/EndToEnd/shards.py
 
-What each shard prints is shown line by line behind its number; arguments go to both. It ends with 0 when both do.
+What each shard prints is shown line by line behind its number; arguments go to both. What failed and how many tests
+there were stands at the end, as pytest writes it, and it ends with 0 when both do.
 """
 
 import os
@@ -30,6 +31,7 @@ class Running:
     def __init__(self, number, claims, arguments):
         self.number = number
         self.counted = Counter()
+        self.faults = []  # what it says failed, once more at the end
         self.process = subprocess.Popen(
             [sys.executable, "-m", "pytest", str(HERE), *OPTIONS, *arguments],
             stdin=subprocess.DEVNULL,
@@ -46,7 +48,9 @@ class Running:
         for line in self.process.stdout:
             print(f"{self.number}| {line}", end="", flush=True)
             summary = SUMMARY.match(line)
-            if summary:
+            if line.startswith(("FAILED ", "ERROR ")):
+                self.faults.append(line.rstrip())
+            elif summary:
                 self.counted = Counter({word: int(count) for count, word in COUNT.findall(summary.group(1))})
 
     def end(self):
@@ -60,9 +64,11 @@ def main(arguments):
     with tempfile.TemporaryDirectory(prefix="latchkey-shards-") as claims:
         running = [Running(number, claims, arguments) for number in range(1, SHARDS + 1)]
         codes = [shard.end() for shard in running]
+    for line in [line for shard in running for line in shard.faults]:
+        print(line)
     counted = sum((shard.counted for shard in running), Counter())
-    total = ", ".join(f"{count} {word}" for word, count in counted.items()) or "nothing was run"
-    print(f"end to end, {SHARDS} shards: {total} in {time.monotonic() - began:.0f} s", flush=True)
+    total = ", ".join(f"{counted[word]} {word}" for word in sorted(counted)) or "no tests ran"
+    print(f" {total} in {time.monotonic() - began:.2f}s ({SHARDS} shards) ".center(100, "="), flush=True)
     # A shard without a count has died, whatever it ended with.
     return 0 if codes == [0] * SHARDS and all(shard.counted["passed"] for shard in running) else 1
 

@@ -7,9 +7,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from book import Book, load
+from book import Book
 from client import absent_id, expect
-from operations import OPERATIONS
+from operations import OPERATIONS, load
 from right_bodies import WITH_BODY, World
 from wrong_values import BEYOND, NO_QUERY, ODD_TEXTS, as_value, body_of, fields, parameters, put, values
 

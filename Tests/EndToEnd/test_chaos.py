@@ -22,7 +22,7 @@ sys.path.append(str(CHAOS))
 from audit import Account, Audit, Findings, Key
 from notes import Answer, Call, Notes
 
-ROUNDS = length(8, 200)
+ROUNDS, TIMES = length((8, 1), (200, 10))
 DEADLINE = length(90.0, 900.0)
 SKIPPED = 77
 LAST_LINE = re.compile(r"rounds=(\d+) served=(\d+) charged=(\d+) lost=(\d+) doubled=(\d+) overspent=(\d+)")
@@ -68,9 +68,10 @@ def test_kills_lose_and_double_nothing():
     judge(*run(CHAOS / "chaos.py", "--rounds", ROUNDS), rounds=ROUNDS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["fsync", "write", "disk"])
 def test_a_failing_disk_loses_and_doubles_nothing(fault):
-    code, line, output = run(CHAOS / "faults.py", fault)
+    code, line, output = run(CHAOS / "faults.py", fault, "--times", TIMES)
     if code == SKIPPED:
         pytest.skip(line)
     judge(code, line, output)

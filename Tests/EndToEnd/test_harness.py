@@ -6,6 +6,7 @@ Needs no server.
 import base64
 import json
 import os
+import random
 import threading
 from decimal import Decimal
 
@@ -30,6 +31,19 @@ def search(monkeypatch):
     planted.plant("key", TOKEN)
     planted.plant("password", 'Käse "und" Brot')
     return planted.Search()
+
+
+@pytest.mark.parametrize("length", [8, 9, 14, 15, 16, 17, 22, 40])
+def test_a_planted_secret_is_found_wherever_it_lies(length):
+    """At each distance from the beginning of a run, and up to its end; without one character it is not there."""
+    secret = "".join(random.Random(length).choices("abcdefghij", k=length))
+    search = planted.Search({secret: "password"})
+    for before in range(20):
+        run = "." * before + secret
+        for data in (run, run + ".", run + "." * 20):
+            leaks = search.leaks(b"\0" + data.encode() + b"\0")
+            assert len(leaks) == 1 and f"at byte {before + 1}," in leaks[0]
+            assert search.leaks(data.replace(secret, secret[:-1]).encode()) == []
 
 
 @pytest.mark.parametrize(

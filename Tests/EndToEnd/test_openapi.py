@@ -8,9 +8,9 @@ import jsonschema_rs
 import pytest
 
 import recorder
-from book import DOCUMENT_PATH, Book, load
+from book import Book
 from client import absent_id, at, expect, new_email, new_password
-from operations import METHODS
+from operations import DOCUMENT_PATH, METHODS, load
 
 
 @pytest.fixture(scope="module")
