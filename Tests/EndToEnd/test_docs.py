@@ -1,6 +1,6 @@
 """The pages of README.md and docs/ agree with the product and with each other.
 
-Every setting, command, option and error code is in its reference page, and the pages name no other; links lead somewhere;
+Every setting, command, option and error code is in its page, and the pages name no other; links lead somewhere;
 what the README shows of the demo is what the demo prints. `test_readme.py` runs the commands of the pages.
 """
 
