@@ -40,11 +40,11 @@ test: install-build install-test lint
 	$(MAKE) venv
 	LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" $(PYTHON) Tests/EndToEnd/shards.py
 
-## test-long: run the statistical and exhaustive tests, of which `make test` runs a short version, at their full length
+## test-long: run at full length what is statistical or a race, of which `make test` runs a short version
 test-long: install-build install-test venv
 	swift build $(SWIFT_FLAGS) --product latchkey
 	LATCHKEY_TEST_LENGTH=long LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" \
-		$(PYTHON) -m pytest Tests/EndToEnd -m long
+		$(PYTHON) -m pytest Tests/EndToEnd -m "long or race"
 
 ## demo: show what it does, on a server that is gone afterwards
 demo: release

@@ -23,6 +23,7 @@ import server as server_module
 import shard
 from clock import Clock
 from deployment import CAT, DOG, TALKATIVE, Deployment
+from length import IS_LONG
 from upstream import UpstreamProcess
 
 # The openai client asks the environment for a proxy; loopback calls must never leave through one.
@@ -51,6 +52,13 @@ def is_whole(session):
     """Whether all of the suite was asked for, and not some files or tests of it."""
     chosen = session.config.option.keyword or session.config.option.markexpr
     return not chosen and {item.path for item in session.items} == set(Path(__file__).parent.glob("test_*.py"))
+
+
+def pytest_generate_tests(metafunc):
+    """In the long run a race is run ten times."""
+    if IS_LONG and metafunc.definition.get_closest_marker("race"):
+        metafunc.fixturenames.append("turn")
+        metafunc.parametrize("turn", range(1, 11), ids=lambda turn: f"turn {turn}")
 
 
 def pytest_collection_modifyitems(items):

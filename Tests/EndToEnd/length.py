@@ -1,5 +1,5 @@
-"""How long a test takes: `make test` runs each for a short while, `make test-long` those that are statistical or try
-everything at their full length.
+"""How long a test takes: `make test` runs each for a short while, `make test-long` those that are statistical at their
+full length, and every race ten times.
 
 A test whose length differs is marked `long`, and takes its numbers or its cases from `length(short, long)`. Both ask
 the same question; the long one asks it more often.

@@ -89,7 +89,7 @@ class Search:
     """Looks for all planted secrets in all of their forms, in one walk over the bytes however many there are."""
 
     # Every needle is found by eight bytes of it that are looked up in a dictionary. Wherever a needle of fifteen bytes
-    # lies, one of its first eight windows begins at a multiple of eight: so a walk for long needles makes steps of eight.
+    # lies, one of its first eight windows begins at a multiple of eight: a walk for long needles makes steps of eight.
     WINDOW = 8
     LONG = 2 * WINDOW - 1
 

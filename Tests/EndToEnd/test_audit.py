@@ -382,6 +382,7 @@ def is_a_chain(entries):
     assert len({entry["hash"] for entry in entries}) == len(entries) and all(entry["hash"] for entry in entries)
 
 
+@pytest.mark.race
 def test_entries_that_are_made_at_once_stand_in_one_line(own_deployment):
     """No number twice and none left out, however many write at the same moment."""
     deployment = own_deployment()

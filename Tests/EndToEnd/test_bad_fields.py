@@ -11,7 +11,7 @@ from book import Book
 from client import absent_id, expect
 from operations import OPERATIONS, load
 from right_bodies import WITH_BODY, World
-from wrong_values import BEYOND, NO_QUERY, ODD_TEXTS, as_value, body_of, fields, parameters, put, values
+from wrong_values import BEYOND, NO_QUERY, ODD, ODD_TEXTS, as_value, body_of, fields, parameters, put, values
 
 BOOK = Book(load())
 BODIES = [name for name in WITH_BODY if body_of(OPERATIONS[name])[0]]
@@ -21,6 +21,8 @@ QUERIES = [(o.id, name, schema) for o in OPERATIONS.values() if o.is_management 
 # Where the server still takes what the document forbids. Each is a fault to be mended, here or in the document; what is
 # mended leaves this list.
 TAKES_NULL = {
+    "createChatCompletion": ["model", "stream"],
+    "createChatCompletionForApplication": ["model", "stream"],
     "createCredential": ["name"],
     "updateCredential": ["name"],
     "revealCredential": ["code"],
@@ -137,6 +139,29 @@ def test_a_wrong_parameter_is_refused_by_name(world, name, parameter, schema):
     for same in ("1", "x"):
         answer = world._admin(operation.method, f"{operation.at(ids)}?{parameter}={same}&{parameter}={same}")
         assert answer.status_code == 400, about("twice", answer)
+
+
+CALL = {"messages": [{"role": "user", "content": "hello"}]}
+
+
+@pytest.mark.parametrize("name", ["createChatCompletion", "createChatCompletionForApplication"])
+def test_what_the_document_forbids_of_a_call_is_refused_by_name(pets, name):
+    """As the OpenAI routes say it: `param` names the field. Nothing is charged."""
+    operation, (schema, place) = OPERATIONS[name], body_of(OPERATIONS[name])
+    path, before, wrong, tried = operation.at({"application_id": pets.cat["id"]}), pets.balance(), [], 0
+    bodies = [(field, put(CALL, (field,), value)) for (field, *rest), inner in fields(schema) for value in values(inner)]
+    bodies += [("messages", {"messages": [CALL["messages"][0], value]}) for value in ODD]
+    bodies += [("messages", {"messages": [{"role": value, "content": "hello"}]}) for value in ODD]
+    for field, body in [*bodies, ("messages", {})]:
+        if BOOK.error(place, body) is None or is_known(name, (field,), body.get(field)):
+            continue
+        tried += 1
+        answer = pets.client.call("POST", path, json=body, token=pets.cat_key)
+        error = answer.json().get("error", {})
+        if (answer.status_code, error.get("code")) != (400, "invalid_request") or not error["param"].startswith(field):
+            wrong.append(f"{field} = {about(body.get(field), answer)}")
+    assert not wrong, "\n".join(wrong)
+    assert tried > 50 and pets.balance() == before
 
 
 # Ids of nothing, and secrets of nobody: what the document allows can be sent, and does nothing to anybody.

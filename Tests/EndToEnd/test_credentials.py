@@ -334,6 +334,7 @@ def create_until_decided(tenant, application_id):
     )
 
 
+@pytest.mark.race
 def test_two_hundred_at_once_give_exactly_the_cap(deployment):
     """Invariant 3, N1: 200 concurrent creations against a cap of three."""
     tenant = deployment.new_tenant(cap=3)
@@ -345,6 +346,7 @@ def test_two_hundred_at_once_give_exactly_the_cap(deployment):
     assert len(all_items(tenant.call, "/api/v1/credentials")) == 3
 
 
+@pytest.mark.race
 def test_two_hundred_at_once_give_exactly_the_days_ten(deployment):
     """Invariant 3, N1: 200 concurrent creations, each deleted again at once, so that only the day's limit can hold."""
     tenant = deployment.new_tenant()
@@ -364,6 +366,7 @@ def test_two_hundred_at_once_give_exactly_the_days_ten(deployment):
     problem(tenant.try_credential(app["id"]), 429, "daily_creation_limit_reached")
 
 
+@pytest.mark.race
 def test_a_race_between_two_ways_of_calling_is_no_way_around(deployment):
     """Session and platform token, two users, two apps: one account, one cap."""
     tenant = deployment.new_tenant(cap=4)

@@ -19,6 +19,8 @@ from receipts import STANDARD, add_up, books_are_right, charges, denied, header,
 from shapes import openai_error
 from waiting import wait_for
 
+pytestmark = pytest.mark.race
+
 CODES = {
     "limited_amount": "credit_limit_reached",
     "monthly_limit": "monthly_limit_reached",

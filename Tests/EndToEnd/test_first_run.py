@@ -92,6 +92,7 @@ def test_a_refused_password_does_not_spend_the_token(own_server):
     expect(set_up(server, setup_body(server.setup_token)), 201)
 
 
+@pytest.mark.race
 def test_a_race_for_the_token_has_one_winner(own_server):
     server = own_server().start()
     bodies = [setup_body(server.setup_token) for _ in range(8)]

@@ -209,6 +209,7 @@ def test_the_same_call_in_flight_is_told_to_wait(caller, upstream):
     assert len(upstream.recorded(marker)) == 1 and len(caller.charges()) == 1
 
 
+@pytest.mark.race
 def test_a_hundred_at_once_are_one_call(caller, upstream):
     """Whoever loses the race is told to wait or gets the stored answer; nobody pays twice."""
     name, marker = unique("key"), unique("crowd")
@@ -496,6 +497,7 @@ def test_a_call_that_a_crash_cut_short_can_be_tried_again(own_deployment, upstre
     assert (len(charges(entries)), len(of_kind(entries, "void"))) == (1, 1)
 
 
+@pytest.mark.race
 def test_killed_at_any_moment_it_is_charged_once(own_deployment, upstream):
     """kill -9 while the answer is on its way: before the charge, after the charge and before the answer, after both.
 

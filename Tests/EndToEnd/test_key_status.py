@@ -268,6 +268,7 @@ def test_a_long_upload_that_began_before_is_refused(ring, what, code):
     assert ring.tenant.balance() == PLENTY - (0 if code else STANDARD)
 
 
+@pytest.mark.race
 def test_a_crowd_is_cut_off_at_once(ring):
     """Calls from many sides while the key is switched off: whatever begins after the answer to that is refused."""
     key = ring.new()
@@ -351,6 +352,7 @@ def test_a_new_expiry_checks_the_cap_whatever_else_it_says(deployment):
     assert ring.edit(ended[0], enabled=True)["status"] == "active"
 
 
+@pytest.mark.race
 def test_many_ways_back_at_once_take_the_one_place(deployment):
     """Invariant 3, whatever races: ended keys that get a new end, and a creation, for one place that is left
     (ASVS 2.1.3, 2.3.4)."""
@@ -373,6 +375,7 @@ def test_many_ways_back_at_once_take_the_one_place(deployment):
     assert ring.statuses().count("active") == 3
 
 
+@pytest.mark.race
 def test_many_switches_at_once_stay_under_a_lowered_cap(deployment):
     ring = Keyring(deployment, cap=6)
     keys = [ring.new() for _ in range(6)]

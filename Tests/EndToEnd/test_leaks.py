@@ -120,6 +120,7 @@ def test_a_second_report_says_when(tenant, key):
     assert sorted(actions) == ["credential.disable", "credential.leak", "credential.leak"]
 
 
+@pytest.mark.race
 def test_reports_at_once(tenant, key):
     """A scanner that finds a key in ten places reports it ten times."""
     for answer in in_parallel(lambda _: try_report(tenant, "disable", token=key["token"]), range(10), threads=10):

@@ -170,6 +170,7 @@ def test_platform_tokens_go_on(clocked):
     expect(tenant.call("GET", "/api/v1/applications"), 200)
 
 
+@pytest.mark.race
 def test_two_changes_at_once_leave_one_password(person):
     """Both knew the current password; one of the two new ones is the password then, and no session has both."""
     persons = [person, person.another_session()]
@@ -253,6 +254,7 @@ def test_a_reset_is_good_once(clocked, person):
     assert signs_in(person, new).status_code == 201
 
 
+@pytest.mark.race
 def test_a_reset_is_good_once_however_many_try_at_once(clocked, person):
     reset = new_reset(clocked, person)
     news = [new_password() for _ in range(8)]

@@ -67,6 +67,7 @@ def test_everything_is_there_after_a_restart(own_deployment, upstream, way):
     assert statuses == [201] * 7 + [429] * 2
 
 
+@pytest.mark.race
 def test_an_acknowledged_key_survives_a_crash_at_once(own_deployment):
     """The answer to a creation is a promise: the commit is durable before it. Killed right after, the key works."""
     deployment = own_deployment()
@@ -79,6 +80,7 @@ def test_an_acknowledged_key_survives_a_crash_at_once(own_deployment):
         assert deployment.client.chat(key).status_code == 200
 
 
+@pytest.mark.race
 def test_an_acknowledged_deletion_survives_a_crash_at_once(own_deployment):
     deployment = own_deployment()
     tenant = deployment.new_tenant()
@@ -92,6 +94,7 @@ def test_an_acknowledged_deletion_survives_a_crash_at_once(own_deployment):
         openai_error(deployment.client.chat(credential["token"]), 401, "invalid_api_key", denial="invalid_key")
 
 
+@pytest.mark.race
 def test_a_crash_in_the_middle_of_creations_leaves_whole_keys(own_deployment):
     """kill -9 while keys are being made: each acknowledged one works, the list and the day's count agree with it."""
     deployment = own_deployment()

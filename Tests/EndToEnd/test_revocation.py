@@ -458,6 +458,7 @@ def test_a_removed_user_is_nobody_from_the_next_call_on(people):
 # Many keys at once
 
 
+@pytest.mark.race
 def test_many_keys_are_disabled_at_once(deployment):
     """Six keys of one account under load, disabled two at a time: each change binds its own key, and no other."""
     tenant = deployment.new_tenant()

@@ -672,6 +672,7 @@ WAYS = {
 }
 
 
+@pytest.mark.race
 @pytest.mark.parametrize("way", WAYS)
 def test_two_root_users_at_once_leave_one(deployment, way):
     """However it falls: one of the two is done, and the account still has a root user."""
@@ -696,6 +697,7 @@ def test_two_root_users_at_once_leave_one(deployment, way):
         pairs.append([survivor, deployment.new_person(account["id"], by=survivor)])
 
 
+@pytest.mark.race
 def test_many_admin_calls_at_once_leave_one(deployment):
     """Six root users, demoted and removed all at once from above: five go, whoever they are."""
     account = deployment.new_account(credits=None)

@@ -164,6 +164,7 @@ def test_one_rotation_at_a_time(key):
     expect(key.chat(2), 200)
 
 
+@pytest.mark.race
 def test_many_rotations_at_once_are_one(key):
     answers = in_parallel(lambda _: try_rotate(key.tenant, key.id, 3600), range(8))
     made = [answer.json()["token"] for answer in answers if answer.status_code == 200]

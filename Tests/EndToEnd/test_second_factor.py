@@ -153,6 +153,7 @@ def test_the_code_of_the_confirmation_is_spent(somebody, clocked):
     assert attempt(somebody, app.code()).status_code == 201
 
 
+@pytest.mark.race
 def test_one_code_opens_one_session_however_many_try_at_once(guarded):
     """ASVS 6.5.1, 15.4.2: looking at a code and spending it are one step."""
     code = guarded.app.code()
@@ -187,6 +188,7 @@ def test_each_recovery_code_is_good_once(guarded):
     assert attempt(guarded, guarded.app.code()).status_code == 201, "the app works on"
 
 
+@pytest.mark.race
 def test_one_recovery_code_opens_one_session_however_many_try_at_once(guarded):
     code = guarded.app.recovery_codes[0]
     statuses = in_parallel(lambda _: attempt(guarded, code).status_code, range(8), threads=8)

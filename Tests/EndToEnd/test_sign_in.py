@@ -450,6 +450,7 @@ def test_unknown_addresses_are_throttled_alike(door):
     assert statuses == [401] * 10 + [429] * 2
 
 
+@pytest.mark.race
 def test_many_guesses_at_once_don_t_slip_through(door, somebody):
     """Attempts count when they begin: forty at once are no way around the ten."""
     attacker = elsewhere(door.server)

@@ -335,6 +335,7 @@ def test_who_leaves_while_the_charge_is_made_pays_or_does_not(streamer, upstream
     assert before - after == said.count("charge") * STANDARD
 
 
+@pytest.mark.race
 def test_who_asks_and_leaves_at_once_leaves_nothing_open(streamer):
     """Before the server has even read the request, or in the middle of it."""
     before = streamer.settled()["balance"]

@@ -290,6 +290,7 @@ def test_the_same_request_is_charged_once(deployment, tenant, app, key):
     assert tenant.balance() == PLENTY - 2 * STANDARD
 
 
+@pytest.mark.race
 def test_fifty_at_once_are_charged_once(deployment):
     """Concurrent repeats: each gets the one answer, or is told that the first is still under way. There is money for
     one call alone, so that a second charge would also be a denial."""
@@ -312,6 +313,7 @@ def test_fifty_at_once_are_charged_once(deployment):
     assert tenant.balance() == 0
 
 
+@pytest.mark.race
 def test_many_requests_at_once_take_no_more_than_there_is(deployment):
     """Invariant 4 (ASVS 2.3.4): fifty different requests, credits for seven."""
     tenant = deployment.new_tenant(credits=7 * STANDARD + 19)
