@@ -16,15 +16,17 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 
 /// One floor of the house; `on` names the floors and libraries below it that it imports.
 func floor(_ name: String, on dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: house)
 }
 
-/// The tests of one floor.
-func tests(of name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: house)
+/// The tests of one floor; `others` names what they import beside it.
+func tests(of name: String, _ others: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + others, swiftSettings: house)
 }
 
 let package = Package(
@@ -47,52 +49,52 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
 
-        floor("Policy"),
-        floor("Secrets", on: ["CArgon2", crypto]),
-        floor("Database", on: ["Policy", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
-        floor(
-            "Web",
-            on: [
-                "Policy", hummingbird, httpTypes, logging, nioCore, .product(name: "NIOHTTP1", package: "swift-nio"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-            ]),
+        floor("Values"),
+        floor("JSON", on: ["Values"]),
+        floor("Policy", on: ["Values"]),
+        floor("Secrets", on: ["Values", "CArgon2", crypto]),
+        floor("Database", on: ["Values", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
+        floor("HTTP", on: ["Values", "JSON", "Policy", httpTypes, nioCore, nioHTTP1, nioHTTPTypes]),
 
-        floor("Audit", on: ["Policy", "Secrets", "Database"]),
-        floor("Catalog", on: ["Policy", "Secrets", "Database", "Audit"]),
-        floor("Accounts", on: ["Policy", "Secrets", "Database", "Audit", "Catalog"]),
-        floor("Applications", on: ["Policy", "Secrets", "Database", "Web", "Audit", "Catalog"]),
-        floor("Credentials", on: ["Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications"]),
+        floor("Audit", on: ["Values", "Secrets", "Database"]),
+        floor("Catalog", on: ["Values", "Secrets", "Database", "Audit"]),
+        floor("Accounts", on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog"]),
+        floor("Applications", on: ["Values", "JSON", "Policy", "Secrets", "Database", "Audit", "Catalog"]),
         floor(
-            "Metering", on: ["Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Credentials", crypto]),
+            "Credentials",
+            on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications"]),
+        floor(
+            "Metering",
+            on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Credentials", crypto]),
 
         floor(
             "Admission",
-            on: ["Policy", "Database", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
+            on: ["Values", "Policy", "Database", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
 
+        floor("Web", on: ["Values", "JSON", "HTTP", hummingbird, httpTypes, logging, nioCore]),
         floor(
             "Gateway",
             on: [
-                "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications", "Credentials",
-                "Metering", "Admission",
-                hummingbird, httpTypes, logging, nioCore,
+                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications",
+                "Credentials", "Metering", "Admission",
+                hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         floor(
             "ManagementAPI",
             on: [
-                "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts", "Applications", "Credentials",
-                "Metering", "Admission", hummingbird, httpTypes, nioCore,
+                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
+                "Applications", "Credentials", "Metering", "Admission", hummingbird, httpTypes, nioCore,
             ]),
         .executableTarget(
             name: "latchkey",
             dependencies: [
-                "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts", "Applications", "Credentials",
-                "Metering", "Admission", "Gateway", "ManagementAPI", hummingbird, httpTypes, logging, nioCore,
+                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
+                "Applications", "Credentials", "Metering", "Admission", "Gateway", "ManagementAPI",
+                hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -102,59 +104,66 @@ let package = Package(
         .executableTarget(
             name: "CheckBenchmark",
             dependencies: [
-                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets",
+                "Values", "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy",
+                "Secrets",
             ],
             path: "Benchmarks/CheckBenchmark", swiftSettings: house),
         .executableTarget(
             name: "ChargeBenchmark",
             dependencies: [
-                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering", "Policy",
-                "Secrets",
-                sqlite,
+                "Values", "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering",
+                "Policy", "Secrets", sqlite,
             ],
             path: "Benchmarks/ChargeBenchmark", swiftSettings: house),
 
-        tests(of: "Policy", ["Policy"]),
-        tests(of: "Secrets", ["Secrets", "CArgon2"]),
-        tests(of: "Database", ["Database", "Policy"]),
+        .target(
+            name: "TestSupport", dependencies: ["Values", "Audit", "Secrets"], path: "Tests/TestSupport",
+            swiftSettings: house),
+        tests(of: "Values", ["TestSupport"]),
+        tests(of: "JSON", ["Values"]),
+        tests(of: "Policy", ["Values", "TestSupport"]),
+        tests(of: "Secrets", ["Values", "CArgon2"]),
+        tests(of: "Database", ["Values"]),
         tests(
-            of: "Web",
-            [
-                "Policy", "Web", httpTypes, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-            ]),
-        tests(of: "Catalog", ["Audit", "Catalog", "Database", "Policy", "Secrets"]),
-        tests(of: "Accounts", ["Accounts", "Audit", "Catalog", "Database", "Policy", "Secrets", crypto]),
+            of: "HTTP",
+            ["Values", httpTypes, nioCore, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio")]
+        ),
+        tests(of: "Audit", ["TestSupport", "Values", "Database", "Secrets"]),
+        tests(of: "Catalog", ["TestSupport", "Values", "Audit", "Database", "Secrets"]),
+        tests(of: "Accounts", ["TestSupport", "Values", "Audit", "Catalog", "Database", "Policy", "Secrets", crypto]),
         tests(
             of: "Credentials",
             [
-                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy", "Secrets", "Web",
+                "TestSupport", "Values", "JSON", "Accounts", "Applications", "Audit", "Catalog", "Database", "Policy",
+                "Secrets",
                 crypto,
             ]),
         tests(
             of: "Metering",
             [
-                "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering", "Policy",
-                "Secrets", "Web",
+                "TestSupport", "Values", "JSON", "Accounts", "Applications", "Audit", "Catalog", "Credentials",
+                "Database", "Policy",
+                "Secrets",
             ]),
         tests(
             of: "Admission",
             [
-                "Accounts", "Admission", "Applications", "Audit", "Catalog", "Credentials", "Database", "Metering",
+                "TestSupport", "Values", "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database",
+                "Metering",
                 "Policy", "Secrets",
             ]),
-        tests(of: "Audit", ["Audit", "Database", "Policy", "Secrets"]),
         tests(
             of: "Gateway",
             [
-                "Applications", "Catalog", "Gateway", "Metering", "Policy", "Secrets", "Web", hummingbird, httpTypes,
-                nioCore,
+                "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets", "Web",
+                hummingbird,
+                httpTypes, nioCore,
             ]),
-        tests(of: "ManagementAPI", ["ManagementAPI", "Web"]),
+        tests(of: "ManagementAPI", ["JSON"]),
         tests(
             of: "latchkey",
             [
-                "latchkey", "Web", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Web", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Yams", package: "Yams"),
             ]),
     ],

@@ -8,6 +8,7 @@ import Foundation
 import Metering
 import Policy
 import Secrets
+import Values
 
 /// Times holds and charges inside one process, without sockets, beside a bare loop of the same statements on the same
 /// disk. Prints one JSON object for `run.py`; with the argument `commits`, only how long a commit of one row takes there.
@@ -62,7 +63,7 @@ private struct House {
 
     init(_ folder: String) async throws {
         let entropy = Entropy.system
-        let keys = DeploymentKeys(master: .random(32, from: entropy), pepper: .random(32, from: entropy))
+        let keys = DeploymentSecrets(master: .random(32, from: entropy), pepper: .random(32, from: entropy))
         database = try Database(
             path: folder + "/latchkey.db",
             migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
@@ -71,7 +72,7 @@ private struct House {
             pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 64, deadline: .seconds(10),
             entropy: entropy)
         defer { argon2.shutdown() }
-        let origin = Audit(database: database, chain: keys.auditChain, entropy: entropy).origin(actor: nil, address: "")
+        let author = Audit(database: database, chain: keys.auditChain, entropy: entropy).author(actor: nil, address: "")
         let accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: argon2, tokenArgon2: argon2,
@@ -87,15 +88,15 @@ private struct House {
             let name = DisplayName("bench"), let model = ModelName("echo")
         else { preconditionFailure("the benchmark's own values break a rule") }
         let user = try await accounts.createAdmin(
-            email: email, password: password, accountName: name, onlyFirst: true, by: origin)
+            email: email, password: password, accountName: name, onlyFirst: true, by: author)
         let chat = try ChatSettings(model: model, allowedModels: nil, systemPrompt: nil, parameters: .none)
-        let app = try await applications.create(ApplicationDraft(name: name, chat: chat), in: user.account, by: origin)
+        let app = try await applications.create(ApplicationDraft(name: name, chat: chat), in: user.account, by: author)
         let terms = KeyTerms(creditLimit: .most, monthlyLimit: .most)
         key = try await credentials.issue(
-            CredentialDraft(application: app.id, name: .empty, terms: terms), by: user, origin
+            CredentialDraft(application: app.id, name: .empty, terms: terms), by: user, author
         ).0
         account = user.account
-        _ = try await metering.grant(.most, to: account, reason: .empty, by: origin)
+        _ = try await metering.grant(.most, to: account, reason: .empty, by: author)
         guard let route = try await catalog.route("echo") else { preconditionFailure("no echo model") }
         quote = try await catalog.quote(route, group: PricingGroup.standard, at: Clock.system.now())
     }

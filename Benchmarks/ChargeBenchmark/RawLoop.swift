@@ -1,5 +1,6 @@
 import Foundation
 import GRDBSQLite
+import Values
 
 /// What SQLite itself can do: the statements that a batch of 256 holds and 256 charges makes, prepared once, bound and
 /// stepped by its C interface in one thread, with nothing decided and nobody answered.

@@ -7,6 +7,7 @@ import Database
 import Foundation
 import Policy
 import Secrets
+import Values
 
 /// Times the checking of keys inside one process, without sockets. Prints one JSON object for `run.py`.
 @main
@@ -79,14 +80,14 @@ private struct House {
     let argon2: Argon2Pool
     private let accounts: Accounts
     private let applications: Applications
-    private let origin: Origin
+    private let author: Author
     private let format: TokenFormat
     private let user: User
     private let application: Identifier
 
     init(_ directory: DataDirectory) async throws {
         let entropy = Entropy.system
-        let keys = DeploymentKeys(master: .random(32, from: entropy), pepper: .random(32, from: entropy))
+        let keys = DeploymentSecrets(master: .random(32, from: entropy), pepper: .random(32, from: entropy))
         database = try Database(
             path: directory.database,
             migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
@@ -95,7 +96,7 @@ private struct House {
         argon2 = Argon2Pool(
             pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, deadline: .seconds(10),
             entropy: entropy)
-        origin = Audit(database: database, chain: keys.auditChain, entropy: entropy).origin(actor: nil, address: "")
+        author = Audit(database: database, chain: keys.auditChain, entropy: entropy).author(actor: nil, address: "")
         format = try TokenFormat(prefix: "sk-", keys: keys)
         accounts = try Accounts(
             Accounts.Parts(
@@ -107,10 +108,10 @@ private struct House {
             let name = DisplayName("bench"), let model = ModelName("echo")
         else { preconditionFailure("the benchmark's own values break a rule") }
         user = try await accounts.createAdmin(
-            email: email, password: password, accountName: name, onlyFirst: true, by: origin)
+            email: email, password: password, accountName: name, onlyFirst: true, by: author)
         let chat = try ChatSettings(model: model, allowedModels: nil, systemPrompt: nil, parameters: .none)
         application = try await applications.create(
-            ApplicationDraft(name: name, chat: chat), in: user.account, by: origin
+            ApplicationDraft(name: name, chat: chat), in: user.account, by: author
         ).id
     }
 
@@ -123,11 +124,11 @@ private struct House {
 
     func key() async throws -> String {
         let draft = CredentialDraft(application: application, name: .empty, terms: KeyTerms())
-        return try await credentials().issue(draft, by: user, origin).1.exposed()
+        return try await credentials().issue(draft, by: user, author).1.exposed()
     }
 
     func forgedKey() throws -> String {
-        let others = DeploymentKeys(master: .random(32, from: .system), pepper: .random(32, from: .system))
+        let others = DeploymentSecrets(master: .random(32, from: .system), pepper: .random(32, from: .system))
         return try TokenFormat(prefix: "sk-", keys: others).mint(.system).secret.exposed()
     }
 }

@@ -1,5 +1,6 @@
 package import Catalog
 package import Policy
+package import Values
 
 /// The tenant: owns applications, credentials and one balance of credits.
 package struct Account: Sendable {

@@ -1,7 +1,8 @@
 package import Audit
 package import Database
-package import Policy
+import Policy
 package import Secrets
+package import Values
 
 /// How people come in: the first admin, and everybody after by invitation.
 extension Accounts {
@@ -14,7 +15,7 @@ extension Accounts {
     /// - Parameters:
     ///   - onlyFirst: refuse when there is any user.
     package func createAdmin(
-        email: EmailAddress, password: Password, accountName: DisplayName, onlyFirst: Bool, by origin: Origin
+        email: EmailAddress, password: Password, accountName: DisplayName, onlyFirst: Bool, by author: Author
     ) async throws -> User {
         if onlyFirst, try await !isEmpty() { throw AccountsError.alreadySetUp }
         try password.check(email: email)
@@ -26,15 +27,15 @@ extension Accounts {
                 if onlyFirst, try UserTable.isAnyone(connection) { throw AccountsError.alreadySetUp }
                 try AccountTable.insert(account, connection)
                 try UserTable.insert(user, lock, connection)
-                try Self.record(account, origin, connection)
-                try Self.recordJoin(user, origin, connection)
+                try Self.record(account, author, connection)
+                try Self.recordJoin(user, author, connection)
                 return user
             }
         }
     }
 
-    private static func recordJoin(_ user: User, _ origin: Origin, _ connection: Connection) throws {
-        try origin.by(user.id).record(
+    private static func recordJoin(_ user: User, _ author: Author, _ connection: Connection) throws {
+        try author.by(user.id).record(
             .userJoin, account: user.account, object: user.id.description,
             detail: ["role": user.role.rawValue, "email": user.email], at: user.createdAt, in: connection)
     }
@@ -47,7 +48,7 @@ extension Accounts {
     /// user in another account is told to operators alone; to tenants it shows only when the invitation can't be
     /// accepted.
     package func invite(
-        _ email: EmailAddress, as role: Role, to account: Identifier, for actor: User, by origin: Origin
+        _ email: EmailAddress, as role: Role, to account: Identifier, for actor: User, by author: Author
     ) async throws -> (Invitation, Secret) {
         let minted = invitations.mint(parts.entropy)
         let now = parts.clock.now()
@@ -64,8 +65,8 @@ extension Accounts {
             guard try users + InvitationTable.count(of: account, now, connection) < User.limit else {
                 throw AccountsError.userLimitReached
             }
-            try InvitationTable.replace(invitation, by: origin.actor, digest, now, connection)
-            try origin.record(
+            try InvitationTable.replace(invitation, by: author.actor, digest, now, connection)
+            try author.record(
                 .userInvite, account: account, object: invitation.id.description,
                 detail: ["email": email.text, "role": role.rawValue], at: now, in: connection)
         }
@@ -82,17 +83,17 @@ extension Accounts {
     }
 
     /// Takes an invitation back.
-    package func withdraw(invitation id: Identifier, to account: Identifier, by origin: Origin) async throws {
+    package func withdraw(invitation id: Identifier, to account: Identifier, by author: Author) async throws {
         let now = parts.clock.now()
         try await parts.database.write { connection in
             guard try InvitationTable.delete(id, of: account, connection) == 1 else { throw AccountsError.notFound }
-            try origin.record(
+            try author.record(
                 .userUninvite, account: account, object: id.description, at: now, in: connection)
         }
     }
 
     /// Uses an invitation up. The password is hashed only for one that is good, so a guess costs no Argon2.
-    package func accept(invitation token: String, password: Password, by origin: Origin) async throws -> User {
+    package func accept(invitation token: String, password: Password, by author: Author) async throws -> User {
         guard let presented = invitations.parse(token), invitations.isGenuine(presented) else {
             throw AccountsError.invitationInvalid
         }
@@ -113,7 +114,7 @@ extension Accounts {
                     throw AccountsError.userLimitReached
                 }
                 try UserTable.insert(user, lock, connection)
-                try Self.recordJoin(user, origin, connection)
+                try Self.recordJoin(user, author, connection)
                 return user
             }
         }

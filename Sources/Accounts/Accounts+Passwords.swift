@@ -1,7 +1,7 @@
 package import Audit
 package import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// New passwords, and the keys that a password locks.
 extension Accounts {
@@ -9,7 +9,7 @@ extension Accounts {
     /// this one goes on under a new token.
     package func changePassword(
         of actor: Actor, _ session: Session, _ proof: Proof, to new: Password, from address: IPAddress?,
-        by origin: Origin
+        by author: Author
     ) async throws -> Secret {
         try await retrying {
             let needsCode = !session.isFresh(at: parts.clock.now())
@@ -27,7 +27,7 @@ extension Accounts {
                 try SessionTable.deleteAll(of: user.id, but: session.id, connection)
                 _ = try Self.renew(session, digest, now, connection)
                 try PasswordResetTable.delete(of: user.id, connection)
-                try origin.record(
+                try author.record(
                     .passwordChange, account: user.account, object: user.id.description, at: now, in: connection)
             }
             succeeded(proved)
@@ -37,7 +37,7 @@ extension Accounts {
 
     /// Makes a way to a new password for somebody who has lost theirs. An older one stops working.
     package func createPasswordReset(
-        of user: Identifier, in account: Identifier, by origin: Origin
+        of user: Identifier, in account: Identifier, by author: Author
     ) async throws -> (PasswordReset, Secret) {
         let minted = resets.mint(parts.entropy)
         let now = parts.clock.now()
@@ -47,7 +47,7 @@ extension Accounts {
         try await parts.database.write { connection in
             guard try UserTable.find(user, of: account, connection) != nil else { throw AccountsError.notFound }
             try PasswordResetTable.replace(reset, digest, now, connection)
-            try origin.record(
+            try author.record(
                 .passwordResetCreate, account: account, object: user.description, at: now, in: connection)
         }
         return (reset, minted.secret)
@@ -56,7 +56,7 @@ extension Accounts {
     /// Uses a reset up. Without the old password nothing opens what it locked, so there is a new pair of keys, and what
     /// was sealed to the old one is lost for good. The second factor stays: a reset is no way round it (ASVS 6.4.3).
     /// Sessions and platform tokens end: who loses a password may have lost it to somebody.
-    package func resetPassword(token: String, to password: Password, by origin: Origin) async throws {
+    package func resetPassword(token: String, to password: Password, by author: Author) async throws {
         guard let presented = resets.parse(token), resets.isGenuine(presented) else {
             throw AccountsError.resetInvalid
         }
@@ -73,11 +73,11 @@ extension Accounts {
                 throw AccountsError.resetInvalid
             }
             try PasswordResetTable.delete(of: found.user.id, connection)
-            try RevealKeyTable.delete(of: found.user.id, connection)
+            try RevealPairTable.delete(of: found.user.id, connection)
             try UserTable.setPassword(lock, of: found.user.id, connection)
             try SessionTable.deleteAll(of: found.user.id, connection)
             try PlatformTokenTable.deleteAll(of: found.user.id, connection)
-            try origin.by(found.user.id).record(
+            try author.by(found.user.id).record(
                 .passwordReset, account: found.user.account, object: found.user.id.description, at: now,
                 in: connection)
         }
@@ -88,7 +88,7 @@ extension Accounts {
     /// Holds a proof against the user of an actor and opens their private key with its password: the only way there is.
     /// - Returns: the key, `nil` for a user who has none yet; and the proof, for ``use(_:at:in:)`` and
     ///   ``succeeded(_:)``.
-    package func unlockRevealKey(
+    package func unlockRevealPair(
         of actor: Actor, _ session: Session, _ proof: Proof, from address: IPAddress?
     ) async throws -> (RevealPrivateKey?, Proved) {
         let needsCode = !session.isFresh(at: parts.clock.now())
@@ -98,7 +98,7 @@ extension Accounts {
 
     /// The keys of an account's root users, as the transaction of `connection` sees them.
     package static func rootKeys(of account: Identifier, in connection: Connection) throws -> [RootKey] {
-        try RevealKeyTable.all(of: account, connection)
+        try RevealPairTable.all(of: account, connection)
     }
 
     /// What to seal to.
@@ -120,7 +120,7 @@ extension Accounts {
     func lock(
         _ key: RevealPrivateKey, _ id: Identifier, _ phc: PHCString, _ password: Password, of user: Identifier
     ) async throws -> PasswordLock {
-        let locked = try await LockedRevealKey.lock(
+        let locked = try await LockedRevealPair.lock(
             key, password: password.secret, of: user.description, pool: parts.argon2, keys: parts.keys,
             entropy: parts.entropy)
         let publicKey = parts.keys.sealing.seal(

@@ -1,6 +1,6 @@
 package import Audit
 package import Database
-package import Policy
+package import Values
 
 /// The people in an account.
 extension Accounts {
@@ -20,7 +20,7 @@ extension Accounts {
     /// Binds the very next call of the user's sessions and tokens.
     /// - Parameter actor: who wants it, with the rights that they have.
     package func setRole(
-        _ role: Role, of user: Identifier, in account: Identifier, for actor: User, by origin: Origin
+        _ role: Role, of user: Identifier, in account: Identifier, for actor: User, by author: Author
     ) async throws -> User {
         let now = parts.clock.now()
         return try await parts.database.write { connection in
@@ -37,9 +37,9 @@ extension Accounts {
             // What they gave away and kept as root user ends with that.
             if role == .member {
                 try InvitationTable.deleteAll(by: user.id, connection)
-                try RevealKeyTable.delete(of: user.id, connection)
+                try RevealPairTable.delete(of: user.id, connection)
             }
-            try origin.record(
+            try author.record(
                 .userRole, account: account, object: user.id.description, detail: ["role": role.rawValue], at: now,
                 in: connection)
             return user
@@ -49,7 +49,7 @@ extension Accounts {
     /// Takes a person out of an account. Their sessions and tokens are worth nothing from the next call on; the keys
     /// that they created stay the account's.
     package func remove(
-        _ user: Identifier, from account: Identifier, for actor: User, by origin: Origin
+        _ user: Identifier, from account: Identifier, for actor: User, by author: Author
     ) async throws {
         let now = parts.clock.now()
         try await parts.database.write { connection in
@@ -59,14 +59,14 @@ extension Accounts {
             try Self.check(found, actor)
             if found.role == .root { try Self.checkOtherRoot(of: account, connection) }
             if found.isAdmin, try UserTable.countAdmins(connection) <= 1 { throw AccountsError.lastAdmin }
-            try RevealKeyTable.delete(of: user, connection)
+            try RevealPairTable.delete(of: user, connection)
             try SessionTable.deleteAll(of: user, connection)
             try PlatformTokenTable.deleteAll(of: user, connection)
             try PasswordResetTable.delete(of: user, connection)
             try SecondFactorTable.remove(of: user, connection)
             try InvitationTable.deleteAll(by: user, connection)
             try UserTable.remove(user, now, connection)
-            try origin.record(
+            try author.record(
                 .userRemove, account: account, object: user.description, detail: ["role": found.role.rawValue],
                 at: now, in: connection)
         }

@@ -1,6 +1,6 @@
 package import Database
-package import Policy
 import Secrets
+package import Values
 
 /// Holding what a person proves against what is known of them.
 extension Accounts {

@@ -1,7 +1,7 @@
 package import Audit
 import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// Codes from an authenticator app (RFC 6238) beside the password.
 extension Accounts {
@@ -22,7 +22,7 @@ extension Accounts {
     /// Ends an enrolment. From now on signing in takes a code; other sessions end.
     /// - Returns: the recovery codes, for the one answer that carries them.
     package func confirmSecondFactor(
-        of user: User, _ session: Session, _ code: SecondFactorCode, by origin: Origin
+        of user: User, _ session: Session, _ code: SecondFactorCode, by author: Author
     ) async throws -> [Secret] {
         let (codes, digests) = newRecoveryCodes()
         let now = parts.clock.now()
@@ -39,7 +39,7 @@ extension Accounts {
             try SecondFactorTable.setRecoveryCodes(digests, of: user.id, connection)
             // Whoever else is signed in has shown no code, and could take the second factor away again.
             try SessionTable.deleteAll(of: user.id, but: session.id, connection)
-            try origin.record(
+            try author.record(
                 .secondFactorSet, account: user.account, object: user.id.description, at: now, in: connection)
         }
         codeThrottle.succeeded(SignInThrottle.Attempt(codeOf: user.id))
@@ -47,19 +47,19 @@ extension Accounts {
     }
 
     /// Takes the second factor away, by its owner or by an admin for who has lost it.
-    package func removeSecondFactor(of user: Identifier, in account: Identifier, by origin: Origin) async throws {
+    package func removeSecondFactor(of user: Identifier, in account: Identifier, by author: Author) async throws {
         let now = parts.clock.now()
         try await parts.database.write { connection in
             guard let found = try UserTable.find(user, of: account, connection) else { throw AccountsError.notFound }
             guard found.user.hasSecondFactor else { throw AccountsError.noSecondFactor }
             try SecondFactorTable.remove(of: user, connection)
-            try origin.record(
+            try author.record(
                 .secondFactorRemove, account: account, object: user.description, at: now, in: connection)
         }
     }
 
     /// New recovery codes; the old ones stop working.
-    package func renewRecoveryCodes(of user: User, by origin: Origin) async throws -> [Secret] {
+    package func renewRecoveryCodes(of user: User, by author: Author) async throws -> [Secret] {
         let (codes, digests) = newRecoveryCodes()
         let now = parts.clock.now()
         try await parts.database.write { connection in
@@ -67,7 +67,7 @@ extension Accounts {
                 throw AccountsError.noSecondFactor
             }
             try SecondFactorTable.setRecoveryCodes(digests, of: user.id, connection)
-            try origin.record(
+            try author.record(
                 .recoveryCodesCreate, account: user.account, object: user.id.description, at: now, in: connection)
         }
         return codes

@@ -1,14 +1,14 @@
 package import Audit
 package import Database
-package import Policy
 package import Secrets
+package import Values
 
 extension Accounts {
     /// Opens a session. A wrong password and an unknown address take the same path and the same time: one look-up, one
     /// Argon2id, the same error. That a code is missing is said only to who has the password.
     /// - Parameter address: where the attempt comes from, for the throttle; `nil` when it can't be known.
     package func signIn(
-        email: EmailAddress, _ proof: Proof, from address: IPAddress?, by origin: Origin
+        email: EmailAddress, _ proof: Proof, from address: IPAddress?, by author: Author
     ) async throws -> (Actor, Secret) {
         let attempt = SignInThrottle.Attempt(from: address, email: email.text)
         return try await retrying {
@@ -32,7 +32,7 @@ extension Accounts {
                 try SessionTable.deleteEnded(now, idle: parts.sessions.idle, connection)
                 try SessionTable.insert(id, digest, user.user.id, now, expiresAt, connection)
                 try SessionTable.deleteOldest(of: user.user.id, keeping: SessionSummary.limit, connection)
-                try origin.by(user.user.id).record(
+                try author.by(user.user.id).record(
                     .sessionCreate, account: user.user.account, object: id.description, at: now, in: connection)
             }
             succeeded(Proved(found: user, code: code, attempt: attempt))
@@ -43,7 +43,7 @@ extension Accounts {
 
     /// Makes a session fresh. It goes on under a new token; the old one is worth nothing from now on (ASVS 7.2.4).
     package func reauthenticate(
-        _ actor: Actor, _ session: Session, _ proof: Proof, from address: IPAddress?, by origin: Origin
+        _ actor: Actor, _ session: Session, _ proof: Proof, from address: IPAddress?, by author: Author
     ) async throws -> (Actor, Secret) {
         try await retrying {
             let proved = try await prove(actor, proof, from: address, needsCode: true)
@@ -54,7 +54,7 @@ extension Accounts {
                 try use(proved, at: now, in: connection)
                 if let lock { try UserTable.setPassword(lock, of: actor.user.id, connection) }
                 let expiresAt = try Self.renew(session, digest, now, connection)
-                try origin.record(
+                try author.record(
                     .sessionReauthenticate, account: actor.account, object: session.id.description, at: now,
                     in: connection)
                 return expiresAt

@@ -1,8 +1,9 @@
 package import Audit
 import Catalog
 package import Database
-package import Policy
+import Policy
 package import Secrets
+package import Values
 
 /// Tenants, the people in them, and the ways they prove who they are.
 ///
@@ -30,7 +31,7 @@ package struct Accounts: Sendable {
     /// What the rules of this room work with.
     package struct Parts: Sendable {
         let database: Database
-        let keys: DeploymentKeys
+        let keys: DeploymentSecrets
         let argon2: Argon2Pool
         let tokenArgon2: Argon2Pool
         let sessions: SessionLimits
@@ -42,7 +43,7 @@ package struct Accounts: Sendable {
         ///   - tokenArgon2: for checking tokens. Apart from the other, so that a flood of sign-ins holds nobody's tools
         ///     up.
         package init(
-            database: Database, keys: DeploymentKeys, argon2: Argon2Pool, tokenArgon2: Argon2Pool,
+            database: Database, keys: DeploymentSecrets, argon2: Argon2Pool, tokenArgon2: Argon2Pool,
             sessions: SessionLimits, entropy: Entropy, clock: Clock
         ) {
             self.database = database
@@ -83,18 +84,18 @@ package struct Accounts: Sendable {
 
     // MARK: Accounts
 
-    package func create(_ draft: AccountDraft, by origin: Origin) async throws -> Account {
+    package func create(_ draft: AccountDraft, by author: Author) async throws -> Account {
         let account = newAccount(draft)
         try await parts.database.write { connection in
             try Self.check(defaultGroup: draft.defaultGroup, draft.groups, before: nil, connection)
             try AccountTable.insert(account, connection)
-            try Self.record(account, origin, connection)
+            try Self.record(account, author, connection)
         }
         return account
     }
 
-    static func record(_ account: Account, _ origin: Origin, _ connection: Connection) throws {
-        try origin.record(
+    static func record(_ account: Account, _ author: Author, _ connection: Connection) throws {
+        try author.record(
             .accountCreate, account: account.id, object: account.id.description,
             detail: [
                 "name": account.name, "credential_cap": String(account.cap.value),
@@ -114,7 +115,7 @@ package struct Accounts: Sendable {
     }
 
     /// Binds the very next call. A lower cap takes no key away; it only stops new ones.
-    package func edit(_ id: Identifier, _ edit: AccountEdit, by origin: Origin) async throws -> Account {
+    package func edit(_ id: Identifier, _ edit: AccountEdit, by author: Author) async throws -> Account {
         let now = parts.clock.now()
         let account = try await parts.database.write { connection in
             guard let old = try AccountTable.find(id, connection) else { throw AccountsError.notFound }
@@ -127,7 +128,7 @@ package struct Accounts: Sendable {
             account.updatedAt = now
             try Self.check(defaultGroup: edit.defaultGroup, edit.groups, before: old, connection)
             try AccountTable.update(account, connection)
-            try Self.record(edit, of: old, origin, now, connection)
+            try Self.record(edit, of: old, author, now, connection)
             return account
         }
         held.invalidate(id)
@@ -136,10 +137,10 @@ package struct Accounts: Sendable {
 
     /// To suspend and to resume are acts of their own; a request that does more than that leaves two entries.
     private static func record(
-        _ edit: AccountEdit, of old: Account, _ origin: Origin, _ now: Timestamp, _ connection: Connection
+        _ edit: AccountEdit, of old: Account, _ author: Author, _ now: Timestamp, _ connection: Connection
     ) throws {
         func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
-            try origin.record(
+            try author.record(
                 action, account: old.id, object: old.id.description, detail: detail, at: now, in: connection)
         }
         if !edit.detail.isEmpty { try record(.accountEdit, edit.detail) }

@@ -1,5 +1,4 @@
 import Database
-import Policy
 
 /// Why something about accounts and people can't be done as asked.
 package enum AccountsError: Error, Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// Who is asking, and what they may ask for.
 package struct Actor: Sendable {

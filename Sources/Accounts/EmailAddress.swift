@@ -1,4 +1,4 @@
-import Policy
+import Values
 
 /// An e-mail address as a name for signing in: nothing is sent to it.
 ///

@@ -1,6 +1,6 @@
 package import Audit
-package import Policy
 import Secrets
+package import Values
 
 /// The way in on an empty database: a one-time token that only the operator's terminal has seen.
 ///
@@ -22,10 +22,10 @@ package struct FirstRun: Sendable {
 
     /// Creates the first admin. `nil` when the token is wrong.
     package func setUp(
-        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName, by origin: Origin
+        token presented: String, email: EmailAddress, password: Password, accountName: DisplayName, by author: Author
     ) async throws -> User? {
         guard token.isSame(as: Secret(presented)) else { return nil }
         return try await accounts.createAdmin(
-            email: email, password: password, accountName: accountName, onlyFirst: true, by: origin)
+            email: email, password: password, accountName: accountName, onlyFirst: true, by: author)
     }
 }

@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// An open place for one address in one account.
 package struct Invitation: Sendable {

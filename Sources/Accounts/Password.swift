@@ -1,6 +1,6 @@
 import Foundation
-import Policy
 package import Secrets
+import Values
 
 /// A password as it was typed, normalised (NFKC), in full: nothing is cut off and no composition is asked for
 /// (NIST SP 800-63B-4 §3.1.1.2).

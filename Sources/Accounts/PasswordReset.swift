@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// A way to a new password for a user who has lost theirs.
 package struct PasswordReset: Sendable {

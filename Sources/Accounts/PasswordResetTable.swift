@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 /// The SQL of `password_resets`.
 enum PasswordResetTable {
@@ -16,7 +16,7 @@ enum PasswordResetTable {
         try connection.row(
             """
             SELECT \(UserTable.secretColumns) FROM password_resets JOIN users ON users.id = password_resets.user_id
-            \(UserTable.withRevealKey)
+            \(UserTable.withRevealPair)
             WHERE password_resets.digest = $1 AND password_resets.expires_at > $2
             """, digest, now
         ).map { try UserTable.found($0) }

@@ -1,6 +1,6 @@
 import Database
-import Policy
 import Secrets
+import Values
 
 /// The SQL of `platform_tokens`.
 enum PlatformTokenTable {

@@ -1,7 +1,7 @@
 package import Audit
 package import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// A bearer token for the management API, with scopes. It never opens an app.
 package struct PlatformToken: Sendable {
@@ -22,7 +22,7 @@ extension Accounts {
     /// Creates a token for a user. It can't do more than its user can, now or later: scopes are weighed again with the
     /// user's own rights at each use.
     package func issueToken(
-        name: DisplayName, scopes: [Scope], expiresAt: Timestamp?, for user: User, by origin: Origin
+        name: DisplayName, scopes: [Scope], expiresAt: Timestamp?, for user: User, by author: Author
     ) async throws -> (PlatformToken, Secret) {
         let beyond = scopes.filter { !$0.isOpen(to: user) }
         let forAdmins = beyond.filter(\.needsAdmin)
@@ -44,7 +44,7 @@ extension Accounts {
                 throw AccountsError.sessionEnded
             }
             try PlatformTokenTable.insert(token, minted.id.text, phc, connection)
-            try origin.record(
+            try author.record(
                 .tokenCreate, account: user.account, object: token.id.description,
                 detail: ["scopes": token.scopes.map(\.rawValue).joined(separator: " ")], at: now, in: connection)
         }
@@ -66,13 +66,13 @@ extension Accounts {
     }
 
     /// Binds the very next call.
-    package func deleteToken(_ id: Identifier, of user: User, by origin: Origin) async throws {
+    package func deleteToken(_ id: Identifier, of user: User, by author: Author) async throws {
         let now = parts.clock.now()
         let key = try await parts.database.write { connection in
             guard let key = try PlatformTokenTable.delete(id, of: user.id, connection) else {
                 throw AccountsError.notFound
             }
-            try origin.record(
+            try author.record(
                 .tokenDelete, account: user.account, object: id.description, at: now, in: connection)
             return key
         }

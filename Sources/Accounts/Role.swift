@@ -1,4 +1,4 @@
-import Policy
+import Values
 
 /// What a user may do in their account.
 package enum Role: String, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-import Policy
+import Values
 
 /// One thing that a platform token may do. A session may do all that its user may.
 package enum Scope: String, Sendable, CaseIterable {

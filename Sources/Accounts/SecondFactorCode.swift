@@ -1,5 +1,5 @@
-import Policy
 import Secrets
+import Values
 
 /// A code as it was typed: six digits of an authenticator, or a recovery code.
 package struct SecondFactorCode: FieldText {

@@ -1,6 +1,6 @@
 import Database
-import Policy
 import Secrets
+import Values
 
 /// The SQL of a user's second factor: columns of `users`, and `recovery_codes`.
 enum SecondFactorTable {

@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// One sign-in.
 package struct Session: Sendable {

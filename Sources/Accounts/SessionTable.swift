@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 /// The SQL of `sessions`.
 enum SessionTable {

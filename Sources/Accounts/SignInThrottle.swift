@@ -1,5 +1,5 @@
-import Policy
 import Synchronization
+import Values
 
 /// Slows guessing without giving anybody a way to lock another out.
 ///

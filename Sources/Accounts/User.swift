@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// A person who signs in to one account.
 package struct User: Sendable {

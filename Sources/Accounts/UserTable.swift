@@ -1,6 +1,6 @@
 package import Database
-import Policy
 package import Secrets
+import Values
 
 /// The SQL of `users`. A removed user keeps the row, for the history that names it, and loses everything else.
 enum UserTable {
@@ -12,13 +12,13 @@ enum UserTable {
     /// The same with what only a proof of the person needs.
     static let secretColumns =
         columns + ", users.password_phc, reveal_keys.id AS reveal_key_id, reveal_keys.private_key"
-    static let withRevealKey = "LEFT JOIN reveal_keys ON reveal_keys.user_id = users.id"
+    static let withRevealPair = "LEFT JOIN reveal_keys ON reveal_keys.user_id = users.id"
 
     /// A user with what a proof is held against.
     struct Found: Sendable {
         let user: User
         let phc: PHCString
-        let revealKey: (id: Identifier, locked: LockedRevealKey)?
+        let revealKey: (id: Identifier, locked: LockedRevealPair)?
     }
 
     static func insert(_ user: User, _ lock: PasswordLock, _ connection: Connection) throws {
@@ -27,7 +27,7 @@ enum UserTable {
             INSERT INTO users (id, account_id, email, role, password_phc, is_admin, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             """, user.id, user.account, user.email, user.role.rawValue, lock.phc.text, user.isAdmin, user.createdAt)
-        try RevealKeyTable.store(lock, of: user.id, connection)
+        try RevealPairTable.store(lock, of: user.id, connection)
     }
 
     static func isAnyone(_ connection: Connection) throws -> Bool {
@@ -41,7 +41,7 @@ enum UserTable {
 
     static func find(email: String, _ connection: Connection) throws -> Found? {
         try connection.row(
-            "SELECT \(secretColumns) FROM users \(withRevealKey) WHERE email = $1 AND removed_at IS NULL", email
+            "SELECT \(secretColumns) FROM users \(withRevealPair) WHERE email = $1 AND removed_at IS NULL", email
         )
         .map { try found($0) }
     }
@@ -49,7 +49,7 @@ enum UserTable {
     static func find(_ id: Identifier, of account: Identifier, _ connection: Connection) throws -> Found? {
         try connection.row(
             """
-            SELECT \(secretColumns) FROM users \(withRevealKey)
+            SELECT \(secretColumns) FROM users \(withRevealPair)
             WHERE users.id = $1 AND users.account_id = $2 AND users.removed_at IS NULL
             """, id, account
         ).map { try found($0) }
@@ -94,7 +94,7 @@ enum UserTable {
 
     static func setPassword(_ lock: PasswordLock, of user: Identifier, _ connection: Connection) throws {
         try connection.run("UPDATE users SET password_phc = $2 WHERE id = $1", user, lock.phc.text)
-        try RevealKeyTable.store(lock, of: user, connection)
+        try RevealPairTable.store(lock, of: user, connection)
     }
 
     static func remove(_ user: Identifier, _ now: Timestamp, _ connection: Connection) throws {
@@ -116,7 +116,7 @@ enum UserTable {
 
     static func found(_ row: Row) throws -> Found {
         let key = try row.optionalIdentifier("reveal_key_id").map { id in
-            guard let locked = LockedRevealKey(try row.text("private_key")) else {
+            guard let locked = LockedRevealPair(try row.text("private_key")) else {
                 throw DatabaseFailure.malformedRow(column: "private_key")
             }
             return (id: id, locked: locked)

@@ -2,9 +2,9 @@ import Accounts
 import Applications
 import Catalog
 import Credentials
-import Database
 import Metering
 package import Policy
+package import Values
 
 /// What would come of a call, step by step, without making it.
 package struct Explanation: Sendable {

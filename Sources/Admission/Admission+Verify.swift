@@ -2,9 +2,10 @@ import Accounts
 import Applications
 import Catalog
 import Credentials
-import Database
+import JSON
 import Metering
 package import Policy
+package import Values
 
 /// A service owner's question: may this key make a call of this app of mine?
 package struct Question: Sendable {

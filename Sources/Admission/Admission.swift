@@ -2,9 +2,9 @@ package import Accounts
 package import Applications
 package import Catalog
 package import Credentials
-import Database
 package import Metering
 package import Policy
+package import Values
 
 package import struct Applications.Application
 

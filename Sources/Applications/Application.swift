@@ -1,5 +1,6 @@
 package import Catalog
 package import Policy
+package import Values
 
 /// What a key opens.
 package struct Application: Sendable {

@@ -1,5 +1,5 @@
 package import Database
-import Policy
+import Values
 
 extension Applications {
     /// The tables of this room. A model is referred to by its name, which is unique and never changes; the schema thereby

@@ -1,8 +1,7 @@
 package import Audit
 import Catalog
 package import Database
-package import Policy
-package import Secrets
+package import Values
 
 /// What keys open.
 ///
@@ -24,7 +23,7 @@ package struct Applications: Sendable {
     }
 
     package func create(
-        _ draft: ApplicationDraft, in account: Identifier, by origin: Origin
+        _ draft: ApplicationDraft, in account: Identifier, by author: Author
     ) async throws -> Application {
         let now = clock.now()
         let application = Application(
@@ -36,7 +35,7 @@ package struct Applications: Sendable {
                 throw ApplicationsError.limitReached
             }
             try ApplicationTable.insert(application, connection)
-            try origin.record(
+            try author.record(
                 .applicationCreate, account: account, object: application.id.description,
                 detail: ["name": application.name], at: now, in: connection)
         }
@@ -56,7 +55,7 @@ package struct Applications: Sendable {
 
     /// Binds the very next call.
     package func edit(
-        _ id: Identifier, of account: Identifier, _ edit: ApplicationEdit, by origin: Origin
+        _ id: Identifier, of account: Identifier, _ edit: ApplicationEdit, by author: Author
     ) async throws -> Application {
         let now = clock.now()
         let application = try await database.write { connection in
@@ -67,7 +66,7 @@ package struct Applications: Sendable {
             application.updatedAt = now
             try Self.check(application.chat, in: connection)
             try ApplicationTable.update(application, connection)
-            try origin.record(
+            try author.record(
                 .applicationEdit, account: account, object: id.description, detail: edit.detail, at: now,
                 in: connection)
             return application
@@ -91,11 +90,11 @@ package struct Applications: Sendable {
 
     /// Marks the app as deleted; its row stays for the history that names it.
     package func remove(
-        _ id: Identifier, of account: Identifier, by origin: Origin, in connection: Connection
+        _ id: Identifier, of account: Identifier, by author: Author, in connection: Connection
     ) throws {
         let now = clock.now()
         guard try ApplicationTable.remove(id, of: account, now, connection) else { throw ApplicationsError.notFound }
-        try origin.record(
+        try author.record(
             .applicationDelete, account: account, object: id.description, at: now, in: connection)
     }
 

@@ -1,4 +1,5 @@
-package import Web
+package import JSON
+package import Values
 
 /// Defaults that an app puts into the calls that leave them out, named and bounded as OpenAI's chat completions have
 /// them. Kept as the literals that were given, so that `0.70` reaches the upstream as `0.70`.
@@ -41,14 +42,14 @@ package struct ChatParameters: Sendable {
         "stop": .stops,
     ]
 
-    /// - Throws: a problem that names the parameter and its rule.
-    package init(_ object: JSONObject) throws(Problem) {
+    /// - Throws: the parameter and the rule that it breaks.
+    package init(_ object: JSONObject) throws(InvalidField) {
         for member in object.members {
             guard let rule = Self.rules[member.name] else {
-                throw .invalid(
+                throw InvalidField(
                     "parameters", "may have only " + Self.rules.keys.sorted().joined(separator: ", "))
             }
-            guard rule.allows(member.value) else { throw .invalid("parameters.\(member.name)", rule.sentence) }
+            guard rule.allows(member.value) else { throw InvalidField("parameters.\(member.name)", rule.sentence) }
         }
         self.object = object
     }

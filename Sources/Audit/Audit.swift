@@ -1,6 +1,6 @@
 package import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// The record of who did what, on what, from where, when.
 ///
@@ -23,8 +23,8 @@ package struct Audit: Sendable {
     /// - Parameters:
     ///   - actor: the user; `nil` for the command line, and for who is no user yet.
     ///   - address: of the client; empty for the command line.
-    package func origin(actor: Identifier?, address: String) -> Origin {
-        Origin(actor: actor, address: address, chain: chain, entropy: entropy)
+    package func author(actor: Identifier?, address: String) -> Author {
+        Author(actor: actor, address: address, chain: chain, entropy: entropy)
     }
 
     /// The newest first.
@@ -35,15 +35,22 @@ package struct Audit: Sendable {
 }
 
 /// Who asks for a change, and from where: what an entry needs beside the change itself.
-package struct Origin: Sendable {
+package struct Author: Sendable {
     package let actor: Identifier?
     let address: String
     let chain: AuditChain
     let entropy: Entropy
 
+    package init(actor: Identifier?, address: String, chain: AuditChain, entropy: Entropy) {
+        self.actor = actor
+        self.address = address
+        self.chain = chain
+        self.entropy = entropy
+    }
+
     /// The same place, now that it is known who asks.
-    package func by(_ user: Identifier) -> Origin {
-        Origin(actor: user, address: address, chain: chain, entropy: entropy)
+    package func by(_ user: Identifier) -> Author {
+        Author(actor: user, address: address, chain: chain, entropy: entropy)
     }
 
     /// Adds an entry in the transaction of `connection`.

@@ -1,5 +1,5 @@
-package import Policy
 import Secrets
+package import Values
 
 /// One thing that somebody did.
 package struct AuditEntry: Sendable {

@@ -1,5 +1,5 @@
 package import Database
-import Policy
+import Values
 
 extension Audit {
     /// The tables of this room. No statement of ours changes or deletes a row of them.

@@ -1,6 +1,6 @@
 package import Audit
 package import Database
-package import Policy
+package import Values
 
 /// Prices and pricing groups. Both are versioned: an admin adds what is to hold from a time on, and what a past charge
 /// was made with stays readable for ever.
@@ -9,7 +9,7 @@ extension Catalog {
 
     /// - Parameter effectiveAt: `nil` for now.
     package func addPrice(
-        _ price: Price, of model: Identifier, effectiveAt: Timestamp?, by origin: Origin
+        _ price: Price, of model: Identifier, effectiveAt: Timestamp?, by author: Author
     ) async throws -> PriceVersion {
         let now = clock.now()
         if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
@@ -19,7 +19,7 @@ extension Catalog {
             try await database.write { connection in
                 guard try ModelTable.find(model, connection) != nil else { throw CatalogError.notFound }
                 try PriceTable.insert(version, connection)
-                try origin.record(
+                try author.record(
                     .priceCreate, account: nil, object: model.description,
                     detail: ["price": price.credits.decimal, "effective_at": version.effectiveAt.rfc3339], at: now,
                     in: connection)
@@ -37,7 +37,7 @@ extension Catalog {
     }
 
     /// Takes back a price that has not begun.
-    package func withdrawPrice(_ id: Identifier, of model: Identifier, by origin: Origin) async throws {
+    package func withdrawPrice(_ id: Identifier, of model: Identifier, by author: Author) async throws {
         let now = clock.now()
         try await database.write { connection in
             guard try ModelTable.find(model, connection) != nil,
@@ -45,7 +45,7 @@ extension Catalog {
             else { throw CatalogError.notFound }
             guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
             try PriceTable.delete(id, connection)
-            try origin.record(
+            try author.record(
                 .priceWithdraw, account: nil, object: model.description,
                 detail: ["price": version.price.credits.decimal, "effective_at": version.effectiveAt.rfc3339],
                 at: now, in: connection)
@@ -55,7 +55,7 @@ extension Catalog {
 
     // MARK: Groups
 
-    package func createGroup(_ name: GroupName, _ multiplier: Multiplier, by origin: Origin) async throws
+    package func createGroup(_ name: GroupName, _ multiplier: Multiplier, by author: Author) async throws
         -> PricingGroup
     {
         let now = clock.now()
@@ -67,7 +67,7 @@ extension Catalog {
             try await database.write { connection in
                 try GroupTable.insert(group, connection)
                 try MultiplierTable.insert(version, connection)
-                try origin.record(
+                try author.record(
                     .groupCreate, account: nil, object: name.text, detail: ["multiplier": multiplier.decimal],
                     at: now, in: connection)
             }
@@ -89,12 +89,12 @@ extension Catalog {
     }
 
     /// A retired group can't be chosen any more.
-    package func retireGroup(_ name: String, _ isRetired: Bool, by origin: Origin) async throws -> PricingGroup {
+    package func retireGroup(_ name: String, _ isRetired: Bool, by author: Author) async throws -> PricingGroup {
         let now = clock.now()
         if isRetired, name == PricingGroup.standard { throw CatalogError.standardGroup }
         try await database.write { connection in
             guard try GroupTable.setRetired(name, isRetired, now, connection) == 1 else { throw CatalogError.notFound }
-            try origin.record(
+            try author.record(
                 .groupEdit, account: nil, object: name, detail: ["retired": isRetired ? "true" : "false"], at: now,
                 in: connection)
         }
@@ -103,7 +103,7 @@ extension Catalog {
     }
 
     package func addMultiplier(
-        _ multiplier: Multiplier, of group: String, effectiveAt: Timestamp?, by origin: Origin
+        _ multiplier: Multiplier, of group: String, effectiveAt: Timestamp?, by author: Author
     ) async throws -> MultiplierVersion {
         let now = clock.now()
         if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
@@ -113,7 +113,7 @@ extension Catalog {
             try await database.write { connection in
                 guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
                 try MultiplierTable.insert(version, connection)
-                try origin.record(
+                try author.record(
                     .multiplierCreate, account: nil, object: group,
                     detail: ["multiplier": multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
                     at: now, in: connection)
@@ -131,13 +131,13 @@ extension Catalog {
     }
 
     /// Takes back a multiplier that has not begun.
-    package func withdrawMultiplier(_ id: Identifier, of group: String, by origin: Origin) async throws {
+    package func withdrawMultiplier(_ id: Identifier, of group: String, by author: Author) async throws {
         let now = clock.now()
         try await database.write { connection in
             guard let version = try MultiplierTable.find(id, of: group, connection) else { throw CatalogError.notFound }
             guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
             try MultiplierTable.delete(id, connection)
-            try origin.record(
+            try author.record(
                 .multiplierWithdraw, account: nil, object: group,
                 detail: ["multiplier": version.multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
                 at: now, in: connection)

@@ -1,7 +1,7 @@
 package import Audit
 package import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// What the operator offers: providers, the models they serve, what a call of each costs, and pricing groups.
 ///
@@ -37,7 +37,7 @@ package struct Catalog: Sendable {
 
     // MARK: Providers
 
-    package func createProvider(_ draft: ProviderDraft, by origin: Origin) async throws -> Provider {
+    package func createProvider(_ draft: ProviderDraft, by author: Author) async throws -> Provider {
         let now = clock.now()
         let id = newID(now)
         let provider = Provider(
@@ -47,7 +47,7 @@ package struct Catalog: Sendable {
         try await CatalogError.naming {
             try await database.write { connection in
                 try ProviderTable.insert(provider, sealed, connection)
-                try origin.record(
+                try author.record(
                     .providerCreate, account: nil, object: id.description,
                     detail: ["name": provider.name, "kind": provider.kind.rawValue], at: now, in: connection)
             }
@@ -68,7 +68,7 @@ package struct Catalog: Sendable {
 
     /// Binds the very next call.
     package func editProvider(
-        _ id: Identifier, _ edit: ProviderEdit, by origin: Origin
+        _ id: Identifier, _ edit: ProviderEdit, by author: Author
     ) async throws -> Provider {
         let sealed: SecretEdit<String> = edit.secret.map { seal($0, for: id) }
         let now = clock.now()
@@ -77,7 +77,7 @@ package struct Catalog: Sendable {
                 guard let old = try ProviderTable.find(id, connection) else { throw CatalogError.notFound }
                 if old.kind == .echo, edit.baseURL != nil { throw CatalogError.echoTakesNo("base_url") }
                 if old.kind == .echo, case .set = edit.secret { throw CatalogError.echoTakesNo("secret") }
-                try origin.record(
+                try author.record(
                     .providerEdit, account: nil, object: id.description, detail: edit.detail, at: now, in: connection)
                 return try ProviderTable.update(old, edit, sealed, now, connection)
             }
@@ -86,12 +86,12 @@ package struct Catalog: Sendable {
         return provider
     }
 
-    package func deleteProvider(_ id: Identifier, by origin: Origin) async throws {
+    package func deleteProvider(_ id: Identifier, by author: Author) async throws {
         let now = clock.now()
         do {
             try await database.write { connection in
                 guard try ProviderTable.delete(id, connection) > 0 else { throw CatalogError.notFound }
-                try origin.record(
+                try author.record(
                     .providerDelete, account: nil, object: id.description, at: now, in: connection)
             }
         } catch DatabaseFailure.foreignKey {
@@ -103,7 +103,7 @@ package struct Catalog: Sendable {
     // MARK: Models
 
     package func createModel(
-        provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price, by origin: Origin
+        provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price, by author: Author
     ) async throws -> Model {
         let now = clock.now()
         let id = newID(now)
@@ -116,7 +116,7 @@ package struct Catalog: Sendable {
                 try await database.write { connection in
                     try ModelTable.insert(model, connection)
                     try PriceTable.insert(version, connection)
-                    try origin.record(
+                    try author.record(
                         .modelCreate, account: nil, object: id.description,
                         detail: ["name": name.text, "price": price.credits.decimal], at: now, in: connection)
                 }
@@ -132,13 +132,13 @@ package struct Catalog: Sendable {
         try await database.read { Listing(try ModelTable.page(page, $0), page, id: \.id) }
     }
 
-    package func deleteModel(_ id: Identifier, by origin: Origin) async throws {
+    package func deleteModel(_ id: Identifier, by author: Author) async throws {
         let now = clock.now()
         do {
             try await database.write { connection in
                 guard let name = try ModelTable.find(id, connection) else { throw CatalogError.notFound }
                 try ModelTable.delete(id, connection)
-                try origin.record(
+                try author.record(
                     .modelDelete, account: nil, object: id.description, detail: ["name": name], at: now, in: connection)
             }
         } catch DatabaseFailure.foreignKey {

@@ -1,5 +1,5 @@
 package import Database
-import Policy
+import Values
 
 extension Catalog {
     /// The tables of this room. The built-in provider and its model come with the schema, so that a fresh deployment can

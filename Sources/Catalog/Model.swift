@@ -1,6 +1,6 @@
 import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// A name that a provider serves.
 package struct Model: Sendable {

@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 extension Catalog {
     /// Versions of a deleted model stay, for the charges that name them: hence no foreign key.

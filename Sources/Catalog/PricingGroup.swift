@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// A pricing group: a multiplier on every price, for the accounts and keys that are in it. Its name never changes, so
 /// that it can be referred to.

@@ -1,5 +1,5 @@
-package import Policy
 package import Secrets
+package import Values
 
 /// An upstream that an admin configured. Its secret is not part of it: nobody reads that back.
 package struct Provider: Sendable {

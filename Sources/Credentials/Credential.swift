@@ -1,6 +1,7 @@
 package import Catalog
 package import Policy
 package import Secrets
+package import Values
 
 /// A key as its account sees it, without the secret.
 package struct Credential: Sendable {

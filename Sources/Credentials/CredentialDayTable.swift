@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 /// The SQL of `credential_days`: how many keys an account has created and rotated on the last day it did either. A
 /// counter of its own rather than a count of rows, so that nothing that happens to a key gives a creation back.

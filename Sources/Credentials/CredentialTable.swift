@@ -2,6 +2,7 @@ import Accounts
 import Database
 import Policy
 import Secrets
+import Values
 
 /// The SQL of `credentials`, with the retiring secret of each beside it.
 enum CredentialTable {

@@ -3,15 +3,15 @@ import Applications
 package import Audit
 import Catalog
 import Database
-package import Policy
-import Secrets
+import Policy
+package import Values
 
 /// Changes of a key's terms, and whether it works at all.
 extension Credentials {
     /// Binds the very next call. What brings a key back that holds no slot, or that was switched off while the cap was
     /// lowered, needs a slot as a new key does.
     package func edit(
-        _ id: Identifier, of account: Identifier, _ edit: CredentialEdit, by origin: Origin
+        _ id: Identifier, of account: Identifier, _ edit: CredentialEdit, by author: Author
     ) async throws -> Credential {
         let now = clock.now()
         if case .some(let expiry) = edit.expiresAt, expiry.isExpired(at: now) { throw CredentialsError.expiryInPast }
@@ -29,7 +29,7 @@ extension Credentials {
             new.terms = new.terms.withoutRepetitions
             if new.isRevived(from: old, at: now) { try Self.checkSlot(for: old, owner, now, connection) }
             try CredentialTable.update(new, connection)
-            try Self.record(edit, of: old, origin, now, connection)
+            try Self.record(edit, of: old, author, now, connection)
             return new
         }
         forgetRecords(of: credential)
@@ -49,15 +49,15 @@ extension Credentials {
 
     /// To switch a key off and on are acts of their own; a request that does more than that leaves two entries.
     private static func record(
-        _ edit: CredentialEdit, of old: Credential, _ origin: Origin, _ now: Timestamp, _ connection: Connection
+        _ edit: CredentialEdit, of old: Credential, _ author: Author, _ now: Timestamp, _ connection: Connection
     ) throws {
         let object = old.id.description
         if !edit.detail.isEmpty {
-            try origin.record(
+            try author.record(
                 .credentialEdit, account: old.account, object: object, detail: edit.detail, at: now, in: connection)
         }
         if let isEnabled = edit.isEnabled, isEnabled != old.isEnabled {
-            try origin.record(
+            try author.record(
                 isEnabled ? .credentialEnable : .credentialDisable, account: old.account, object: object, at: now,
                 in: connection)
         }

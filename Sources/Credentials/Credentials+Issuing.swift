@@ -5,6 +5,7 @@ import Catalog
 import Database
 import Policy
 package import Secrets
+import Values
 
 /// New keys.
 extension Credentials {
@@ -12,7 +13,7 @@ extension Credentials {
     /// them; they are looked at before as well, so that a refused request costs no Argon2id.
     /// - Returns: the key, and its secret for the one answer that carries it.
     package func issue(
-        _ draft: CredentialDraft, by user: User, _ origin: Origin
+        _ draft: CredentialDraft, by user: User, _ author: Author
     ) async throws -> (Credential, Secret) {
         let now = clock.now()
         if draft.terms.expiresAt.isExpired(at: now) { throw CredentialsError.expiryInPast }
@@ -31,7 +32,7 @@ extension Credentials {
             try CredentialDayTable.countCreation(of: user.account, day: now.day, connection)
             try CredentialTable.insert(credential, phc, isRevealable: draft.isRevealable, connection)
             if draft.isRevealable { try insert(copies, of: minted.secret, credential, connection) }
-            try origin.record(
+            try author.record(
                 .credentialCreate, account: user.account, object: credential.id.description,
                 detail: ["application_id": draft.application.description, "name": draft.name.text], at: now,
                 in: connection)

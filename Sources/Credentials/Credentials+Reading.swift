@@ -3,8 +3,7 @@ import Applications
 import Audit
 import Catalog
 package import Database
-package import Policy
-import Secrets
+package import Values
 
 /// What an account may know of its keys.
 extension Credentials {

@@ -1,8 +1,8 @@
 package import Accounts
 package import Audit
 import Database
-package import Policy
 package import Secrets
+package import Values
 
 /// Showing a secret again.
 ///
@@ -13,14 +13,14 @@ extension Credentials {
     ///   user has a second factor.
     package func reveal(
         _ id: Identifier, by actor: Actor, _ session: Session, _ proof: Proof, from address: IPAddress?,
-        _ origin: Origin
+        _ author: Author
     ) async throws -> Secret {
         let now = clock.now()
         let (credential, sealed) = try await database.read { connection in
             let credential = try find(id, of: actor.account, now, connection)
             return (credential, try Self.copy(of: credential, for: actor.user.id, connection))
         }
-        let (key, proved) = try await accounts.unlockRevealKey(of: actor, session, proof, from: address)
+        let (key, proved) = try await accounts.unlockRevealPair(of: actor, session, proof, from: address)
         guard let key else { throw CredentialsError.noCopyForUser }
         let secret = try key.open(sealed, context: SealedCopy.context(credential))
         try await database.write { connection in
@@ -31,7 +31,7 @@ extension Credentials {
             }
             try accounts.use(proved, at: now, in: connection)
             try CredentialTable.countReveal(of: current, now, connection)
-            try origin.record(
+            try author.record(
                 .credentialReveal, account: actor.account, object: id.description, at: now, in: connection)
         }
         accounts.succeeded(proved)
@@ -40,7 +40,7 @@ extension Credentials {
 
     /// Says whether an account's keys may be shown again. Where they no longer may, every copy goes, for good.
     package func allowRevealable(
-        _ isAllowed: Bool, in account: Identifier, by origin: Origin
+        _ isAllowed: Bool, in account: Identifier, by author: Author
     ) async throws -> Account {
         let now = clock.now()
         let changed = try await database.write { connection in
@@ -49,7 +49,7 @@ extension Credentials {
                 try SealedCopyTable.deleteAll(of: account, connection)
                 try CredentialTable.forbidReveals(in: account, connection)
             }
-            try origin.record(
+            try author.record(
                 .accountKeyPolicy, account: account, object: account.description,
                 detail: ["revealable": String(isAllowed)], at: now, in: connection)
             return changed

@@ -1,8 +1,9 @@
 import Accounts
 package import Audit
 import Database
-package import Policy
+import Policy
 package import Secrets
+package import Values
 
 /// A new secret for the same key: its limits, its terms and its history stay.
 extension Credentials {
@@ -13,7 +14,7 @@ extension Credentials {
     /// - Parameter leak: where the old secret was found, when that is why.
     /// - Returns: the key, and its new secret for the one answer that carries it.
     package func rotate(
-        _ id: Identifier, of account: Identifier, overlap: Duration, leak: OptionalName? = nil, by origin: Origin
+        _ id: Identifier, of account: Identifier, overlap: Duration, leak: OptionalName? = nil, by author: Author
     ) async throws -> (Credential, Secret) {
         let now = clock.now()
         var draft = try await database.read { connection in
@@ -30,8 +31,8 @@ extension Credentials {
             try checkRotation(of: old, overlap, now, connection)
             let new = try replaceSecret(of: old, with: minted, phc, copies, overlap, now, connection)
             try CredentialDayTable.countRotation(of: account, day: now.day, connection)
-            if let leak { try Self.record(leak, of: old, origin, now, connection) }
-            try origin.record(
+            if let leak { try Self.record(leak, of: old, author, now, connection) }
+            try author.record(
                 .credentialRotate, account: account, object: id.description,
                 detail: ["overlap_seconds": String(overlap.components.seconds), "hint": minted.hint], at: now,
                 in: connection)
@@ -88,7 +89,7 @@ extension Credentials {
     }
 
     /// Ends the old secret of a rotation before its time. When this returns, the next call with it is refused.
-    package func retire(_ id: Identifier, of account: Identifier, by origin: Origin) async throws -> Credential {
+    package func retire(_ id: Identifier, of account: Identifier, by author: Author) async throws -> Credential {
         let now = clock.now()
         let (old, new) = try await database.write { connection in
             let old = try find(id, of: account, now, connection)
@@ -99,7 +100,7 @@ extension Credentials {
             if let leak = old.leakReportedAt, leak < old.secret.createdAt { new.leakReportedAt = nil }
             try RetiringSecretTable.delete(of: id, connection)
             try CredentialTable.update(new, connection)
-            try origin.record(
+            try author.record(
                 .credentialRetire, account: account, object: id.description, detail: ["hint": retiring.hint], at: now,
                 in: connection)
             return (old, new)
@@ -124,7 +125,7 @@ extension Credentials {
     /// Switches a key off whose secret was found where it must not be.
     /// - Parameter source: where it was found, as the reporter says.
     package func disable(
-        leaked id: Identifier, of account: Identifier, source: OptionalName, by origin: Origin
+        leaked id: Identifier, of account: Identifier, source: OptionalName, by author: Author
     ) async throws -> Credential {
         let now = clock.now()
         let credential = try await database.write { connection in
@@ -134,9 +135,9 @@ extension Credentials {
             new.isEnabled = false
             new.updatedAt = now
             try CredentialTable.update(new, connection)
-            try Self.record(source, of: old, origin, now, connection)
+            try Self.record(source, of: old, author, now, connection)
             if old.isEnabled {
-                try origin.record(
+                try author.record(
                     .credentialDisable, account: account, object: id.description, at: now, in: connection)
             }
             return new
@@ -146,9 +147,9 @@ extension Credentials {
     }
 
     private static func record(
-        _ leak: OptionalName, of credential: Credential, _ origin: Origin, _ now: Timestamp, _ connection: Connection
+        _ leak: OptionalName, of credential: Credential, _ author: Author, _ now: Timestamp, _ connection: Connection
     ) throws {
-        try origin.record(
+        try author.record(
             .credentialLeak, account: credential.account, object: credential.id.description,
             detail: leak.text.isEmpty ? [:] : ["source": leak.text], at: now, in: connection)
     }

@@ -3,8 +3,9 @@ package import Applications
 import Audit
 import Catalog
 package import Database
-package import Policy
+import Policy
 package import Secrets
+package import Values
 
 /// Keys: minting them, telling a genuine one from a forged one, their terms, and their end.
 ///

@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// Why something about keys can't be done as asked.
 package enum CredentialsError: Error, Sendable, Equatable {

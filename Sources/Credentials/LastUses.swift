@@ -1,6 +1,6 @@
-import Policy
 import Secrets
 import Synchronization
+import Values
 
 /// When each secret was last used, on its way to the database.
 ///

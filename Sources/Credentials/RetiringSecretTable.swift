@@ -1,6 +1,6 @@
 import Database
-import Policy
 import Secrets
+import Values
 
 /// The SQL of `retiring_secrets`: for each key at most one, which works until its end.
 enum RetiringSecretTable {

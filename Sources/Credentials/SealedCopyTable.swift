@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 /// The SQL of `sealed_copies`: a key's current secret, sealed to each root user that there was when it was made. A copy
 /// goes with the pair of keys that it is sealed to.

@@ -1,6 +1,6 @@
 import GRDB
 import GRDBSQLite
-package import Policy
+package import Values
 
 /// One transaction's view of the database, for the length of one closure.
 ///

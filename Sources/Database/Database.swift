@@ -1,7 +1,7 @@
 import Dispatch
 import GRDB
-import Policy
 import Synchronization
+package import Values
 
 /// The room that knows SQL engines and no domain.
 ///

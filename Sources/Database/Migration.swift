@@ -1,5 +1,5 @@
 import GRDB
-import Policy
+import Values
 
 /// One step of the schema, brought by the domain that owns the tables. Steps only go forward; once released, a step
 /// never changes.

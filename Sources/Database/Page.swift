@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// Which part of a list is asked for. Lists run from the newest to the oldest, by identifier.
 package struct Page: Sendable {

@@ -1,4 +1,4 @@
-package import Policy
+import Values
 
 /// What may be bound to a parameter. Text and integers only: both engines agree on those.
 package protocol SQLValue: Sendable {

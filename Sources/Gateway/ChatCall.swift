@@ -1,7 +1,8 @@
 import Applications
 import Catalog
+import HTTP
+import JSON
 import Metering
-import Web
 
 /// The body of a chat completion call, as far as the gateway must understand it. Everything else in it belongs to the
 /// caller and the upstream, and passes as it came.

@@ -1,6 +1,6 @@
 import HTTPTypes
+import JSON
 import NIOCore
-import Web
 
 /// The built-in upstream: answers in the manner of the system prompt it is given, without any network, always the same
 /// way. Enough to see that a key opens its own app, and to try a client, before any provider is configured.

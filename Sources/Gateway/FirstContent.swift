@@ -1,5 +1,5 @@
+import JSON
 import NIOCore
-import Web
 
 /// Looks through the beginning of an event stream for the first content: from there on, the call has been served.
 ///

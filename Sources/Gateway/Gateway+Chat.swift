@@ -3,7 +3,7 @@ import Admission
 import Applications
 import Catalog
 import Credentials
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
 import Logging

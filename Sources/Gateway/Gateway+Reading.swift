@@ -3,10 +3,11 @@ import Admission
 import Applications
 import Catalog
 import Credentials
-import Database
 import Hummingbird
+import JSON
 import Metering
 import Policy
+import Values
 import Web
 
 /// What a program may ask about itself, with its key.

@@ -2,12 +2,14 @@ import Accounts
 package import Admission
 package import Catalog
 package import Credentials
-package import Database
+import Database
+package import HTTP
 import HTTPTypes
 import Hummingbird
 package import Metering
 import NIOCore
 import Policy
+package import Values
 package import Web
 
 /// The data plane: what programs call with their key.

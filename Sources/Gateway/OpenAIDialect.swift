@@ -1,8 +1,8 @@
+package import HTTP
 import HTTPTypes
-package import Hummingbird
-import NIOCore
+import JSON
 import Policy
-package import Web
+import Values
 
 /// Refusals as OpenAI's client libraries expect them: `{"error": {"message", "type", "param", "code"}}`.
 ///
@@ -13,7 +13,7 @@ package struct OpenAIDialect: ErrorDialect {
 
     package var isOpenToPages: Bool { true }
 
-    package func answer(_ problem: Problem) -> Response {
+    package func answer(_ problem: Problem) -> Answer {
         var headers = problem.headers
         headers[.latchkeyCode] = problem.code
         headers[.cacheControl] = "no-store"
@@ -24,7 +24,8 @@ package struct OpenAIDialect: ErrorDialect {
             status = .tooManyRequests
             headers[.shouldRetry] = "false"
         }
-        return .json(.object(["error": Self.error(problem)]), status: status, headers: headers)
+        headers[.contentType] = "application/json"
+        return Answer(status: status, headers: headers, body: ["error": Self.error(problem)])
     }
 
     static func error(_ problem: Problem) -> JSON {

@@ -1,11 +1,12 @@
 import AsyncHTTPClient
 import Catalog
 import HTTPTypes
+import JSON
 import NIOCore
 import NIOHTTP1
 import Policy
 import Secrets
-import Web
+import Values
 
 /// Any upstream that speaks OpenAI's chat completions over HTTP.
 struct OpenAIUpstream: Sendable {

@@ -1,6 +1,6 @@
 import HTTPTypes
 import Metering
-import Policy
+import Values
 
 /// What an answer says about its price.
 struct Receipt {

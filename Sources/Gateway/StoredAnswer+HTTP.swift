@@ -1,9 +1,10 @@
+package import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
 import NIOCore
-import Policy
-package import Web
+import Values
 
 extension IdempotencyKey {
     /// The key of a call that has one. Equal bodies are those with the same JSON text, blanks between tokens aside.

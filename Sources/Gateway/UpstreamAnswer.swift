@@ -1,8 +1,10 @@
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
 import Policy
-import Web
+import Values
 
 /// What an upstream said: a short answer in whole, a stream or a long one in its beginning.
 struct UpstreamAnswer: Sendable {

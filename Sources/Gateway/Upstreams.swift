@@ -5,6 +5,7 @@ import Logging
 package import NIOCore
 import Policy
 import Synchronization
+import Values
 
 /// Where calls go once they are admitted, and the bounds on all of it.
 package final class Upstreams: Sendable {

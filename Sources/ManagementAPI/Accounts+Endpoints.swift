@@ -1,11 +1,13 @@
 import Accounts
 import Credentials
 import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
 import Policy
-import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -26,7 +28,7 @@ extension ManagementAPI {
                 defaultGroup: try fields.optional("default_group"),
                 groups: try fields.texts("groups", atMost: Self.groupLimit) ?? [])
             try fields.noOthers(setByServer: Self.accountServerFields.union(["suspended"]))
-            return .json(try await accounts.create(draft, by: call.origin).json(Balance()), status: .created)
+            return .json(try await accounts.create(draft, by: call.author).json(Balance()), status: .created)
         }
 
         on(&routes, .get, "/accounts/{account_id}", needs: .signedIn) { call in
@@ -46,7 +48,7 @@ extension ManagementAPI {
             edit.groups = try fields.texts("groups", atMost: Self.groupLimit)
             edit.isSuspended = try fields.flag("suspended")
             try fields.noOthers(setByServer: Self.accountServerFields)
-            let account = try await accounts.edit(id, edit, by: call.origin)
+            let account = try await accounts.edit(id, edit, by: call.author)
             return .json(account.json(try await metering.balance(of: id)))
         }
 
@@ -59,7 +61,7 @@ extension ManagementAPI {
                 throw Problem.invalid("revealable", "is required")
             }
             try fields.noOthers()
-            let account = try await credentials.allowRevealable(isAllowed, in: id, by: call.origin)
+            let account = try await credentials.allowRevealable(isAllowed, in: id, by: call.author)
             return .json(account.json(try await metering.balance(of: id)))
         }
     }

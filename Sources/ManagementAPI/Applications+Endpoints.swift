@@ -2,10 +2,10 @@ import Accounts
 import Applications
 import Catalog
 import Credentials
-import Database
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
+import Values
 import Web
 
 import struct Applications.Application
@@ -30,7 +30,7 @@ extension ManagementAPI {
                 parameters: try fields.object("parameters").map { try ChatParameters($0) } ?? .none)
             try fields.noOthers(setByServer: Self.applicationServerFields)
             let application = try await applications.create(
-                ApplicationDraft(name: name, chat: chat), in: call.actor.account, by: call.origin)
+                ApplicationDraft(name: name, chat: chat), in: call.actor.account, by: call.author)
             return .json(application.json, status: .created)
         }
 
@@ -52,7 +52,7 @@ extension ManagementAPI {
             }
             edit.parameters = try fields.object("parameters").map { try ChatParameters($0) }
             try fields.noOthers(setByServer: Self.applicationServerFields.union(["kind"]))
-            return .json(try await applications.edit(id, of: call.actor.account, edit, by: call.origin).json)
+            return .json(try await applications.edit(id, of: call.actor.account, edit, by: call.author).json)
         }
 
         on(&routes, .delete, "/applications/{application_id}", needs: .scope(.applicationsDelete), takesQuery: true) {
@@ -64,7 +64,7 @@ extension ManagementAPI {
             // Deleting the keys is a right of its own: a token that may only delete apps deletes only empty ones.
             if isConfirmed { try authorize(call.actor, .fresh(.credentialsDelete)) }
             try await credentials.deleteApplication(
-                id, of: call.actor.account, andCredentials: isConfirmed, by: call.origin)
+                id, of: call.actor.account, andCredentials: isConfirmed, by: call.author)
             return Response(status: .noContent)
         }
     }

@@ -1,9 +1,9 @@
 import Accounts
 import Audit
-import Database
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
+import Values
 import Web
 
 extension ManagementAPI {

@@ -1,10 +1,9 @@
 import Accounts
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
 import Secrets
-import Web
+import Values
 
 /// What an endpoint asks of its caller.
 enum Need {

@@ -1,4 +1,4 @@
-import Web
+import JSON
 
 /// Comma-separated values (RFC 4180).
 enum CSV {

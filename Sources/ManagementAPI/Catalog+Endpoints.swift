@@ -1,10 +1,11 @@
 import Accounts
 import Catalog
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -29,7 +30,7 @@ extension ManagementAPI {
             let secret: ProviderSecret? = try fields.optional("secret")
             try fields.noOthers(setByServer: Self.providerServerFields)
             let provider = try await catalog.createProvider(
-                ProviderDraft(name: name, upstream: try Self.upstream(kind, url, secret)), by: call.origin)
+                ProviderDraft(name: name, upstream: try Self.upstream(kind, url, secret)), by: call.author)
             return .json(provider.json, status: .created)
         }
 
@@ -51,12 +52,12 @@ extension ManagementAPI {
             try fields.noOthers(setByServer: Self.providerServerFields.union(["kind"]))
             return .json(
                 try await catalog.editProvider(
-                    id, ProviderEdit(name: name, baseURL: url, secret: secret), by: call.origin
+                    id, ProviderEdit(name: name, baseURL: url, secret: secret), by: call.author
                 ).json)
         }
 
         on(&routes, .delete, "/providers/{provider_id}", needs: .scope(.catalogWrite)) { call in
-            try await catalog.deleteProvider(call.identifier("provider_id"), by: call.origin)
+            try await catalog.deleteProvider(call.identifier("provider_id"), by: call.author)
             return Response(status: .noContent)
         }
     }
@@ -81,7 +82,7 @@ extension ManagementAPI {
             let price = try fields.price("price", otherwise: .standard)
             try fields.noOthers(setByServer: ["id", "cost", "created_at"])
             let model = try await catalog.createModel(
-                provider: provider, name: name, upstreamName: upstreamName, price: price, by: call.origin)
+                provider: provider, name: name, upstreamName: upstreamName, price: price, by: call.author)
             let account = try await accounts.account(call.actor.account)
             let now = clock.now()
             let multiplier = try await catalog.group(account.defaultGroup).multiplier(at: now)
@@ -89,7 +90,7 @@ extension ManagementAPI {
         }
 
         on(&routes, .delete, "/models/{model_id}", needs: .scope(.catalogWrite)) { call in
-            try await catalog.deleteModel(call.identifier("model_id"), by: call.origin)
+            try await catalog.deleteModel(call.identifier("model_id"), by: call.author)
             return Response(status: .noContent)
         }
     }

@@ -2,11 +2,14 @@ import Accounts
 import Catalog
 import Credentials
 import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
 import Policy
 import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -39,7 +42,7 @@ extension ManagementAPI {
             try fields.noOthers(setByServer: Self.credentialServerFields.union(["enabled"]))
             let draft = CredentialDraft(
                 application: application, name: name ?? .empty, terms: terms, isRevealable: isRevealable)
-            let (credential, secret) = try await credentials.issue(draft, by: call.actor.user, call.origin)
+            let (credential, secret) = try await credentials.issue(draft, by: call.actor.user, call.author)
             return try await answer(credential, secret, status: .created)
         }
 
@@ -64,11 +67,11 @@ extension ManagementAPI {
             edit.isEnabled = try fields.flag("enabled")
             try fields.noOthers(
                 setByServer: Self.credentialServerFields.union(["application_id", "revealable"]))
-            return try await answer(credentials.edit(id, of: call.actor.account, edit, by: call.origin))
+            return try await answer(credentials.edit(id, of: call.actor.account, edit, by: call.author))
         }
 
         on(&routes, .delete, "/credentials/{credential_id}", needs: .fresh(.credentialsDelete)) { call in
-            try await credentials.delete(call.identifier("credential_id"), of: call.actor.account, by: call.origin)
+            try await credentials.delete(call.identifier("credential_id"), of: call.actor.account, by: call.author)
             return Response(status: .noContent)
         }
     }

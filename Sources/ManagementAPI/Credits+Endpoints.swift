@@ -1,8 +1,10 @@
 import Accounts
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
-import Policy
+import Values
 import Web
 
 extension ManagementAPI {
@@ -13,7 +15,7 @@ extension ManagementAPI {
             let amount = try fields.requiredCredits("amount", in: 1...Credits.most.micro)
             let reason: OptionalName? = try fields.optional("reason")
             try fields.noOthers(setByServer: Self.entryServerFields)
-            let entry = try await metering.grant(amount, to: account, reason: reason ?? .empty, by: call.origin)
+            let entry = try await metering.grant(amount, to: account, reason: reason ?? .empty, by: call.author)
             return .json(.object(entry.json), status: .created)
         }
 
@@ -25,7 +27,7 @@ extension ManagementAPI {
             if amount == .zero { throw Problem.invalid("amount", "must not be 0") }
             let reason: DisplayName = try fields.required("reason")
             try fields.noOthers(setByServer: Self.entryServerFields)
-            let entry = try await metering.adjust(account, by: amount, reason: reason, by: call.origin)
+            let entry = try await metering.adjust(account, by: amount, reason: reason, by: call.author)
             return .json(.object(entry.json), status: .created)
         }
     }

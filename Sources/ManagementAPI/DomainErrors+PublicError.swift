@@ -3,10 +3,11 @@ import Admission
 import Applications
 import Catalog
 import Credentials
+package import HTTP
 import HTTPTypes
 import Metering
 import Policy
-package import Web
+import Values
 
 import struct Applications.Application
 
@@ -224,7 +225,7 @@ extension MeteringError: PublicError {
         var problem = Problem(
             .badRequest, "too_many_rows",
             "The report has more than \(limit) lines. Ask for fewer days, or tell less apart.")
-        problem.fields = [Problem.Field("by", "must give a report of at most \(limit) lines")]
+        problem.fields = [InvalidField("by", "must give a report of at most \(limit) lines")]
         return problem
     }
 }

@@ -1,10 +1,11 @@
 import Accounts
 import Catalog
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
-import Policy
+import Values
 import Web
 
 extension ManagementAPI {
@@ -28,7 +29,7 @@ extension ManagementAPI {
             let name: GroupName = try fields.required("name")
             let multiplier = try fields.multiplier("multiplier")
             try fields.noOthers(setByServer: ["retired", "created_at", "updated_at"])
-            let group = try await catalog.createGroup(name, multiplier, by: call.origin)
+            let group = try await catalog.createGroup(name, multiplier, by: call.author)
             return .json(group.json(at: group.createdAt), status: .created)
         }
 
@@ -42,7 +43,7 @@ extension ManagementAPI {
             let isRetired = try fields.flag("retired")
             try fields.noOthers(setByServer: ["name", "multiplier", "created_at", "updated_at"])
             guard let isRetired else { throw Problem.invalid("retired", "is required") }
-            return .json(try await catalog.retireGroup(name, isRetired, by: call.origin).json(at: clock.now()))
+            return .json(try await catalog.retireGroup(name, isRetired, by: call.author).json(at: clock.now()))
         }
 
         on(&routes, .get, "/groups/{group}/multipliers", needs: .adminScope(.catalogRead), takesQuery: true) { call in
@@ -59,13 +60,13 @@ extension ManagementAPI {
             let effectiveAt = try fields.time("effective_at")
             try fields.noOthers(setByServer: ["id", "group", "created_at"])
             let version = try await catalog.addMultiplier(
-                multiplier, of: name, effectiveAt: effectiveAt, by: call.origin)
+                multiplier, of: name, effectiveAt: effectiveAt, by: call.author)
             return .json(version.json, status: .created)
         }
 
         on(&routes, .delete, "/groups/{group}/multipliers/{multiplier_id}", needs: .scope(.catalogWrite)) { call in
             try await catalog.withdrawMultiplier(
-                call.identifier("multiplier_id"), of: call.groupName(), by: call.origin)
+                call.identifier("multiplier_id"), of: call.groupName(), by: call.author)
             return Response(status: .noContent)
         }
 

@@ -2,9 +2,10 @@ import Accounts
 import Database
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
 import NIOCore
-import Policy
+import Values
 import Web
 
 extension ManagementAPI {

@@ -4,11 +4,12 @@ package import Applications
 package import Audit
 package import Catalog
 package import Credentials
-package import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 package import Metering
-import Policy
+package import Values
 package import Web
 
 /// The JSON API that people and their tools manage everything with: `/api/v1/…`.
@@ -95,8 +96,8 @@ package struct ManagementAPI: Sendable {
             let actor = try await authenticate(request)
             try authorize(actor, need)
             if !takesQuery { try QueryReader(request).noOthers() }
-            let origin = origin(of: context, by: actor.user.id)
-            return try await handle(ManagementCall(request: request, context: context, actor: actor, origin: origin))
+            let author = author(of: context, by: actor.user.id)
+            return try await handle(ManagementCall(request: request, context: context, actor: actor, author: author))
         }
     }
 }
@@ -104,8 +105,8 @@ package struct ManagementAPI: Sendable {
 extension ManagementAPI {
     /// Who asks and from where, for the audit record.
     /// - Parameter user: `nil` where that is not known yet.
-    func origin(of context: WebContext, by user: Identifier? = nil) -> Origin {
-        audit.origin(actor: user, address: context.client?.description ?? "unknown")
+    func author(of context: WebContext, by user: Identifier? = nil) -> Author {
+        audit.author(actor: user, address: context.client?.description ?? "unknown")
     }
 }
 
@@ -115,7 +116,7 @@ struct ManagementCall {
     let context: WebContext
     let actor: Actor
     /// Who asks and from where, for the audit record.
-    let origin: Origin
+    let author: Author
 
     /// For an endpoint that needs a person.
     func session() throws(Problem) -> Session {

@@ -1,8 +1,10 @@
 import Accounts
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -14,7 +16,7 @@ extension ManagementAPI {
             try fields.noOthers()
             do {
                 let token = try await accounts.changePassword(
-                    of: call.actor, try call.session(), proof, to: new, from: call.context.client, by: call.origin)
+                    of: call.actor, try call.session(), proof, to: new, from: call.context.client, by: call.author)
                 return Response(status: .noContent, headers: [.setCookie: Self.cookie(token)])
             } catch AccountsError.weakPassword(let rule) {
                 throw Problem.invalid("new_password", rule)
@@ -25,7 +27,7 @@ extension ManagementAPI {
             try authorize(call.actor, .scope(.accountsWrite))
             try await call.noFields()
             let (reset, token) = try await accounts.createPasswordReset(
-                of: call.identifier("user_id"), in: call.identifier("account_id"), by: call.origin)
+                of: call.identifier("user_id"), in: call.identifier("account_id"), by: call.author)
             return .json(
                 [
                     "id": .string(reset.id.description), "user_id": .string(reset.user.description),
@@ -38,7 +40,7 @@ extension ManagementAPI {
             let token: TokenField = try fields.required("token")
             let password: Password = try fields.required("password")
             try fields.noOthers()
-            try await accounts.resetPassword(token: token.text, to: password, by: origin(of: context))
+            try await accounts.resetPassword(token: token.text, to: password, by: author(of: context))
             return Response(status: .noContent)
         }
     }

@@ -1,9 +1,10 @@
 import Accounts
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -24,7 +25,7 @@ extension ManagementAPI {
             let expiresAt = try fields.time("expires_at")
             try fields.noOthers(setByServer: ["id", "token", "hint", "created_at", "user_id"])
             let (token, secret) = try await accounts.issueToken(
-                name: name, scopes: scopes, expiresAt: expiresAt, for: call.actor.user, by: call.origin)
+                name: name, scopes: scopes, expiresAt: expiresAt, for: call.actor.user, by: call.author)
             var json = token.json
             json["token"] = .string(secret.exposed())
             return .json(.object(json), status: .created)
@@ -32,7 +33,7 @@ extension ManagementAPI {
 
         on(&routes, .delete, "/platform-tokens/{platform_token_id}", needs: .session) { call in
             try await accounts.deleteToken(
-                call.identifier("platform_token_id"), of: call.actor.user, by: call.origin)
+                call.identifier("platform_token_id"), of: call.actor.user, by: call.author)
             return Response(status: .noContent)
         }
     }

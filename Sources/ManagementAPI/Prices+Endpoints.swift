@@ -1,9 +1,9 @@
 import Accounts
 import Catalog
-import Database
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
+import Values
 import Web
 
 extension ManagementAPI {
@@ -21,13 +21,13 @@ extension ManagementAPI {
             let price = try fields.price("price")
             let effectiveAt = try fields.time("effective_at")
             try fields.noOthers(setByServer: ["id", "model_id", "created_at"])
-            let version = try await catalog.addPrice(price, of: model, effectiveAt: effectiveAt, by: call.origin)
+            let version = try await catalog.addPrice(price, of: model, effectiveAt: effectiveAt, by: call.author)
             return .json(version.json, status: .created)
         }
 
         on(&routes, .delete, "/models/{model_id}/prices/{price_id}", needs: .scope(.catalogWrite)) { call in
             try await catalog.withdrawPrice(
-                call.identifier("price_id"), of: call.identifier("model_id"), by: call.origin)
+                call.identifier("price_id"), of: call.identifier("model_id"), by: call.author)
             return Response(status: .noContent)
         }
     }

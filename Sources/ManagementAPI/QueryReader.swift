@@ -1,6 +1,8 @@
 import Database
+import HTTP
 import Hummingbird
-import Policy
+import JSON
+import Values
 import Web
 
 /// Reads the query of one request, each parameter once, and refuses what is left over.

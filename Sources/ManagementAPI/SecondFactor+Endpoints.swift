@@ -1,7 +1,7 @@
 import Accounts
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
 import Web
 
@@ -22,26 +22,26 @@ extension ManagementAPI {
             let code: SecondFactorCode = try fields.required("code")
             try fields.noOthers()
             let codes = try await accounts.confirmSecondFactor(
-                of: call.actor.user, try call.session(), code, by: call.origin)
+                of: call.actor.user, try call.session(), code, by: call.author)
             return .json(Self.json(codes))
         }
 
         on(&routes, .delete, "/users/current/totp", needs: .freshSession) { call in
             try await accounts.removeSecondFactor(
-                of: call.actor.user.id, in: call.actor.account, by: call.origin)
+                of: call.actor.user.id, in: call.actor.account, by: call.author)
             return Response(status: .noContent)
         }
 
         on(&routes, .post, "/users/current/recovery-codes", needs: .freshSession) { call in
             try await call.noFields()
-            let codes = try await accounts.renewRecoveryCodes(of: call.actor.user, by: call.origin)
+            let codes = try await accounts.renewRecoveryCodes(of: call.actor.user, by: call.author)
             return .json(Self.json(codes), status: .created)
         }
 
         on(&routes, .delete, "/accounts/{account_id}/users/{user_id}/second-factor", needs: .freshSession) { call in
             try authorize(call.actor, .scope(.accountsWrite))
             try await accounts.removeSecondFactor(
-                of: call.identifier("user_id"), in: call.identifier("account_id"), by: call.origin)
+                of: call.identifier("user_id"), in: call.identifier("account_id"), by: call.author)
             return Response(status: .noContent)
         }
     }

@@ -1,9 +1,11 @@
 import Accounts
 import Credentials
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
+import Values
 import Web
 
 /// What can be done with the secret of a key after its creation.
@@ -16,7 +18,7 @@ extension ManagementAPI {
             let proof = try fields.proof()
             try fields.noOthers()
             let secret = try await credentials.reveal(
-                id, by: call.actor, try call.session(), proof, from: call.context.client, call.origin)
+                id, by: call.actor, try call.session(), proof, from: call.context.client, call.author)
             return .json(["id": .string(id.description), "token": .string(secret.exposed())])
         }
 
@@ -30,14 +32,14 @@ extension ManagementAPI {
             }
             try fields.noOthers()
             let (credential, secret) = try await credentials.rotate(
-                id, of: call.actor.account, overlap: .seconds(overlap), by: call.origin)
+                id, of: call.actor.account, overlap: .seconds(overlap), by: call.author)
             return try await answer(credential, secret)
         }
 
         on(&routes, .post, "/credentials/{credential_id}/retire", needs: .fresh(.credentialsRotate)) { call in
             let id = try call.identifier("credential_id")
             try await call.noFields()
-            return try await answer(credentials.retire(id, of: call.actor.account, by: call.origin))
+            return try await answer(credentials.retire(id, of: call.actor.account, by: call.author))
         }
 
         on(&routes, .post, "/leaks", needs: .signedIn) { call in
@@ -53,10 +55,10 @@ extension ManagementAPI {
             guard action == .rotate else {
                 return try await answer(
                     credentials.disable(
-                        leaked: found, of: call.actor.account, source: source ?? .empty, by: call.origin))
+                        leaked: found, of: call.actor.account, source: source ?? .empty, by: call.author))
             }
             let (credential, secret) = try await credentials.rotate(
-                found, of: call.actor.account, overlap: .zero, leak: source ?? .empty, by: call.origin)
+                found, of: call.actor.account, overlap: .zero, leak: source ?? .empty, by: call.author)
             return try await answer(credential, secret)
         }
     }

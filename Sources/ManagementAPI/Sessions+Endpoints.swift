@@ -1,9 +1,10 @@
 import Accounts
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -14,7 +15,7 @@ extension ManagementAPI {
             let proof = try fields.proof()
             try fields.noOthers()
             let (actor, token) = try await accounts.signIn(
-                email: email, proof, from: context.client, by: origin(of: context))
+                email: email, proof, from: context.client, by: author(of: context))
             return try Self.answer(actor, token, status: .created)
         }
 
@@ -27,7 +28,7 @@ extension ManagementAPI {
             let proof = try fields.proof()
             try fields.noOthers()
             let (actor, token) = try await accounts.reauthenticate(
-                call.actor, try call.session(), proof, from: call.context.client, by: call.origin)
+                call.actor, try call.session(), proof, from: call.context.client, by: call.author)
             return try Self.answer(actor, token, status: .ok)
         }
 
@@ -75,7 +76,7 @@ extension ManagementAPI {
 
 extension FieldReader {
     /// A password, and a code where one is sent.
-    mutating func proof(_ passwordField: String = "password") throws(Problem) -> Proof {
+    mutating func proof(_ passwordField: String = "password") throws(InvalidField) -> Proof {
         Proof(password: try required(passwordField), code: try optional("code"))
     }
 }

@@ -1,7 +1,9 @@
 import Accounts
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
+import Values
 import Web
 
 /// A token in a field, not looked into yet.
@@ -28,7 +30,7 @@ extension ManagementAPI {
             let standardName = DisplayName("Operators")
             guard let accountName = name ?? standardName else { throw Problem.internalError }
             let user = try await firstRun.setUp(
-                token: token.text, email: email, password: password, accountName: accountName, by: origin(of: context))
+                token: token.text, email: email, password: password, accountName: accountName, by: author(of: context))
             guard let user else {
                 throw Problem(
                     .forbidden, "setup_token_invalid",
@@ -44,7 +46,7 @@ extension ManagementAPI {
             let password: Password = try fields.required("password")
             try fields.noOthers()
             let user = try await accounts.accept(
-                invitation: token.text, password: password, by: origin(of: context))
+                invitation: token.text, password: password, by: author(of: context))
             return .json(user.json, status: .created)
         }
     }

@@ -1,10 +1,11 @@
 import Accounts
 import Catalog
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
-import Policy
+import Values
 import Web
 
 extension ManagementAPI {

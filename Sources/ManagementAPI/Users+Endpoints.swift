@@ -1,9 +1,10 @@
 import Accounts
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
-import Policy
+import JSON
 import Secrets
+import Values
 import Web
 
 extension ManagementAPI {
@@ -19,7 +20,7 @@ extension ManagementAPI {
             try fields.noOthers(setByServer: ["id", "account_id", "token", "expires_at", "admin"])
             if role == .root { try authorize(call.actor, .freshSession) }
             let (invitation, token) = try await accounts.invite(
-                email, as: role, to: account, for: call.actor.user, by: call.origin)
+                email, as: role, to: account, for: call.actor.user, by: call.author)
             var json = invitation.json
             json["token"] = .string(token.exposed())
             return .json(.object(json), status: .created)
@@ -37,7 +38,7 @@ extension ManagementAPI {
         on(&routes, .delete, "/accounts/{account_id}/invitations/{invitation_id}", needs: .signedIn) { call in
             let (account, id) = (try call.identifier("account_id"), try call.identifier("invitation_id"))
             try authorizeManaging(account, call.actor)
-            try await accounts.withdraw(invitation: id, to: account, by: call.origin)
+            try await accounts.withdraw(invitation: id, to: account, by: call.author)
             return Response(status: .noContent)
         }
 
@@ -58,13 +59,13 @@ extension ManagementAPI {
             try fields.noOthers(setByServer: ["id", "account_id", "email", "admin", "second_factor", "created_at"])
             if role == .root { try authorize(call.actor, .freshSession) }
             return .json(
-                try await accounts.setRole(role, of: user, in: account, for: call.actor.user, by: call.origin).json)
+                try await accounts.setRole(role, of: user, in: account, for: call.actor.user, by: call.author).json)
         }
 
         on(&routes, .delete, "/accounts/{account_id}/users/{user_id}", needs: .signedIn) { call in
             let (account, user) = (try call.identifier("account_id"), try call.identifier("user_id"))
             try authorizeManaging(account, call.actor)
-            try await accounts.remove(user, from: account, for: call.actor.user, by: call.origin)
+            try await accounts.remove(user, from: account, for: call.actor.user, by: call.author)
             return Response(status: .noContent)
         }
     }

@@ -1,11 +1,13 @@
 import Accounts
 import Admission
 import Catalog
-import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Metering
 import Policy
+import Values
 import Web
 
 /// What would come of a call: for the owner of a key, and for the owner of a service that keys open.

@@ -1,4 +1,5 @@
 package import Policy
+package import Values
 
 /// An account's credits: a cache of what the ledger says.
 package struct Balance: Sendable, Equatable {

@@ -2,6 +2,7 @@ import Accounts
 import Credentials
 import Database
 import Policy
+import Values
 
 /// Holds and settlements of one transaction.
 ///

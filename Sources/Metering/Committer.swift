@@ -1,6 +1,7 @@
 import Database
 import Policy
 import Synchronization
+import Values
 
 /// The one place where calls are admitted and settled: takes all that wait, decides and records them in one transaction,
 /// and answers them when it is on disk (group commit).

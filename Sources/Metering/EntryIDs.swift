@@ -1,6 +1,5 @@
-import Policy
-import Secrets
 import Synchronization
+import Values
 
 /// Identifiers of ledger entries, each greater than the one before, so that the order of entries is the order in which
 /// they were recorded, also within a millisecond and when the clock steps back. Called inside the one writer's

@@ -1,5 +1,5 @@
 package import Catalog
-package import Policy
+package import Values
 
 /// A call that policy has let through, as far as credits are concerned.
 package struct MeteredCall: Sendable {

@@ -1,6 +1,5 @@
 import Crypto
-package import Policy
-import Secrets
+package import Values
 
 /// What makes a repeated call the same call: the key that the caller chose, and the body it was sent with. Both are kept
 /// as digests: what callers put into them is theirs.

@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 /// The SQL of `idempotent_calls` and of `kept_answers`, how much is kept for each key.
 enum IdempotencyTable {

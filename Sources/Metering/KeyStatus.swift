@@ -1,5 +1,6 @@
 package import Credentials
-package import Policy
+import Policy
+package import Values
 
 /// Whether a key works, and if not, what has stopped it. It follows from the key's terms and what was used; nothing has
 /// to run for it to change.

@@ -1,5 +1,6 @@
 import Database
 import Policy
+import Values
 
 extension LedgerCheck {
     /// What the charges say by day, and by it for keys and months.

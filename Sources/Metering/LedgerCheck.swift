@@ -1,6 +1,7 @@
 import Catalog
 package import Database
 import Policy
+import Values
 
 /// The proof of the ledger: every balance and total is computed anew from the entries and held against what is stored.
 package struct LedgerCheck: Sendable {

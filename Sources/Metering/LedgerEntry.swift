@@ -1,5 +1,5 @@
 import Catalog
-package import Policy
+package import Values
 
 /// One entry of the ledger. It never changes.
 package struct LedgerEntry: Sendable {

@@ -1,6 +1,6 @@
 import Catalog
 import Database
-import Policy
+import Values
 
 extension LedgerTable {
     /// Under a filter, a page looks through so many entries at most: one that hardly anything passes would otherwise read

@@ -1,5 +1,6 @@
 import Database
 import Policy
+import Values
 
 /// The SQL of `ledger`.
 enum LedgerTable {

@@ -1,6 +1,6 @@
 import Catalog
 package import Database
-package import Policy
+package import Values
 
 /// Reading. Everything is what the last commit says; nothing is estimated and nothing lags.
 extension Metering {

@@ -3,8 +3,9 @@ package import Audit
 import Catalog
 import Credentials
 package import Database
-package import Policy
+import Policy
 package import Secrets
+package import Values
 
 /// Credits: what was granted, what is held for calls under way, what was charged, and the record that explains it all.
 ///
@@ -114,20 +115,20 @@ package struct Metering: Sendable {
 
     /// Gives credits to an account.
     package func grant(
-        _ amount: Credits, to account: Identifier, reason: OptionalName, by origin: Origin
+        _ amount: Credits, to account: Identifier, reason: OptionalName, by author: Author
     ) async throws -> LedgerEntry {
-        try await change(account, by: amount, kind: .grant, reason: reason.text, origin)
+        try await change(account, by: amount, kind: .grant, reason: reason.text, author)
     }
 
     /// Corrects a balance, up or down, with a reason. What is spent or held can't be taken away.
     package func adjust(
-        _ account: Identifier, by amount: Credits, reason: DisplayName, by origin: Origin
+        _ account: Identifier, by amount: Credits, reason: DisplayName, by author: Author
     ) async throws -> LedgerEntry {
-        try await change(account, by: amount, kind: .adjustment, reason: reason.text, origin)
+        try await change(account, by: amount, kind: .adjustment, reason: reason.text, author)
     }
 
     private func change(
-        _ account: Identifier, by amount: Credits, kind: LedgerEntry.Kind, reason: String, _ origin: Origin
+        _ account: Identifier, by amount: Credits, kind: LedgerEntry.Kind, reason: String, _ author: Author
     ) async throws -> LedgerEntry {
         let now = clock.now()
         return try await database.write { [ids] connection in
@@ -141,10 +142,10 @@ package struct Metering: Sendable {
             let entry = LedgerEntry(
                 id: ids.next(at: now), account: account, kind: kind, amount: amount,
                 reason: reason.isEmpty ? nil : reason,
-                actor: origin.actor, createdAt: now)
+                actor: author.actor, createdAt: now)
             try LedgerTable.insert(entry, connection)
             try BalanceTable.store(balance, of: account, connection)
-            try origin.record(
+            try author.record(
                 kind == .grant ? .creditsGrant : .creditsAdjust, account: account, object: entry.id.description,
                 detail: ["amount": amount.decimal, "reason": reason], at: now, in: connection)
             return entry

@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// A report: what was charged, and what it would have been.
 package struct PricingPreview: Sendable {

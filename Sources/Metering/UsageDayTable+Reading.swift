@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 extension UsageDayTable {
     /// The column of each dimension.

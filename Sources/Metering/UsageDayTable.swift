@@ -1,5 +1,5 @@
 import Database
-import Policy
+import Values
 
 /// The SQL of `usage_days`: what was charged, by everything that reports ask for. One row holds a day's calls of one key
 /// with one model at one price, so that a report over millions of charges reads a few rows.

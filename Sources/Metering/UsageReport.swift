@@ -1,4 +1,4 @@
-package import Policy
+package import Values
 
 /// What a report on usage is asked for.
 package struct UsageRequest: Sendable {

@@ -1,3 +1,5 @@
+package import Values
+
 /// What has been used of one bound, and what is being used: both count against it.
 package struct Usage: Sendable, Equatable {
     /// Charged.

@@ -1,3 +1,5 @@
+package import Values
+
 /// The restrictions on a key. `nil` is none.
 package struct KeyTerms: Sendable, Equatable {
     package var expiresAt: Timestamp?

@@ -1,10 +1,11 @@
+package import Values
+
 /// The rules of Latchkey as pure functions: facts and a time go in, a verdict comes out.
 ///
-/// This room imports nothing, does no I/O and reads no clock. That is what makes a rule testable by a table of
+/// This room imports only values, does no I/O and reads no clock. That is what makes a rule testable by a table of
 /// examples, and what lets the same rule answer a call on the gateway, a `verify` from somebody's own server and a dry
-/// run. It owns the order of checks, a key's terms, the list of denial codes, the caps, and the values that every floor
-/// shares: ``Timestamp``, ``Identifier``, ``Credits`` and ``IPAddress``. It may not know where a fact was read or how a
-/// denial is put on the wire.
+/// run. It owns the order of checks, a key's terms, the list of denial codes and the caps. It may not know where a fact
+/// was read or how a denial is put on the wire.
 package enum Policy {
     /// One check of a call. The order of the cases is the order of the checks (design §6), here and nowhere else; the
     /// first that fails is the verdict, so a key of another app never learns anything about the app it knocked at.
@@ -154,13 +155,5 @@ package struct AppRules: Sendable {
     package init(model: String, allowedModels: [String]) {
         self.model = model
         self.allowedModels = allowedModels
-    }
-}
-
-extension Timestamp? {
-    /// Whether an expiry has come. The instant itself is already too late; `nil` never comes.
-    package func isExpired(at time: Timestamp) -> Bool {
-        guard let self else { return false }
-        return self <= time
     }
 }

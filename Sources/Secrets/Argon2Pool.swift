@@ -1,6 +1,7 @@
 import CArgon2
 import Foundation
 import Synchronization
+package import Values
 
 /// Runs Argon2id on threads of its own.
 ///

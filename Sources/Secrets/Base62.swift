@@ -1,3 +1,5 @@
+import Values
+
 /// Digits, capitals, small letters: what a double click selects whole.
 enum Base62 {
     private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)

@@ -1,3 +1,5 @@
+package import Values
+
 /// The codes that stand in for a lost authenticator: `abcd-efgh-jkmn-pqrs`, 80 bits, written down by hand and typed
 /// again once, perhaps years later.
 ///

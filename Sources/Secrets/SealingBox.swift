@@ -1,4 +1,5 @@
 import Crypto
+package import Values
 
 /// Keeps secrets that must be read again, such as a provider's: AES-256-GCM under a key derived from the master key.
 package struct SealingBox: Sendable {

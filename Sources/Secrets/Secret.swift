@@ -1,4 +1,5 @@
 import Glibc
+package import Values
 
 /// The room of everything that must not be seen: how secrets are held, hashed, sealed, and what a bearer token looks like.
 ///

@@ -1,4 +1,5 @@
 import Crypto
+package import Values
 
 /// Time-based one-time passwords (RFC 6238) as every authenticator app makes them: SHA-1, 6 digits, 30 seconds.
 ///

@@ -1,4 +1,5 @@
 import Crypto
+package import Values
 
 /// The shape of every bearer token: a prefix, then 51 base62 characters: a public id of 12, a secret of 22 (131 bits),
 /// a keyed tag of 11, a checksum of 6.
@@ -14,7 +15,7 @@ package struct TokenFormat: Sendable, CustomStringConvertible, CustomReflectable
     private let tagging: HMAC<SHA256>
 
     /// - Parameter prefix: 1 to 16 of letters, digits, `-` and `_`, ending in one of the latter two.
-    package init(prefix: String, keys: DeploymentKeys) throws(TokenFormatError) {
+    package init(prefix: String, keys: DeploymentSecrets) throws(TokenFormatError) {
         shape = try TokenShape(prefix: prefix)
         var tagging = HMAC<SHA256>(key: keys.tagKey)
         tagging.update(data: shape.prefixBytes)

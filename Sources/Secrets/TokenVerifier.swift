@@ -1,5 +1,6 @@
 import Crypto
 import Synchronization
+package import Values
 
 /// Argon2id once per process and token, from then on a keyed digest in memory.
 ///

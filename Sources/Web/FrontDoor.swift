@@ -1,8 +1,9 @@
+package import HTTP
 import HTTPTypes
 package import Hummingbird
 import Logging
 import NIOCore
-import Policy
+import Values
 
 /// What happens to every request and every answer, whatever it is for: the request id, the client's address, the common
 /// headers, one log line, and the turn of whatever was thrown into an answer in the dialect of the path.
@@ -39,10 +40,10 @@ package struct FrontDoor: RouterMiddleware {
                 response = try await next(request, context)
             }
         } catch {
-            response = dialect.answer(publicSide(of: error, context))
+            response = Response(dialect.answer(publicSide(of: error, context)))
         }
         if dialect.isOpenToPages { Preflight.open(&response.headers) }
-        Self.addCommonHeaders(&response.headers, requestID: context.id)
+        response.headers.addCommon(requestID: context.id)
         log(request, response, context, took: ContinuousClock.now - began)
         return response
     }
@@ -79,14 +80,6 @@ package struct FrontDoor: RouterMiddleware {
         }
     }
 
-    static func addCommonHeaders(_ headers: inout HTTPFields, requestID: String) {
-        headers[.requestID] = requestID
-        headers[.xContentTypeOptions] = "nosniff"
-        headers[.referrerPolicy] = "no-referrer"
-        headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
-        headers[.crossOriginResourcePolicy] = "same-origin"
-    }
-
     /// One line a request: the route's template, never the address, which a caller fills as they like. Refused
     /// authentication and failures stand out; a served call of the data plane is only worth a debug line.
     private func log(_ request: Request, _ response: Response, _ context: WebContext, took: Duration) {
@@ -117,11 +110,4 @@ private struct Loggable: CustomStringConvertible {
         description = String(
             "\(error)".unicodeScalars.prefix(200).filter { (0x20...0x7E).contains($0.value) }.map(Character.init))
     }
-}
-
-extension HTTPField.Name {
-    package static let requestID = HTTPField.Name("X-Request-Id")!
-    package static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
-    package static let csrfToken = HTTPField.Name("X-CSRF-Token")!
-    package static let clearSiteData = HTTPField.Name("Clear-Site-Data")!
 }

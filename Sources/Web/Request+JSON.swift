@@ -1,5 +1,7 @@
+package import HTTP
 import HTTPTypes
 package import Hummingbird
+package import JSON
 import NIOCore
 
 extension Request {
@@ -45,8 +47,14 @@ extension Response {
         _ value: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) -> Response {
         var headers = headers
-        headers[.contentType] = "application/json"
+        if headers[.contentType] == nil { headers[.contentType] = "application/json" }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: value.encoded())))
+    }
+}
+
+extension Response {
+    package init(_ answer: Answer) {
+        self = .json(answer.body, status: answer.status, headers: answer.headers)
     }
 }
 

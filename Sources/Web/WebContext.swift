@@ -1,12 +1,13 @@
+import HTTP
 package import Hummingbird
+import Logging
 package import NIOCore
-package import Policy
+package import Values
 
-/// The room between sockets and use cases: JSON, problems, headers, routes, and who is calling from where.
+/// What the surfaces share that stand on Hummingbird: the front door, routes, and bodies in JSON.
 ///
-/// It owns what every HTTP surface shares and none may do in its own way: the strict parser, the shape of a refusal,
-/// the headers on each answer, the limits of a connection. It may not know a domain: no account, no key, no app. Which
-/// dialect a path speaks and what an error of a domain means are told to it from above.
+/// The framework is imported here and above, nowhere below. This room may not know a domain: no account, no key, no app.
+/// Which dialect a path speaks and what an error of a domain means are told to it from above.
 ///
 /// This type is one request's context: Hummingbird's own, and where it comes from.
 package struct WebContext: RequestContext {
@@ -23,5 +24,7 @@ package struct WebContext: RequestContext {
         coreContext = .init(source: source)
         channel = source.channel
         peer = source.channel.remoteAddress?.ipAddress ?? ""
+        // In place of the framework's own, which count.
+        logger[metadataKey: "hb.request.id"] = .string(RequestID.random())
     }
 }

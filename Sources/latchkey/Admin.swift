@@ -2,7 +2,7 @@ import Accounts
 import ArgumentParser
 import Audit
 import Foundation
-import Policy
+import Values
 
 struct Admin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -44,7 +44,7 @@ struct Admin: AsyncParsableCommand {
                 do {
                     let user = try await deployment.accounts.createAdmin(
                         email: address, password: password, accountName: name, onlyFirst: false,
-                        by: deployment.audit.origin(actor: nil, address: ""))
+                        by: deployment.audit.author(actor: nil, address: ""))
                     print("Created the admin \(user.email) with the account \(user.account).")
                 } catch AccountsError.weakPassword(let rule) {
                     try stop("The password \(rule).", .failure)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Database
 import Foundation
+import JSON
 
 /// What every command that opens a deployment takes.
 struct CommonOptions: ParsableArguments {

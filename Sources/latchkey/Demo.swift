@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
+import HTTP
+import JSON
 import Logging
 import NIOHTTP1
-import Web
 
 /// Shows, on a real server that is gone afterwards, what the product promises: a key opens exactly one app, and no call is
 /// served that its limits don't cover.

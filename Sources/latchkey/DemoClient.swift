@@ -1,7 +1,9 @@
 import AsyncHTTPClient
+import HTTP
+import JSON
 import NIOCore
 import NIOHTTP1
-import Web
+import Values
 
 /// Calls the demo's server as any client would.
 struct DemoClient {

@@ -7,8 +7,8 @@ import Credentials
 import Database
 import Foundation
 import Metering
-import Policy
 import Secrets
+import Values
 
 /// An opened data directory with every domain over it: what all commands work on.
 struct Deployment: Sendable {
@@ -37,9 +37,9 @@ struct Deployment: Sendable {
             return try await assemble(settings)
         } catch let error as DataDirectory.Failure {
             throw Failure(sentence: error.sentence)
-        } catch DeploymentKeysError.malformedSetting(let name) {
-            throw Settings.Failure(sentence: DeploymentKeysError.malformedSetting(name).sentence)
-        } catch let error as DeploymentKeysError {
+        } catch DeploymentSecretsError.malformedSetting(let name) {
+            throw Settings.Failure(sentence: DeploymentSecretsError.malformedSetting(name).sentence)
+        } catch let error as DeploymentSecretsError {
             throw Failure(sentence: error.sentence)
         } catch let error as Argon2ParametersError {
             throw Settings.Failure(sentence: error.sentence)
@@ -53,10 +53,10 @@ struct Deployment: Sendable {
     /// - Returns: also whether the audit record is known to have its chain.
     static func readingWithKeys(
         _ settings: Settings
-    ) async throws -> (Database, DeploymentKeys, isChained: Bool) {
+    ) async throws -> (Database, DeploymentSecrets, isChained: Bool) {
         let database = try reading(settings)
         do {
-            let keys = try DeploymentKeys.load(
+            let keys = try DeploymentSecrets.load(
                 master: try source(settings, .masterKey, .masterKeyFile),
                 pepper: try source(settings, .pepper, .pepperFile),
                 directory: settings.text(.dataDir) ?? Setting.dataDir.standard, createIfMissing: false,
@@ -66,7 +66,7 @@ struct Deployment: Sendable {
                 return try storedFingerprint(connection) == keys.fingerprint
             }
             return (database, keys, isChained)
-        } catch let error as DeploymentKeysError {
+        } catch let error as DeploymentSecretsError {
             throw Failure(sentence: error.sentence)
         }
     }
@@ -90,7 +90,7 @@ struct Deployment: Sendable {
         let isNew = !FileManager.default.fileExists(atPath: directory.database)
         let entropy = Entropy.system
         let clock = Clock.system
-        let keys = try DeploymentKeys.load(
+        let keys = try DeploymentSecrets.load(
             master: try source(settings, .masterKey, .masterKeyFile),
             pepper: try source(settings, .pepper, .pepperFile),
             directory: directory.path, createIfMissing: isNew, entropy: entropy)
@@ -106,7 +106,7 @@ struct Deployment: Sendable {
             clock: clock, onLostWrite: stopForLostWrite, admit: { try checkKeys(keys, $0) })
         let audit = Audit(database: database, chain: keys.auditChain, entropy: entropy)
         try await database.write {
-            try rememberKeys(keys, audit.origin(actor: nil, address: ""), at: clock.now(), $0)
+            try rememberKeys(keys, audit.author(actor: nil, address: ""), at: clock.now(), $0)
         }
         let given = settings.integer(.argon2Workers)
         let workers = given == 0 ? ProcessInfo.processInfo.activeProcessorCount : given
@@ -192,10 +192,10 @@ struct Deployment: Sendable {
     /// The first start writes down which keys the data is made with, and begins the chain of the audit record; so does
     /// the first one after a release that had none.
     private static func rememberKeys(
-        _ keys: DeploymentKeys, _ origin: Origin, at now: Timestamp, _ connection: Connection
+        _ keys: DeploymentSecrets, _ author: Author, at now: Timestamp, _ connection: Connection
     ) throws {
         if try storedFingerprint(connection) == keys.fingerprint { return }
-        try origin.record(.auditBegin, account: nil, object: nil, at: now, in: connection)
+        try author.record(.auditBegin, account: nil, object: nil, at: now, in: connection)
         try connection.run(
             """
             INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1)
@@ -208,7 +208,7 @@ struct Deployment: Sendable {
     }
 
     /// Every later start compares, before it changes anything.
-    private static func checkKeys(_ keys: DeploymentKeys, _ connection: Connection) throws {
+    private static func checkKeys(_ keys: DeploymentSecrets, _ connection: Connection) throws {
         let stored = try storedFingerprint(connection)
         guard stored == nil || stored == keys.fingerprint || stored == keys.unchainedFingerprint else {
             throw Failure(

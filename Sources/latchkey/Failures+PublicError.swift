@@ -1,6 +1,6 @@
 import Database
+package import HTTP
 import Secrets
-package import Web
 
 // The public side of what can fail below every use case: overload is said, everything else is only logged.
 

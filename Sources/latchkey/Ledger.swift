@@ -1,5 +1,4 @@
 import ArgumentParser
-import Database
 import Foundation
 import Metering
 

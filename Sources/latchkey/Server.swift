@@ -3,13 +3,14 @@ import AsyncHTTPClient
 import Database
 import Gateway
 import Glibc
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import Logging
 import ManagementAPI
 import Metering
 import NIOCore
-import Secrets
 import ServiceLifecycle
 import UnixSignals
 import Web

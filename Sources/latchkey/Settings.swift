@@ -1,7 +1,7 @@
 import Configuration
 import Foundation
-import Policy
-import Web
+import JSON
+import Values
 
 /// The settings of one start: command line over environment over file over defaults.
 struct Settings: Sendable {

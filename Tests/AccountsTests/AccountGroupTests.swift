@@ -4,7 +4,9 @@ import Catalog
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Pricing groups of accounts")
 struct AccountGroupTests {
@@ -14,7 +16,7 @@ struct AccountGroupTests {
 
     init() async throws {
         house = try AccountsHouse()
-        let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+        let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
         catalog = Catalog(
             database: house.database, sealing: keys.sealing, entropy: .system, clock: house.hand.clock)
         for name in ["cheap", "dear", "old"] { _ = try await catalog.createGroup(good(name), .one, by: .test) }
@@ -146,10 +148,10 @@ struct SuspensionTests {
     }
 
     @discardableResult
-    private func suspend(_ account: Account, _ isSuspended: Bool, by origin: Origin = .test) async throws -> Account {
+    private func suspend(_ account: Account, _ isSuspended: Bool, by author: Author = .test) async throws -> Account {
         var edit = AccountEdit()
         edit.isSuspended = isSuspended
-        return try await accounts.edit(account.id, edit, by: origin)
+        return try await accounts.edit(account.id, edit, by: author)
     }
 
     private func entries() async throws -> [AuditEntry] {
@@ -220,17 +222,17 @@ struct SuspensionTests {
     {
         let admin = try await house.admin()
         let account = try await account()
-        let origin = house.audit.origin(actor: admin.id, address: "192.0.2.7")
+        let author = house.audit.author(actor: admin.id, address: "192.0.2.7")
         let before = try await entries().count
         house.hand.advance(.seconds(1))
-        try await suspend(account, true, by: origin)
-        try await suspend(account, true, by: origin)
+        try await suspend(account, true, by: author)
+        try await suspend(account, true, by: author)
         house.hand.advance(.seconds(1))
         var edit = AccountEdit()
         edit.name = try good("Other")
         edit.cap = CredentialCap(5)
         edit.isSuspended = false
-        _ = try await accounts.edit(account.id, edit, by: origin)
+        _ = try await accounts.edit(account.id, edit, by: author)
         let found = Array(try await entries().dropLast(before))
         #expect(found.count == 3)
         #expect(found.last?.action == .accountSuspend)

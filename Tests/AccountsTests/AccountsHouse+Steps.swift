@@ -1,8 +1,9 @@
 import Audit
 import Crypto
 import Database
-import Policy
 import Secrets
+import TestSupport
+import Values
 
 @testable import Accounts
 

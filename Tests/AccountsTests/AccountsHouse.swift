@@ -5,25 +5,15 @@ import Foundation
 import Policy
 import Secrets
 import Synchronization
+import TestSupport
+import Values
 
 @testable import Audit
-
-/// A clock that stands still until a test moves it.
-final class HandClock: Sendable {
-    private let time: Mutex<Timestamp>
-
-    init(_ start: Timestamp) { time = Mutex(start) }
-
-    var now: Timestamp { time.withLock { $0 } }
-    var clock: Clock { Clock { self.now } }
-
-    func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
-}
 
 /// Accounts over a database file of their own, at noon of a day in June. Goes, with its folder, when the suite
 /// that holds it goes.
 final class AccountsHouse: Sendable {
-    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
     static let idle: Duration = .seconds(1800)
     static let absolute: Duration = .seconds(36_000)
 
@@ -52,7 +42,7 @@ final class AccountsHouse: Sendable {
     ) throws -> Accounts {
         try Accounts(
             Accounts.Parts(
-                database: database, keys: DeploymentKeys(master: Secret("master"), pepper: Secret(pepper)),
+                database: database, keys: DeploymentSecrets(master: Secret("master"), pepper: Secret(pepper)),
                 argon2: pool, tokenArgon2: pool,
                 sessions: Accounts.SessionLimits(idle: idle, absolute: absolute), entropy: .system, clock: hand.clock))
     }
@@ -112,13 +102,4 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
-}
-
-extension Origin {
-    /// Somebody, from nowhere.
-    static var test: Origin {
-        Origin(
-            actor: nil, address: "",
-            chain: AccountsHouse.keys.auditChain, entropy: .system)
-    }
 }

@@ -1,8 +1,8 @@
 import Accounts
-import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// Six digits are few: who has the password may not try them all (ASVS 6.6.3, NIST SP 800-63B-4 §3.2.2).
 @Suite("The throttle on codes")

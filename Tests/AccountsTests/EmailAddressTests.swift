@@ -1,5 +1,4 @@
 import Accounts
-import Policy
 import Testing
 
 @Suite("E-mail addresses")

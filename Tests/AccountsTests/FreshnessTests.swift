@@ -1,8 +1,8 @@
 import Accounts
-import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// How long a proof of the person stands, and how it is renewed (ASVS 7.2.4, 7.5.1).
 @Suite("Fresh sessions")

@@ -3,7 +3,9 @@ import Audit
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// Open invitations: who sees them, who may take them back, and what ends them.
 @Suite("Open invitations")
@@ -25,7 +27,7 @@ struct InvitationListTests {
         house.hand.advance(.milliseconds(2))
         let (invitation, token) = try await accounts.invite(
             good(email), as: role, to: user.account, for: user,
-            by: house.audit.origin(actor: user.id, address: "192.0.2.7"))
+            by: house.audit.author(actor: user.id, address: "192.0.2.7"))
         return (invitation.id, token.exposed())
     }
 

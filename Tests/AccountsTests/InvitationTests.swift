@@ -2,7 +2,9 @@ import Accounts
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Invitations and the first admin")
 struct InvitationTests {
@@ -80,7 +82,7 @@ struct InvitationTests {
 
     @Test("what is no invitation is refused before any Argon2id") func wrong() async throws {
         let token = try await invite().token
-        let keys = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
+        let keys = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "lki-", keys: keys).mint(.system).secret.exposed()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
         let stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)

@@ -1,7 +1,8 @@
 import Accounts
 import Database
-import Policy
+import TestSupport
 import Testing
+import Values
 
 /// An account always has somebody who can manage it.
 @Suite("The last root user")

@@ -1,6 +1,7 @@
 import Accounts
 import Database
 import Policy
+import TestSupport
 import Testing
 
 /// Where the rights of operators end, and those of an account's own root users begin (ASVS 8.2.1).

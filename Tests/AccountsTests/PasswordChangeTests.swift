@@ -1,8 +1,8 @@
 import Accounts
-import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// A new password in place of one that is known: what the old one locked, the new one locks (ASVS 6.2.3, 7.4.3).
 @Suite("Changing a password")
@@ -19,7 +19,7 @@ struct PasswordChangeTests {
 
     /// The public key that belongs to the private one which this password opens.
     private func opened(_ entered: AccountsHouse.Entered, _ password: String) async throws -> String? {
-        try await accounts.unlockRevealKey(
+        try await accounts.unlockRevealPair(
             of: entered.actor, entered.session, Proof(password: good(password), code: nil),
             from: IPAddress("192.0.2.1")
         ).0?.publicKey.text

@@ -1,9 +1,10 @@
 import Accounts
 import Audit
 import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// A new password for who has lost theirs: the way in, and not to what the old one locked (ASVS 6.4.3, 6.4.4).
 @Suite("Resetting a password")
@@ -50,7 +51,7 @@ struct PasswordResetTests {
         #expect(before.keys == after.keys)
         #expect(before != after)
         let entered = try await house.enter(ada, other)
-        let opened = try await accounts.unlockRevealKey(
+        let opened = try await accounts.unlockRevealPair(
             of: entered.actor, entered.session, Proof(password: good(other), code: nil), from: nil)
         #expect(opened.0?.publicKey.text == after[ada.id])
     }
@@ -89,7 +90,7 @@ struct PasswordResetTests {
     {
         let token = try await house.resetToken(of: ada)
         #expect(try !house.isOnDisk(token))
-        let strangers = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
+        let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "lkr-", keys: strangers).mint(.system).secret.exposed()
         let unknown = try TokenFormat(prefix: "lkr-", keys: AccountsHouse.keys).mint(.system).secret.exposed()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)

@@ -2,7 +2,9 @@ import Accounts
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Platform tokens")
 struct PlatformTokenTests {
@@ -110,7 +112,7 @@ struct PlatformTokenTests {
         let restarted = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.light)
         #expect(try await restarted.actor(platformToken: issued.text)?.user.id == admin.id)
 
-        let keys = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
+        let keys = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "lkp-", keys: keys).mint(.system).secret.exposed()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
         let stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)
@@ -133,7 +135,7 @@ struct PlatformTokenTests {
             good("bob@example.com"), as: .root, to: account.id, for: .operator, by: .test
         ).1.exposed()
         let session = try await house.signIn().1.exposed()
-        let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+        let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
         let key = try TokenFormat(prefix: "sk-", keys: keys).mint(.system).secret.exposed()
         let body = text.dropFirst(4)
         for other in [

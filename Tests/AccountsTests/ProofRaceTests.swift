@@ -1,7 +1,6 @@
 import Accounts
-import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
 
 /// A proof takes the time of an Argon2id. What changes meanwhile undoes it.
@@ -113,7 +112,7 @@ struct ProofRaceTests {
         _ = try await changed
         let (now, _) = try await slow.signIn(
             email: good(ada.email), Proof(password: good(other), code: nil), from: nil, by: .test)
-        let opened = try await slow.unlockRevealKey(
+        let opened = try await slow.unlockRevealPair(
             of: now, try #require(now.session), Proof(password: good(other), code: nil), from: nil)
         #expect(try await opened.0?.publicKey.text == house.revealKeys(of: ada.account)[ada.id])
         #expect(opened.0 != nil)

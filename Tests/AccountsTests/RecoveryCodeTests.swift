@@ -1,7 +1,6 @@
 import Accounts
-import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
 
 /// Ten codes for who has lost their authenticator, each of which works once (ASVS 6.5.2).

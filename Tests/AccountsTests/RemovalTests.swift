@@ -1,9 +1,10 @@
 import Accounts
 import Audit
 import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// Whoever is taken out of an account is out with the very next call (ASVS 7.4.2).
 @Suite("Removing people")

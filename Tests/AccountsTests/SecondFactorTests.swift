@@ -1,7 +1,6 @@
 import Accounts
-import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
 
 /// Codes of an authenticator beside the password: each once, and only who has the password gets to try them

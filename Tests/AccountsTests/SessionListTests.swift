@@ -1,7 +1,8 @@
 import Accounts
 import Database
-import Policy
+import TestSupport
 import Testing
+import Values
 
 /// One's own sessions: seen, and ended from elsewhere (ASVS 7.4.5, 7.5.2).
 @Suite("One's own sessions")

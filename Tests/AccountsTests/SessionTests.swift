@@ -1,8 +1,9 @@
 import Accounts
 import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Sessions")
 struct SessionTests {

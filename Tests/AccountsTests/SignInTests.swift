@@ -2,7 +2,9 @@ import Accounts
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Signing in")
 struct SignInTests {

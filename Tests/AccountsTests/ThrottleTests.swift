@@ -1,5 +1,6 @@
-import Policy
+import TestSupport
 import Testing
+import Values
 
 @testable import Accounts
 

@@ -9,28 +9,18 @@ import Metering
 import Policy
 import Secrets
 import Synchronization
+import TestSupport
+import Values
 
 import struct Applications.Application
 
 @testable import Audit
 
-/// A clock that stands still until a test moves it.
-final class HandClock: Sendable {
-    private let time: Mutex<Timestamp>
-
-    init(_ start: Timestamp) { time = Mutex(start) }
-
-    var now: Timestamp { time.withLock { $0 } }
-    var clock: Clock { Clock { self.now } }
-
-    func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
-}
-
 /// Everything that a decision needs, over a database file of its own: two apps of one account, one of another, three
 /// models. Goes, with its folder, when the suite that holds it goes.
 final class AdmissionHouse: Sendable {
     static let noon = Timestamp(microseconds: 1_780_315_200_000_000)
-    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
 
     let folder = FileManager.default.temporaryDirectory.appending(path: "admission-\(UUID().uuidString)").path
     let hand = HandClock(noon)
@@ -184,11 +174,4 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
-}
-
-extension Origin {
-    /// Somebody, from nowhere.
-    static var test: Origin {
-        Origin(actor: nil, address: "", chain: AdmissionHouse.keys.auditChain, entropy: .system)
-    }
 }

@@ -5,7 +5,9 @@ import Credentials
 import Database
 import Metering
 import Policy
+import TestSupport
 import Testing
+import Values
 
 /// A verification that charges, charges once, however often and from wherever it is asked (ASVS 2.3.4, 15.4.2).
 @Suite("Charging by verification")

@@ -2,10 +2,11 @@ import Accounts
 import Admission
 import Applications
 import Credentials
-import Database
 import Metering
 import Policy
+import TestSupport
 import Testing
+import Values
 
 import struct Applications.Application
 

@@ -2,11 +2,12 @@ import Accounts
 import Admission
 import Applications
 import Credentials
-import Database
 import Metering
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// A service owner's question, and who is told what (ASVS 8.2.2).
 @Suite("Asking whether a key may make a call")
@@ -62,7 +63,7 @@ struct VerifyTests {
     @Test("malformed, forged, unknown and deleted keys are all the same") func invalid() async throws {
         let deleted = try await house.issue()
         try await house.credentials.delete(deleted.credential.id, of: house.ada.account, by: .test)
-        let strangers = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
+        let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "sk-", keys: strangers).mint(.system).secret.exposed()
         let unknown = try TokenFormat(prefix: "sk-", keys: AdmissionHouse.keys).mint(.system).secret.exposed()
         for key in ["", "sk-", "x", forged, unknown, deleted.key, " " + deleted.key] {

@@ -1,14 +1,14 @@
 import Audit
 import Database
 import Foundation
-import Policy
 import Secrets
 import Synchronization
+import Values
 
 /// An audit record over a database file of its own. Goes, with its folder, when the suite that holds it goes.
 final class AuditHouse: Sendable {
     static let noon = Timestamp(microseconds: 1_780_315_200_000_000)
-    static let chain = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper")).auditChain
+    static let chain = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper")).auditChain
 
     let folder = FileManager.default.temporaryDirectory.appending(path: "audit-\(UUID().uuidString)").path
     let database: Database
@@ -32,15 +32,15 @@ final class AuditHouse: Sendable {
         _ action: AuditEntry.Action = .accountEdit, actor: Identifier? = nil, account: Identifier? = nil,
         object: String? = nil, detail: [String: String] = [:], address: String = "192.0.2.7", at time: Timestamp = noon
     ) async throws {
-        let origin = audit.origin(actor: actor, address: address)
+        let author = audit.author(actor: actor, address: address)
         try await database.write {
-            try origin.record(action, account: account, object: object, detail: detail, at: time, in: $0)
+            try author.record(action, account: account, object: object, detail: detail, at: time, in: $0)
         }
     }
 
     /// Entries of all kinds: with and without each of the fields that may be absent, with no details, one or two.
     func fill(_ count: Int) async throws {
-        let origins = [nil, Self.name(1), Self.name(2)].map { audit.origin(actor: $0, address: "192.0.2.7") }
+        let origins = [nil, Self.name(1), Self.name(2)].map { audit.author(actor: $0, address: "192.0.2.7") }
         let actions = AuditEntry.Action.allCases
         try await database.write { connection in
             for number in 0..<count {

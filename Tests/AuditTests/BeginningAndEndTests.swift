@@ -1,7 +1,7 @@
 import Audit
 import Database
-import Policy
 import Testing
+import Values
 
 /// What a chain alone doesn't show: what was there before it, and an end that was cut off.
 @Suite("The beginning and the end of the audit record")

@@ -1,7 +1,7 @@
 import Audit
 import Database
-import Policy
 import Testing
+import Values
 
 @Suite("The chain of the audit record")
 struct ChainTests {
@@ -52,11 +52,11 @@ struct ChainTests {
     @Test("what is refused with its transaction leaves neither an entry nor a gap") func rolledBack() async throws {
         struct Refused: Error {}
         let house = house
-        let origin = house.audit.origin(actor: nil, address: "")
+        let author = house.audit.author(actor: nil, address: "")
         try await house.record()
         await #expect(throws: Refused.self) {
             try await house.database.write {
-                try origin.record(
+                try author.record(
                     .accountCreate, account: nil, object: nil, detail: ["a": "b"], at: AuditHouse.noon, in: $0)
                 throw Refused()
             }

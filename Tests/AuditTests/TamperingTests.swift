@@ -1,8 +1,8 @@
 import Audit
 import Database
-import Policy
 import Secrets
 import Testing
+import Values
 
 /// Whoever can write to the database and has no master key can change nothing unseen (ASVS 16.4.2).
 @Suite("Tampering with the audit record")
@@ -137,9 +137,9 @@ struct TamperingTests {
 
     @Test("who has another master key can't go on with the chain, and sees no whole one") func otherKey() async throws {
         try await house.fill(5)
-        let strangers = DeploymentKeys(master: Secret("other"), pepper: Secret("pepper")).auditChain
+        let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("pepper")).auditChain
         let forger = Audit(database: house.database, chain: strangers, entropy: .system)
-            .origin(actor: nil, address: "")
+            .author(actor: nil, address: "")
         try await house.database.write {
             try forger.record(.creditsGrant, account: nil, object: nil, at: AuditHouse.noon, in: $0)
         }

@@ -1,9 +1,10 @@
 import Catalog
 import Database
-import Policy
 import Secrets
 import Synchronization
+import TestSupport
 import Testing
+import Values
 
 /// The number of the last edit that has returned.
 private final class LastEdit: Sendable {

@@ -1,14 +1,15 @@
 import Catalog
 import Database
 import Foundation
-import Policy
 import Secrets
+import TestSupport
+import Values
 
 @testable import Audit
 
 /// A catalog over a database file of its own. Goes, with its folder, when the suite that holds it goes.
 final class CatalogHouse: Sendable {
-    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
     let folder = FileManager.default.temporaryDirectory.appending(path: "catalog-\(UUID().uuidString)").path
     let database: Database
     let catalog: Catalog
@@ -28,7 +29,7 @@ final class CatalogHouse: Sendable {
     }
 
     static func catalog(over database: Database, master: String, clock: Clock = .system) -> Catalog {
-        let keys = DeploymentKeys(master: Secret(master), pepper: Secret("pepper"))
+        let keys = DeploymentSecrets(master: Secret(master), pepper: Secret("pepper"))
         return Catalog(database: database, sealing: keys.sealing, entropy: .system, clock: clock)
     }
 
@@ -64,13 +65,4 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
-}
-
-extension Origin {
-    /// Somebody, from nowhere.
-    static var test: Origin {
-        Origin(
-            actor: nil, address: "",
-            chain: CatalogHouse.keys.auditChain, entropy: .system)
-    }
 }

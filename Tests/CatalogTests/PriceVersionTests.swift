@@ -1,9 +1,9 @@
 import Audit
 import Catalog
 import Database
-import Policy
-import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Prices of models")
 struct PriceVersionTests {
@@ -179,21 +179,21 @@ struct PriceVersionTests {
     {
         let audit = house.audit
         let before = try await audit.entries(of: nil, Page()).items.count
-        let origin = audit.origin(actor: Identifier(at: hand.now, random: (3, 4)), address: "192.0.2.7")
+        let author = audit.author(actor: Identifier(at: hand.now, random: (3, 4)), address: "192.0.2.7")
         let version = try await catalog.addPrice(
-            Self.price(11), of: model.id, effectiveAt: hand.now.adding(.seconds(1)), by: origin)
+            Self.price(11), of: model.id, effectiveAt: hand.now.adding(.seconds(1)), by: author)
         await #expect(throws: CatalogError.versionExists) { try await add(12, after: 1) }
         hand.advance(.milliseconds(2))
-        try await catalog.withdrawPrice(version.id, of: model.id, by: origin)
+        try await catalog.withdrawPrice(version.id, of: model.id, by: author)
         await #expect(throws: CatalogError.notFound) {
-            try await catalog.withdrawPrice(version.id, of: model.id, by: origin)
+            try await catalog.withdrawPrice(version.id, of: model.id, by: author)
         }
         let entries = try await audit.entries(of: nil, Page()).items
         #expect(entries.count == before + 2)
         #expect(entries.prefix(2).map(\.action) == [.priceWithdraw, .priceCreate])
         for entry in entries.prefix(2) {
             #expect(entry.object == model.id.description)
-            #expect(entry.actor == origin.actor)
+            #expect(entry.actor == author.actor)
             #expect(entry.address == "192.0.2.7")
             #expect(entry.detail == ["price": "11", "effective_at": version.effectiveAt.rfc3339])
         }

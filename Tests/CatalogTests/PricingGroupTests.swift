@@ -1,8 +1,9 @@
 import Audit
 import Catalog
 import Database
-import Policy
+import TestSupport
 import Testing
+import Values
 
 @Suite("Pricing groups")
 struct PricingGroupTests {

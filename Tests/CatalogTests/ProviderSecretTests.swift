@@ -1,8 +1,9 @@
 import Catalog
 import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Secrets of providers")
 struct ProviderSecretTests {

@@ -2,6 +2,7 @@ import Accounts
 import Applications
 import Credentials
 import Database
+import TestSupport
 import Testing
 
 @Suite("How many apps there may be")

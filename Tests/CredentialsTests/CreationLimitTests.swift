@@ -4,7 +4,9 @@ import Credentials
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Limits on creating keys")
 struct CreationLimitTests {

@@ -3,8 +3,9 @@ import Applications
 import Credentials
 import Database
 import Policy
-import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Creating keys at once")
 struct CreationRaceTests {

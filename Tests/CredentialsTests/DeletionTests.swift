@@ -2,10 +2,10 @@ import Accounts
 import Applications
 import Credentials
 import Database
-import Policy
-import Secrets
 import Synchronization
+import TestSupport
 import Testing
+import Values
 
 @Suite("The end of keys")
 struct DeletionTests {

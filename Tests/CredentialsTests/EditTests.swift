@@ -4,8 +4,9 @@ import Catalog
 import Credentials
 import Database
 import Policy
-import Secrets
+import TestSupport
 import Testing
+import Values
 
 @Suite("Editing keys")
 struct EditTests {

@@ -6,6 +6,8 @@ import Crypto
 import Database
 import Policy
 import Secrets
+import TestSupport
+import Values
 
 import struct Applications.Application
 

@@ -7,21 +7,10 @@ import Foundation
 import Policy
 import Secrets
 import Synchronization
+import TestSupport
+import Values
 
 @testable import Audit
-
-/// A clock that stands still until a test moves it.
-final class HandClock: Sendable {
-    private let time: Mutex<Timestamp>
-
-    init(_ start: Timestamp) { time = Mutex(start) }
-
-    var now: Timestamp { time.withLock { $0 } }
-    var clock: Clock { Clock { self.now } }
-
-    func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
-    func set(_ moment: Timestamp) { time.withLock { $0 = moment } }
-}
 
 /// Everything that keys need, over a database file of its own, at noon of a day in June. Goes, with its folder,
 /// when the suite that holds it goes.
@@ -63,7 +52,7 @@ final class KeysHouse: Sendable {
 
     // MARK: Parts
 
-    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
 
     static func open(_ folder: String, _ hand: HandClock) throws -> Database {
         try Database(
@@ -188,13 +177,4 @@ struct BadText: Error {
 func good<T: FieldText>(_ text: String) throws -> T {
     guard let value = T(text) else { throw BadText(text: text) }
     return value
-}
-
-extension Origin {
-    /// Somebody, from nowhere.
-    static var test: Origin {
-        Origin(
-            actor: nil, address: "",
-            chain: KeysHouse.keys.auditChain, entropy: .system)
-    }
 }

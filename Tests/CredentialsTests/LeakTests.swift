@@ -1,10 +1,11 @@
 import Accounts
 import Audit
 import Credentials
-import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// What is done about a secret that was found where it must not be (ASVS 13.3.4, 14.2.4).
 @Suite("Reported leaks")
@@ -45,7 +46,7 @@ struct LeakTests {
 
     @Test("what only looks like a key is none, and costs no Argon2id") func forged() async throws {
         let made = try await house.issue()
-        let strangers = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
+        let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "sk-", keys: strangers).mint(.system).secret.exposed()
         let unknown = try TokenFormat(prefix: "sk-", keys: KeysHouse.keys).mint(.system).secret.exposed()
         let cold = try house.restarted(pool: TestPool.stopped)

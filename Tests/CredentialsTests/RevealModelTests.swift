@@ -1,9 +1,10 @@
 import Accounts
 import Credentials
 import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// Whether a secret can be shown again, to whom, and which one, after any sequence of what may happen to keys and people:
 /// held against a small model of copies and pairs of keys.

@@ -2,8 +2,8 @@ import Accounts
 import Audit
 import Credentials
 import Database
-import Policy
 import Secrets
+import TestSupport
 import Testing
 
 /// A secret is shown again to a root user with their password, by construction (design §5; ASVS 11.7.2, 13.3.2).

@@ -2,7 +2,9 @@ import Accounts
 import Credentials
 import Database
 import Policy
+import TestSupport
 import Testing
+import Values
 
 /// Invariant 3: a key that could work again holds a slot, and every way back to life asks for one.
 @Suite("Ways back to life")

@@ -1,9 +1,10 @@
 import Accounts
 import Applications
 import Credentials
-import Database
 import Policy
+import TestSupport
 import Testing
+import Values
 
 @Suite("Rotations of a day")
 struct RotationLimitTests {

@@ -5,7 +5,9 @@ import Credentials
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// A new secret for the same key, while the old one still works or at once (ASVS 9.2.1, 13.3.4).
 @Suite("Rotating keys")

@@ -1,6 +1,7 @@
 import Policy
 import Secrets
 import Testing
+import Values
 
 @testable import Credentials
 

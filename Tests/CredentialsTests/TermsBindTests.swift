@@ -3,10 +3,11 @@ import Applications
 import Audit
 import Catalog
 import Credentials
-import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 /// What is changed of a key's terms binds its very next call, with either of its secrets (ASVS 8.3.2).
 @Suite("Edits that bind the next call")

@@ -3,7 +3,9 @@ import Applications
 import Credentials
 import Database
 import Policy
+import TestSupport
 import Testing
+import Values
 
 @testable import Secrets
 
@@ -57,7 +59,7 @@ struct VerificationTests {
 
     @Test("a forged key with a right checksum reaches neither Argon2id nor the database") func forged() async throws {
         let key = try await house.issue().key
-        let other = DeploymentKeys(master: Secret("other"), pepper: Secret("other"))
+        let other = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let foreign = try TokenFormat(prefix: "sk-", keys: other).mint(.system).secret.exposed()
         // The id of a real key, another secret, the old tag, and the checksum that goes with them.
         let body = Array(key.utf8.dropFirst(3))

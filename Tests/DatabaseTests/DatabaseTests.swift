@@ -1,7 +1,7 @@
 import Database
 import Foundation
-import Policy
 import Testing
+import Values
 
 @Suite("The database")
 struct DatabaseTests {

@@ -1,7 +1,8 @@
-import Policy
+import HTTP
+import JSON
 import Secrets
 import Testing
-import Web
+import Values
 
 @testable import Applications
 @testable import Catalog
@@ -28,7 +29,7 @@ struct ChatCallTests {
         let row = ModelTable.RouteRow(
             model: id, provider: id, upstreamName: "upstream/name", kind: .echo, baseURL: nil, sealedSecret: nil,
             prices: [])
-        let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+        let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
         return try call(text).asSentTo(ModelRoute(row, name: "public", sealing: keys.sealing), by: app, isKept: false)
     }
 

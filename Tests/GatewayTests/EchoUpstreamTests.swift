@@ -1,7 +1,7 @@
 import HTTPTypes
+import JSON
 import NIOCore
 import Testing
-import Web
 
 @testable import Gateway
 

@@ -1,9 +1,10 @@
+import HTTP
 import HTTPTypes
 import Hummingbird
+import JSON
 import NIOCore
-import Policy
 import Testing
-import Web
+import Values
 
 @testable import Gateway
 @testable import Metering

@@ -2,7 +2,9 @@ import Accounts
 import Credentials
 import Database
 import Policy
+import TestSupport
 import Testing
+import Values
 
 @testable import Metering
 

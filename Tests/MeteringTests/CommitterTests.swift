@@ -4,6 +4,7 @@ import Dispatch
 import Policy
 import Synchronization
 import Testing
+import Values
 
 @testable import Metering
 

@@ -1,9 +1,11 @@
 import Accounts
 import Audit
 import Database
+import JSON
 import Policy
-import Secrets
+import TestSupport
 import Testing
+import Values
 
 @testable import Metering
 
@@ -110,9 +112,9 @@ struct GrantTests {
 
     @Test("each leaves one entry of the audit record, with who, where, how much and why; a refused one leaves none")
     func audited() async throws {
-        let origin = house.audit.origin(actor: house.ada.id, address: "192.0.2.7")
+        let author = house.audit.author(actor: house.ada.id, address: "192.0.2.7")
         let entry = try await house.metering.grant(
-            Credits(micro: 1_500_000), to: account, reason: good("welcome"), by: origin)
+            Credits(micro: 1_500_000), to: account, reason: good("welcome"), by: author)
         _ = try await adjust(-500_000)
         await #expect(throws: MeteringError.self) { try await adjust(-1_000_001) }
         let audit = try await house.audit.entries(of: nil, Page()).items.filter {

@@ -1,6 +1,7 @@
 import Credentials
 import Policy
 import Testing
+import Values
 
 @testable import Metering
 

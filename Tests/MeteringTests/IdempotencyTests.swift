@@ -3,7 +3,9 @@ import Credentials
 import Database
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @testable import Metering
 
@@ -189,7 +191,7 @@ struct IdempotencyTests {
         }
         let stranger = Metering(
             database: house.database,
-            sealing: DeploymentKeys(master: Secret("another"), pepper: Secret("pepper")).sealing, entropy: .system,
+            sealing: DeploymentSecrets(master: Secret("another"), pepper: Secret("pepper")).sealing, entropy: .system,
             clock: house.hand.clock)
         await #expect(throws: SealingError.self) { try await replay(mark("one"), by: stranger) }
         try await house.tamper(

@@ -2,8 +2,9 @@ import Accounts
 import Catalog
 import Credentials
 import Database
-import Policy
+import TestSupport
 import Testing
+import Values
 
 import struct Applications.Application
 

@@ -4,9 +4,9 @@ import Audit
 import Catalog
 import Credentials
 import Database
-import Policy
-import Secrets
+import TestSupport
 import Testing
+import Values
 
 @testable import Metering
 
@@ -26,7 +26,7 @@ struct LedgerReadingTests {
         await house.metering.void(voided)
         _ = try await house.metering.adjust(
             house.ada.account, by: Credits(-5), reason: good("a mistake"),
-            by: house.audit.origin(actor: house.ada.id, address: ""))
+            by: house.audit.author(actor: house.ada.id, address: ""))
     }
 
     private func entries(

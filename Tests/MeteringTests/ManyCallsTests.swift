@@ -3,7 +3,9 @@ import Credentials
 import Database
 import Policy
 import Synchronization
+import TestSupport
 import Testing
+import Values
 
 @testable import Metering
 

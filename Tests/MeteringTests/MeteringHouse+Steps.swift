@@ -7,6 +7,8 @@ import Database
 import Foundation
 import Policy
 import Secrets
+import TestSupport
+import Values
 
 import struct Applications.Application
 

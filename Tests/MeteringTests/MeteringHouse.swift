@@ -7,29 +7,19 @@ import Foundation
 import Policy
 import Secrets
 import Synchronization
+import TestSupport
+import Values
 
 import struct Applications.Application
 
 @testable import Audit
 @testable import Metering
 
-/// A clock that stands still until a test moves it.
-final class HandClock: Sendable {
-    private let time: Mutex<Timestamp>
-
-    init(_ start: Timestamp) { time = Mutex(start) }
-
-    var now: Timestamp { time.withLock { $0 } }
-    var clock: Clock { Clock { self.now } }
-
-    func set(_ moment: Timestamp) { time.withLock { $0 = moment } }
-}
-
 /// Everything that credits need, over a database file of its own, at noon of a day in June. Goes, with its folder, when
 /// the suite that holds it goes.
 final class MeteringHouse: Sendable {
     static let noon = Timestamp(rfc3339: "2026-06-10T12:00:00Z")!
-    static let keys = DeploymentKeys(master: Secret("master"), pepper: Secret("pepper"))
+    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
 
     let folder = FileManager.default.temporaryDirectory.appending(path: "metering-\(UUID().uuidString)").path
     let hand = HandClock(noon)
@@ -152,15 +142,6 @@ enum TestPool {
             pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, deadline: .seconds(120),
             entropy: .system)
     }()
-}
-
-extension Origin {
-    /// Somebody, from nowhere.
-    static var test: Origin {
-        Origin(
-            actor: nil, address: "",
-            chain: MeteringHouse.keys.auditChain, entropy: .system)
-    }
 }
 
 struct BadText: Error {

@@ -2,6 +2,7 @@ import Credentials
 import Foundation
 import Metering
 import Policy
+import Values
 
 /// What credits are to do, written from the design and not from the code: plain dictionaries, and sums in 128 bits that
 /// no test can make too large. Accounts, keys and calls are numbered in the order in which they appear.

@@ -5,6 +5,8 @@ import Credentials
 import Database
 import Policy
 import Secrets
+import TestSupport
+import Values
 
 import struct Applications.Application
 

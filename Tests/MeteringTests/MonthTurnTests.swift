@@ -1,7 +1,9 @@
 import Accounts
 import Policy
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @testable import Credentials
 @testable import Metering

@@ -3,8 +3,9 @@ import Applications
 import Catalog
 import Credentials
 import Database
-import Policy
+import TestSupport
 import Testing
+import Values
 
 import struct Applications.Application
 

@@ -1,5 +1,6 @@
 import Policy
 import Testing
+import Values
 
 /// From where a key may be used: addresses, and the pages of one host (ASVS 8.2.4).
 @Suite("Where a key may be used from")

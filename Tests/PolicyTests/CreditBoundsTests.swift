@@ -1,5 +1,6 @@
 import Policy
 import Testing
+import Values
 
 @Suite("Bounds on what a call may cost")
 struct CreditBoundsTests {

@@ -1,5 +1,7 @@
 import Policy
+import TestSupport
 import Testing
+import Values
 
 @Suite("Explaining a decision")
 struct ExplainTests {
@@ -30,7 +32,7 @@ struct ExplainTests {
 
     @Test("the first denial of an explanation is the decision, for any facts", arguments: 1...8)
     func firstIsVerdict(seed: UInt64) {
-        var generator = SplitMix64(state: seed)
+        var generator = SplitMix64(seed: seed)
         var seen: Set<Denial?> = []
         for _ in 0..<2500 {
             let facts = Self.random(&generator)
@@ -53,7 +55,7 @@ struct ExplainTests {
 
     @Test("what is allowed goes to the model that was asked for, or to the app's own, and the key may use it")
     func allowedModel() {
-        var generator = SplitMix64(state: 99)
+        var generator = SplitMix64(seed: 99)
         var allowed = 0
         for _ in 0..<4000 {
             let facts = Self.random(&generator)

@@ -1,5 +1,6 @@
 import Policy
 import Testing
+import Values
 
 /// Design §6: right app, not expired, enabled, account in good standing, address, host or browser, model. The first that
 /// fails is the verdict (ASVS 8.2.2).

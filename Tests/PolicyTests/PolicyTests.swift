@@ -1,5 +1,6 @@
 import Policy
 import Testing
+import Values
 
 /// The facts of one call, which is allowed until a test changes one of them.
 struct Facts {

@@ -1,5 +1,6 @@
 import CArgon2
 import Testing
+import Values
 
 @testable import Secrets
 

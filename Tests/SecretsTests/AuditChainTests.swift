@@ -1,4 +1,5 @@
 import Testing
+import Values
 
 @testable import Secrets
 
@@ -73,7 +74,7 @@ struct AuditChainTests {
 
     @Test("another master key makes other links, and another pepper the same")
     func keys() {
-        let otherMaster = DeploymentKeys(master: Samples.bytes(9), pepper: Samples.bytes(2)).auditChain
+        let otherMaster = DeploymentSecrets(master: Samples.bytes(9), pepper: Samples.bytes(2)).auditChain
         #expect(otherMaster.link(after: "", ["a"]) != chain.link(after: "", ["a"]))
         #expect(Samples.otherKeys.auditChain.link(after: "", ["a"]) == chain.link(after: "", ["a"]))
     }

@@ -1,12 +1,13 @@
 import Glibc
 import Synchronization
 import Testing
+import Values
 
 @testable import Secrets
 
 @Suite("What is kept for long")
 struct KeptSecretTests {
-    private let keys = DeploymentKeys(
+    private let keys = DeploymentSecrets(
         master: Secret([UInt8](repeating: 1, count: 32)), pepper: Secret([UInt8](repeating: 2, count: 32)))
     private let base64 = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"
 
@@ -39,7 +40,7 @@ struct KeptSecretTests {
             }
             return Entropy.system.bytes(count)
         }
-        _ = try DeploymentKeys.load(
+        _ = try DeploymentSecrets.load(
             master: .directory, pepper: .directory, directory: directory, createIfMissing: true, entropy: watching)
         #expect(seen.withLock { $0 } == [true, true])
         for name in names { unlink("\(directory)/\(name)") }
@@ -48,14 +49,14 @@ struct KeptSecretTests {
 
     @Test("= stands at the end, once")
     func padding() throws {
-        func load(_ text: String) throws -> DeploymentKeys {
-            try DeploymentKeys.load(
+        func load(_ text: String) throws -> DeploymentSecrets {
+            try DeploymentSecrets.load(
                 master: .value(Secret(text), from: "A"), pepper: .value(Secret(base64), from: "B"), directory: "/",
                 createIfMissing: false, entropy: .system)
         }
         for text in [base64, base64 + "=", base64 + "=\n"] { #expect(throws: Never.self) { try load(text) } }
         for text in ["=" + base64, "==" + base64, base64 + "==", base64 + "A"] {
-            #expect(throws: DeploymentKeysError.malformedSetting("A")) { try load(text) }
+            #expect(throws: DeploymentSecretsError.malformedSetting("A")) { try load(text) }
         }
     }
 

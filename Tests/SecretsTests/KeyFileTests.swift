@@ -1,6 +1,7 @@
 import Foundation
 import Secrets
 import Testing
+import Values
 
 /// The keys in their files, each test in a directory of its own.
 final class KeyFileTests {
@@ -16,7 +17,7 @@ final class KeyFileTests {
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
-    private func load(createIfMissing: Bool = false, _ entropy: Entropy = .system) throws -> DeploymentKeys {
+    private func load(createIfMissing: Bool = false, _ entropy: Entropy = .system) throws -> DeploymentSecrets {
         try .load(
             master: .directory, pepper: .directory, directory: directory, createIfMissing: createIfMissing,
             entropy: entropy)
@@ -53,9 +54,9 @@ final class KeyFileTests {
 
     @Test("a missing key is named and, where there is data, not made anew")
     func missing() throws {
-        #expect(throws: DeploymentKeysError.missing(path: master)) { try load() }
+        #expect(throws: DeploymentSecretsError.missing(path: master)) { try load() }
         write(text, master)
-        let error = #expect(throws: DeploymentKeysError.self) { try load() }
+        let error = #expect(throws: DeploymentSecretsError.self) { try load() }
         #expect(error == .missing(path: pepper))
         #expect(error?.sentence.contains(pepper) == true)
         #expect(!FileManager.default.fileExists(atPath: pepper))
@@ -75,12 +76,12 @@ final class KeyFileTests {
         write(text, pepper)
         #expect(throws: Never.self) { try load() }
         #expect(chmod(pepper, mode_t(mode)) == 0)
-        #expect(throws: DeploymentKeysError.tooOpen(path: pepper)) { try load() }
+        #expect(throws: DeploymentSecretsError.tooOpen(path: pepper)) { try load() }
     }
 
     @Test("a key is read with padding, without a line end, and with one of Unix or Windows")
     func spellings() throws {
-        let expected = DeploymentKeys(master: Samples.bytes(1), pepper: Samples.bytes(1)).fingerprint
+        let expected = DeploymentSecrets(master: Samples.bytes(1), pepper: Samples.bytes(1)).fingerprint
         write(text, pepper)
         for content in [text, text + "\n", text + "=", text + "=\n", text + "\r\n", text + "=\r\n", " \(text) \n\n"] {
             write(content, master)
@@ -97,7 +98,7 @@ final class KeyFileTests {
             text.dropLast() + "F", "AQEB AQEB", String(repeating: text, count: 10), "{\"key\":\"\(text)\"}",
         ] {
             write(content, master)
-            let error = #expect(throws: DeploymentKeysError.self, "\(content)") { try load() }
+            let error = #expect(throws: DeploymentSecretsError.self, "\(content)") { try load() }
             #expect(error == .malformed(source: master))
             #expect(error?.sentence.contains(text.prefix(8)) == false)
             #expect(error?.sentence.contains(master) == true)
@@ -108,18 +109,18 @@ final class KeyFileTests {
     func sources() throws {
         let elsewhere = directory + "/elsewhere"
         write(text, elsewhere)
-        let keys = try DeploymentKeys.load(
+        let keys = try DeploymentSecrets.load(
             master: .file(elsewhere), pepper: .value(Secret(text + "="), from: "pepper"), directory: directory,
             createIfMissing: true, entropy: .system)
-        #expect(keys.fingerprint == DeploymentKeys(master: Samples.bytes(1), pepper: Samples.bytes(1)).fingerprint)
+        #expect(keys.fingerprint == DeploymentSecrets(master: Samples.bytes(1), pepper: Samples.bytes(1)).fingerprint)
         #expect(!FileManager.default.fileExists(atPath: master))
-        #expect(throws: DeploymentKeysError.missing(path: directory + "/nowhere")) {
-            try DeploymentKeys.load(
+        #expect(throws: DeploymentSecretsError.missing(path: directory + "/nowhere")) {
+            try DeploymentSecrets.load(
                 master: .file(directory + "/nowhere"), pepper: .directory, directory: directory, createIfMissing: true,
                 entropy: .system)
         }
-        let error = #expect(throws: DeploymentKeysError.self) {
-            try DeploymentKeys.load(
+        let error = #expect(throws: DeploymentSecretsError.self) {
+            try DeploymentSecrets.load(
                 master: .file(elsewhere), pepper: .value(Secret("hunter2"), from: "keys.pepper"), directory: directory,
                 createIfMissing: true, entropy: .system)
         }
@@ -130,19 +131,21 @@ final class KeyFileTests {
     @Test("a directory that is not there, and a key that is a directory, are told apart from a missing key")
     func unusable() throws {
         let nowhere = directory + "/nowhere"
-        #expect(throws: DeploymentKeysError.unreadable(path: nowhere + "/master.key", code: ENOENT)) {
-            try DeploymentKeys.load(
+        #expect(throws: DeploymentSecretsError.unreadable(path: nowhere + "/master.key", code: ENOENT)) {
+            try DeploymentSecrets.load(
                 master: .directory, pepper: .directory, directory: nowhere, createIfMissing: true, entropy: .system)
         }
         try FileManager.default.createDirectory(
             atPath: master, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
-        #expect(throws: DeploymentKeysError.unreadable(path: master, code: EISDIR)) { try load() }
+        #expect(throws: DeploymentSecretsError.unreadable(path: master, code: EISDIR)) { try load() }
     }
 
     @Test("a dangling link in the place of a key is not written through")
     func links() throws {
         try FileManager.default.createSymbolicLink(atPath: master, withDestinationPath: directory + "/target")
-        #expect(throws: DeploymentKeysError.unreadable(path: master, code: EEXIST)) { try load(createIfMissing: true) }
+        #expect(throws: DeploymentSecretsError.unreadable(path: master, code: EEXIST)) {
+            try load(createIfMissing: true)
+        }
         #expect(!FileManager.default.fileExists(atPath: directory + "/target"))
     }
 }

@@ -1,15 +1,16 @@
 import Testing
+import Values
 
 @testable import Secrets
 
 /// Keys that any test may use, and the same that another deployment would have.
 enum Samples {
-    static let keys = DeploymentKeys(master: bytes(1), pepper: bytes(2))
-    static let otherKeys = DeploymentKeys(master: bytes(1), pepper: bytes(3))
+    static let keys = DeploymentSecrets(master: bytes(1), pepper: bytes(2))
+    static let otherKeys = DeploymentSecrets(master: bytes(1), pepper: bytes(3))
 
     static func bytes(_ value: UInt8) -> Secret { Secret([UInt8](repeating: value, count: 32)) }
 
-    static func format(_ prefix: String = "lk_", _ keys: DeploymentKeys = keys) throws -> TokenFormat {
+    static func format(_ prefix: String = "lk_", _ keys: DeploymentSecrets = keys) throws -> TokenFormat {
         try TokenFormat(prefix: prefix, keys: keys)
     }
 

@@ -1,4 +1,5 @@
 import Testing
+import Values
 
 @testable import Secrets
 
@@ -49,7 +50,7 @@ struct SealingBoxTests {
     @Test("a sealed text does not open under another master key, and does under another pepper")
     func keys() throws {
         let sealed = box.seal(secret, context: "a", entropy: .system)
-        let otherMaster = DeploymentKeys(master: Samples.bytes(9), pepper: Samples.bytes(2)).sealing
+        let otherMaster = DeploymentSecrets(master: Samples.bytes(9), pepper: Samples.bytes(2)).sealing
         #expect(throws: SealingError()) { try otherMaster.open(sealed, context: "a") }
         #expect(try Samples.otherKeys.sealing.open(sealed, context: "a").isSame(as: secret))
     }

@@ -1,5 +1,6 @@
 import Secrets
 import Testing
+import Values
 
 struct TOTPTests {
     private static let rfc = TOTP(secret: Secret("12345678901234567890"))

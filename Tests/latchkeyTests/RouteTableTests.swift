@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import Logging
 import Testing
+import Values
 import Web
 import Yams
 

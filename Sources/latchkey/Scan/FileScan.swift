@@ -1,7 +1,8 @@
-// The compiler counts `stat`'s members to whichever of the two was loaded first.
 import CDispatch
 import Glibc
 import Secrets
+
+// The compiler counts `stat`'s members to whichever of the two was loaded first.
 
 /// Looks through files, and through folders with all that is below them.
 ///

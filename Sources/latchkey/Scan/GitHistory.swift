@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Secrets
 
 /// Looks through every object of a repository, whether or not a branch leads to it.
