@@ -128,6 +128,13 @@ def test_the_options_are_those_of_the_binary(commands):
     assert documented == {(option, command) for command, options in commands.items() for option in options}
 
 
+def test_the_verbs_of_make_are_those_of_the_makefile():
+    verbs = re.search(r"^\.PHONY: (.*)$", page("Makefile"), re.MULTILINE).group(1).split()
+    verbs = {verb for verb in verbs if not verb.startswith("install-")} - {"venv"}
+    named = [re.match(r"`make ([a-z-]+)( \w+=\w+)?`", row[0]) for row in rows("CONTRIBUTING.md")]
+    assert len(verbs) > 8 and {match.group(1) for match in named if match} == verbs
+
+
 # Error codes
 
 
