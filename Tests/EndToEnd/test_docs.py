@@ -135,6 +135,28 @@ def test_the_verbs_of_make_are_those_of_the_makefile():
     assert len(verbs) > 8 and {match.group(1) for match in named if match} == verbs
 
 
+# The house
+
+
+def test_the_drawing_of_the_house_is_that_of_the_package():
+    """Every folder of Sources is drawn, and stands above all that it imports."""
+    [drawing] = re.findall(r"^```text\n(.*?)^```$", page("docs/architecture.md"), re.MULTILINE | re.DOTALL)
+    heights = {}
+    for height, line in enumerate(reversed(drawing.splitlines())):
+        # The names are before the two blanks behind which a line says what they are.
+        names = re.match(r"(?:\w+(?: {2,3}(?=[A-Z]))?)+", line).group().split()
+        heights |= dict.fromkeys(names, height)
+    assert set(heights) == {path.name for path in (REPOSITORY / "Sources").iterdir() if path.is_dir()}
+    manifest, looked_at = page("Package.swift"), 0
+    for name in heights:
+        whole = re.search(rf'(?:floor\(\s*|\.executableTarget\(\s*name: )"{name}",.*?\[(.*?)\]', manifest, re.DOTALL)
+        for imported in re.findall(r'"(\w+)"', whole.group(1)) if whole else []:
+            if imported in heights:
+                looked_at += 1
+                assert heights[imported] < heights[name], f"{name} imports {imported}, which is drawn above it"
+    assert looked_at > 80
+
+
 # Error codes
 
 
