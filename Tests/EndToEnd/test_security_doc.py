@@ -114,7 +114,7 @@ def test_every_table_of_the_database_has_a_data_class():
 
 
 def test_every_purpose_of_the_two_keys_is_in_the_inventory():
-    text = SOURCES[REPOSITORY / "Sources" / "Secrets" / "DeploymentKeys.swift"]
+    text = SOURCES[REPOSITORY / "Sources" / "Secrets" / "DeploymentSecrets.swift"]
     derived = {(key, purpose) for key, purpose in re.findall(r'derive\((master|pepper), "([^"]+)"\)', text)}
     assert len(derived) == 9
     rows = table("purpose", "key", "used for")
@@ -142,11 +142,11 @@ CONSTANTS = [
     ("how long a call with an Idempotency-Key is remembered", "24 hours", "Metering/Idempotency.swift", "(86_400)"),
     ("body of a management call", "256 KiB", "ManagementAPI/ManagementAPI.swift", "bodyLimit = 256 * 1024"),
     ("body of a call that anybody may make", "64 KiB", "ManagementAPI/ManagementAPI.swift", "BodyLimit = 64 * 1024"),
-    ("depth of JSON", "64", "Web/JSONParser.swift", "maximumDepth = 64"),
-    ("a whole request head", "75 s", "Web/ConnectionGuard.swift", "head: TimeAmount = .seconds(75)"),
-    ("the body after it", "60 s", "Web/ConnectionGuard.swift", "body: TimeAmount = .seconds(60)"),
-    ("a caller that takes nothing", "60 s", "Web/ConnectionGuard.swift", "stall: TimeAmount = .seconds(60)"),
-    ("a refused body that is still read", "16 MiB", "Web/ConnectionGuard.swift", "drain = 16 * 1024 * 1024"),
+    ("depth of JSON", "64", "JSON/JSONParser.swift", "maximumDepth = 64"),
+    ("a whole request head", "75 s", "HTTP/ConnectionGuard.swift", "head: TimeAmount = .seconds(75)"),
+    ("the body after it", "60 s", "HTTP/ConnectionGuard.swift", "body: TimeAmount = .seconds(60)"),
+    ("a caller that takes nothing", "60 s", "HTTP/ConnectionGuard.swift", "stall: TimeAmount = .seconds(60)"),
+    ("a refused body that is still read", "16 MiB", "HTTP/ConnectionGuard.swift", "drain = 16 * 1024 * 1024"),
     ("waiting for a hash", "10 s", "latchkey/Deployment.swift", "deadline: .seconds(10)"),
     ("reads of the database", "1,024", "Database/Database.swift", "var depth = 1024"),
     ("writes of the database", "256", "Database/Database.swift", "var writes = 256"),
@@ -208,7 +208,7 @@ def test_no_pattern_is_run_over_anybodys_input():
 
 def test_no_sum_of_credits_wraps():
     """ASVS 1.4.2: in Swift + and * stop the process rather than wrap. What wraps is spelled &+, and not near money."""
-    assert places(r"&[-+*]=? ") <= {"Secrets/Entropy.swift", "Secrets/Base62.swift", "Secrets/TokenScanner.swift"}
+    assert places(r"&[-+*]=? ") <= {"Values/Entropy.swift", "Secrets/Base62.swift", "Secrets/TokenScanner.swift"}
     for floor in ("Policy/", "Catalog/", "Metering/", "Admission/"):
         assert [place for place in places(r"\bCredits\b") if place.startswith(floor)], f"no money is in {floor}"
         assert not [place for place in places(r"\b(Double|Float|CGFloat|Decimal)\b") if place.startswith(floor)]
@@ -222,10 +222,10 @@ FRAGMENTS = {
     "terms",
     "isLive",
     "secretColumns",
-    "withRevealKey",
+    "withRevealPair",
     "UserTable.columns",
     "UserTable.secretColumns",
-    "UserTable.withRevealKey",
+    "UserTable.withRevealPair",
     'sum("entry.amount", as: "amount")',
     "Self.sum(\"CASE WHEN kind = 'charge' THEN amount ELSE 0 END\", as: \"posted\")",
 }
@@ -233,7 +233,7 @@ LITERAL = re.compile(r'"""(.*?)"""|"((?:\\.|[^"\\\n])*)"', re.DOTALL)
 STATEMENT = re.compile(
     r"\bSELECT\b.*\bFROM\b|INSERT INTO|UPDATE \w+ SET|DELETE FROM|\bWHERE\b|\bJOIN\b|ORDER BY", re.DOTALL
 )
-CONSTANT = re.compile(r"\b(?:let|var) (?:columns|tables|isLive|\w+Columns|withRevealKey)\b *=\s*(\S+)")
+CONSTANT = re.compile(r"\b(?:let|var) (?:columns|tables|isLive|\w+Columns|withRevealPair)\b *=\s*(\S+)")
 
 
 def test_no_value_stands_in_the_text_of_a_statement():
