@@ -1,5 +1,6 @@
 """The real binary as a real process: started, watched, stopped and killed by the process id that was started."""
 
+import contextlib
 import os
 import re
 import signal
@@ -112,9 +113,10 @@ class Server:
 
         try:
             wait_for("the ready line", is_ready_or_over, START_DEADLINE)
-        except AssertionError:
+        except AssertionError as error:
+            told = f"{error}\nstderr: {self.stderr[-2000:]}\nthreads: {self._threads()}"
             self.kill()
-            raise
+            raise AssertionError(told) from error
         match = READY_LINE.search(self.stdout)
         if not match:
             raise DidNotStart(self.process.returncode, self.stdout, self.stderr)
@@ -141,6 +143,14 @@ class Server:
         """For the end of a fixture: stops whatever is still running."""
         if self.is_running:
             self.stop()
+
+    def _threads(self):
+        """What each thread waits for, for whoever has to find out why it does nothing."""
+        found = []
+        for task in sorted(Path(f"/proc/{self.process.pid}/task").glob("*")):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                found.append(f"{(task / 'comm').read_text().strip()}: {(task / 'wchan').read_text()}")
+        return found
 
     def _status(self, field):
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
