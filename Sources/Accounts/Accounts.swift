@@ -7,15 +7,15 @@ package import Values
 
 /// Tenants, the people in them, and the ways they prove who they are.
 ///
-/// An account is the tenant; a user is a person who signs in to one account, as a root user, who manages it, or as a
-/// member, who looks on. Some users are admins: operators of the deployment. This room owns accounts, users,
-/// invitations, sessions, second factors, password resets and platform tokens, and the tables of these names. It may
-/// not know an app or a key.
+/// An account is a tenant. A user is a person who signs in to one account: a root user manages it, a member only reads.
+/// Some users are admins: they operate the deployment. This room owns accounts, users, invitations, sessions, second
+/// factors, password resets and platform tokens, and the tables of these names. It must not know an app or a key.
 ///
-/// How each secret is kept: passwords and platform tokens as Argon2id, because they live long; session tokens,
-/// invitations, resets and recovery codes, which are random and looked up by themselves, as a keyed digest; the secret
-/// of a second factor, which has to be read again, sealed. Each user has a pair of keys for showing API keys again; the
-/// private one is locked with their password, so that what is sealed to it can't be opened by anybody without it.
+/// How each secret is stored: passwords and platform tokens as Argon2id, because they live long. Session tokens,
+/// invitations, resets and recovery codes as a keyed digest, because they are random and are looked up by their value.
+/// The secret of a second factor is sealed, because it must be read again. Each user has a key pair for revealing API
+/// keys. Its private key is locked with the user's password, so that nobody opens the sealed copies without the
+/// password.
 package struct Accounts: Sendable {
     /// How long sign-ins last (NIST SP 800-63B-4 §2.2.3 allows a day and an hour idle at AAL2).
     package struct SessionLimits: Sendable {

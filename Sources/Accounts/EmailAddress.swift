@@ -2,8 +2,8 @@ import Values
 
 /// An e-mail address as a name for signing in: nothing is sent to it.
 ///
-/// Compared without case, since people type it so; the local part keeps its other spelling (RFC 5321 §2.4 leaves it to
-/// the receiving host). ASCII only, so that no look-alike address can be registered beside another.
+/// Compared without regard to case, since people type it so (RFC 5321 §2.4 leaves the local part to the receiving
+/// host). ASCII only, so that nobody registers an address that looks like another one.
 package struct EmailAddress: FieldText, Equatable {
     package static let rule = "must be an e-mail address of at most 254 ASCII characters, such as ada@example.com"
     package let text: String

@@ -2,10 +2,10 @@ package import Audit
 import Secrets
 package import Values
 
-/// The way in on an empty database: a one-time token that only the operator's terminal has seen.
+/// How the first admin is made on an empty database: with a one-time token that only the operator's terminal shows.
 ///
-/// It lives in memory and dies with the process or with the first user, whichever comes first, so there is no default
-/// account and nothing at rest to find.
+/// The token is only in memory. It ends with the process or with the first user. So there is no default account, and
+/// nothing to find on disk.
 package struct FirstRun: Sendable {
     private let accounts: Accounts
     private let token: Secret

@@ -8,11 +8,11 @@ package import Values
 
 package import struct Applications.Application
 
-/// May this key make this call? The one place where the facts for that are gathered and policy is asked.
+/// May this key make this call? This is the one place that collects the facts and asks `Policy`.
 ///
-/// The gateway asks it for a call that it serves, `verify` for a call that somebody's own server is about to serve, and
-/// `explain` for one that nobody makes; so all three give the same answer. This room owns no table and no rule: facts
-/// are the floors' below, rules are `Policy`'s. It may not know HTTP.
+/// The gateway asks it for a call that it serves, `verify` for a call that another server is about to serve, and
+/// `explain` for a call that nobody makes. So all three give the same answer. This room owns no table and no rule:
+/// facts are the floors' below, rules are `Policy`'s. It must not know HTTP.
 package struct Admission: Sendable {
     let accounts: Accounts
     let catalog: Catalog

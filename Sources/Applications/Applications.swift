@@ -3,12 +3,12 @@ import Catalog
 package import Database
 package import Values
 
-/// What keys open.
+/// What a key opens.
 ///
-/// An application belongs to one account for ever and, being of kind `chat`, is a model of the catalog with a manner of
-/// its own: a system prompt, the models its callers may name, and default parameters. This room owns applications and
-/// the tables `applications` and `application_models`. It may not know a key: deleting an app together with its keys is
-/// the use case of the floor above, which calls ``remove(_:of:in:)`` in its own transaction.
+/// An application belongs to one account for ever. An application of kind `chat` has a model of the catalog, a system
+/// prompt, the models that its callers may name, and default parameters. This room owns applications and the tables
+/// `applications` and `application_models`. It must not know a key: deleting an app together with its keys is the use
+/// case of the floor above, which calls ``remove(_:of:in:)`` in its own transaction.
 package struct Applications: Sendable {
     private let database: Database
     private let entropy: Entropy

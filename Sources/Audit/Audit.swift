@@ -4,10 +4,10 @@ package import Values
 
 /// The record of who did what, on what, from where, when.
 ///
-/// An entry is written in the transaction that does what it tells, so neither is ever there without the other. Entries
-/// are only added, and each carries a keyed hash over itself and the one before it, so that a changed, removed or
-/// slipped-in entry shows (``AuditCheck``). This room owns the tables `audit` and `audit_details`. It may not know what
-/// an action means; it keeps what the floors above say about theirs, and no secret is ever part of that.
+/// An entry is written in the transaction of the change that it describes, so neither exists without the other. Entries
+/// are only added. Each has a keyed hash over itself and the entry before it, so a changed, removed or inserted entry
+/// is found (``AuditCheck``). This room owns the tables `audit` and `audit_details`. It must not know what an action
+/// means; it keeps what the floors above say about theirs, and no secret is ever part of that.
 package struct Audit: Sendable {
     private let database: Database
     private let chain: AuditChain

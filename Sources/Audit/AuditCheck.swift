@@ -3,8 +3,9 @@ package import Secrets
 
 /// Follows the chain of the audit record from its first entry.
 ///
-/// Who can write to the database but doesn't have the master key can't make a link. What no chain shows by itself is a
-/// record cut off at its end; for that, the head of an earlier check is noted elsewhere and has to be met again.
+/// Somebody who can write to the database but has no master key can't make a link. A chain can't show by itself that
+/// its end was cut off. For that, note the head of an earlier check in another place: the next check must find it
+/// again.
 package struct AuditCheck: Sendable {
     /// An entry's place and hash, as one prints and notes it: `17:Hd…`.
     package struct Head: Sendable, Equatable {

@@ -3,14 +3,14 @@ package import Database
 package import Secrets
 package import Values
 
-/// What the operator offers: providers, the models they serve, what a call of each costs, and pricing groups.
+/// What the operator offers: providers, their models, the price of each model, and pricing groups.
 ///
 /// A provider is an upstream that an admin configured, with a base URL and a secret; a model is a name it serves,
 /// unique in the deployment. Users choose among models and never name an address, so no user can point the gateway at
 /// one (CVE-2024-6587 is what happens otherwise). Prices and the multipliers of groups are versions with a time from
 /// which they hold, never changed, so that any charge can be explained by the versions it names. This room owns the
 /// tables `providers`, `models`, `model_prices`, `pricing_groups` and `group_multipliers`, and the sealing of provider
-/// secrets. It may not know who uses a model or a group; the schema refuses to delete one that is in use.
+/// secrets. It must not know who uses a model or a group; the schema refuses to delete one that is in use.
 package struct Catalog: Sendable {
     let database: Database
     private let sealing: SealingBox

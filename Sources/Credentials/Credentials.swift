@@ -7,17 +7,16 @@ import Policy
 package import Secrets
 package import Values
 
-/// Keys: minting them, telling a genuine one from a forged one, their terms, and their end.
+/// Keys: creating them, telling genuine ones from forged ones, their terms, and their end.
 ///
-/// A key belongs to one app of one account for ever. Its secret exists in the answer to its creation and, at rest, as
-/// an Argon2id string; where its owner chose so, also as a copy sealed to the root users' keys, which nothing but their
-/// passwords opens. This room owns the tables `credentials`, `retiring_secrets`, `sealed_copies` and `credential_days`.
-/// It may not know how a key came in or what its call is for; that is the gateway's, and the order of the checks is
-/// policy's.
+/// A key belongs to one app of one account for ever. Its secret is in the answer to its creation and is stored as an
+/// Argon2id string. If the owner chose so, a copy is stored too, sealed to the root users' keys. Only their passwords
+/// open it. This room owns the tables `credentials`, `retiring_secrets`, `sealed_copies` and `credential_days`. It may
+/// not know how a key came in or what its call is for; that is the gateway's, and the order of the checks is policy's.
 ///
-/// A forged key costs microseconds: shape and checksum need no secret, the keyed tag no look-up, and only what has a
-/// right tag ever meets the database or Argon2id. A genuine key costs one Argon2id in the life of the process; after
-/// that a keyed digest in memory answers.
+/// A forged key costs microseconds: its form and checksum are checked without a secret, its keyed tag without a
+/// look-up. Only a key with a right tag gets to the database and to Argon2id. A genuine key costs one Argon2id in the
+/// life of the process. After that, a keyed digest in memory answers.
 ///
 /// Each secret of a key has a public id of its own. So a secret that was rotated away is refused by one look-up,
 /// without an Argon2id; its hint tells which of the two a program still uses; and each has its own last use.

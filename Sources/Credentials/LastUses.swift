@@ -4,8 +4,8 @@ import Values
 
 /// When each secret was last used, on its way to the database.
 ///
-/// A write for every call would cost more than the call, and nobody needs the time to the millisecond. So a use is
-/// noted in memory and written down every few seconds. What a crash takes with it is a few seconds of that.
+/// A write for every call would cost more than the call, and nobody needs the exact time. So a use is noted in memory
+/// and written every few seconds. A crash loses only the last few seconds.
 final class LastUses: Sendable {
     private struct State {
         var noted: [TokenID: Timestamp] = [:]

@@ -2,8 +2,8 @@ import Glibc
 
 /// The folder that holds everything a deployment keeps: the database, its keys, its lock. One process owns it at a time.
 ///
-/// The lock is `flock(2)`: it goes with the process however that ends, so a crash leaves nothing to clean up. Two
-/// writers on one file would meet SQLite's WAL-reset defect (before 3.51.3) and break every promise about caps.
+/// The lock is `flock(2)`: it ends with the process in every case, so a crash leaves nothing to clean up. Two writers
+/// on one file would meet SQLite's WAL-reset defect (before 3.51.3) and break every promise about caps.
 package final class DataDirectory: Sendable {
     package enum Failure: Error, Sendable {
         case unusable(path: String, reason: String)

@@ -7,7 +7,7 @@ package import Values
 ///
 /// It owns opening (write-ahead log, `synchronous=FULL`, foreign keys), the one writer, the readers, prepared
 /// statements, migrations, the lock on the data directory, and the turn of engine errors into ``DatabaseFailure``.
-/// It may not know a table: each domain brings its own tables as ``Migration``s and its own SQL.
+/// It must not know a table: each domain brings its own tables as ``Migration``s and its own SQL.
 ///
 /// SQL is one portable text for SQLite and PostgreSQL: `$1` parameters, `RETURNING`, `ON CONFLICT`, times as `BIGINT`
 /// microseconds, identifiers as text. Nothing above this room names an engine.

@@ -3,8 +3,9 @@ import NIOCore
 
 /// Looks through the beginning of an event stream for the first content: from there on, the call has been served.
 ///
-/// Upstreams answer 200 before they know whether they can: what fails then comes as an error event. And the first event
-/// often says only who will speak. So the question is not whether something came, but whether it is an answer.
+/// Upstreams answer 200 before they know whether they can answer. A later failure comes as an error event. And the
+/// first event often has only the role of the speaker. So it does not count that something came, but that it is
+/// content.
 struct FirstContent {
     enum Finding {
         /// Nothing but comments, roles and empty texts so far.

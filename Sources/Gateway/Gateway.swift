@@ -17,11 +17,11 @@ package import Web
 /// A call runs one way: the key out of the headers, `Admission`, a hold on its cost, the app's prompt and model put in,
 /// the upstream, the charge, and the answer passed on chunk by chunk. This room owns the routes of the OpenAI dialect,
 /// the shape of their errors, what may pass to an upstream and back, when a call counts as served, and the built-in
-/// echo upstream. It may not know a table or a rule: what a key may do is decided by `Admission`, and what its credits
+/// echo upstream. It must not know a table or a rule: what a key may do is decided by `Admission`, and what its credits
 /// cover by `Metering`.
 ///
-/// One rule says what is charged (design §7): once the upstream has begun a successful answer, the call is, whether or
-/// not its caller stays to hear it. Everything before that is void.
+/// One rule says what is charged (design §7): a call is charged once the upstream has begun a successful answer, even
+/// if the caller leaves. Before that, the call is void.
 package struct Gateway: Sendable {
     package struct Limits: Sendable {
         /// The largest body a caller may send, in bytes.

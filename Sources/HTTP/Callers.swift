@@ -2,7 +2,7 @@ package import NIOCore
 import Synchronization
 import Values
 
-/// Who is still there: lets work that is done for one connection end when its caller leaves, or when its time is over.
+/// Ends the work for a connection when its caller leaves or when its time is over.
 ///
 /// The server framework doesn't cancel a handler whose client is gone, and an upstream that takes minutes would go on for
 /// nobody. The guard of each connection tells this table when the caller has left; a call that waits has left its

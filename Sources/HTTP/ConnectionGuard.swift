@@ -5,7 +5,7 @@ import NIOHTTP1
 package import NIOHTTPTypes
 import Values
 
-/// Bounds what one connection may cost, below the first handler that could care.
+/// Limits what one connection may cost, below the first handler.
 ///
 /// - A request that can't be parsed (too many headers, bad framing, no Host or two) gets an answer with a body that says
 ///   so, then the end of the connection: what follows on it can't be trusted. Hummingbird alone answers with an empty 400.

@@ -5,7 +5,7 @@ package import Values
 /// The words of HTTP that every surface speaks, without a web framework: problems and how each dialect says them, bearer
 /// credentials, trusted proxies, and the bounds of a connection.
 ///
-/// This room knows the wire and the rules of RFC 9110, 9457 and 6750. It may not know a domain; from below it knows the
+/// This room knows the wire and the rules of RFC 9110, 9457 and 6750. It must not know a domain; from below it knows the
 /// policy's denials, whose public side it is.
 ///
 /// This type is a refusal as the public may see it: a status, one stable code, one sentence. What else is known goes to

@@ -1,7 +1,7 @@
 package import HTTPTypes
 package import Values
 
-/// Whose word about a client's address counts.
+/// Which proxies are believed about the address of a client.
 ///
 /// Anybody can send `X-Forwarded-For`; each proxy adds the address that it was called from at the right. So the list is
 /// believed from the right, and only as far as those who wrote it are the operator's own. Proxies must add to that

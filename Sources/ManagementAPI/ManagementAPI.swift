@@ -12,11 +12,11 @@ package import Metering
 package import Values
 package import Web
 
-/// The JSON API that people and their tools manage everything with: `/api/v1/…`.
+/// The JSON API with which people and their tools manage everything: `/api/v1/…`.
 ///
 /// Every endpoint is thin: who asks and may they, decode, one use case, encode. What each needs stands in its route's
 /// declaration, so the table of routes reads as the table of permissions. This room owns the shapes of requests and
-/// answers and the public side of every domain error. It may hold no SQL and no rule.
+/// answers and the public side of every domain error. It must hold no SQL and no rule.
 package struct ManagementAPI: Sendable {
     let accounts: Accounts
     let catalog: Catalog

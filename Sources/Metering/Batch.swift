@@ -6,8 +6,8 @@ import Values
 
 /// Holds and settlements of one transaction.
 ///
-/// What bounds a call is read once for each account and key and kept up in memory while the calls are decided one after
-/// the other; every entry goes to the ledger as it is made, the changed totals once at the end.
+/// The bounds of a call are read once for each account and key, and updated in memory while the calls are decided one
+/// after the other. Every entry is written to the ledger at once, the changed totals once at the end.
 struct Batch {
     private let connection: Connection
     private let ids: EntryIDs

@@ -16,7 +16,7 @@ package import Values
 /// the transaction that records its hold, so no race and no crash gets a call past any of them.
 ///
 /// This room owns the tables `ledger`, `holds`, `balances`, `credential_usage`, `credential_months`, `usage_days`,
-/// `idempotent_calls` and `kept_answers`. It may not know HTTP, nor what a call is for; what it costs is told to it
+/// `idempotent_calls` and `kept_answers`. It must not know HTTP, nor what a call is for; what it costs is told to it
 /// with the versions that make it so.
 package struct Metering: Sendable {
     let database: Database

@@ -4,7 +4,7 @@ package import Values
 ///
 /// This room imports only values, does no I/O and reads no clock. That is what makes a rule testable by a table of
 /// examples, and what lets the same rule answer a call on the gateway, a `verify` from somebody's own server and a dry
-/// run. It owns the order of checks, a key's terms, the list of denial codes and the caps. It may not know where a fact
+/// run. It owns the order of checks, a key's terms, the list of denial codes and the caps. It must not know where a fact
 /// was read or how a denial is put on the wire.
 package enum Policy {
     /// One check of a call. The order of the cases is the order of the checks (design §6), here and nowhere else; the

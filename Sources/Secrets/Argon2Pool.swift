@@ -5,9 +5,9 @@ package import Values
 
 /// Runs Argon2id on threads of its own.
 ///
-/// One hash keeps a core busy for tens of milliseconds and fills megabytes, so it may run neither on an event loop nor
-/// on the few threads that all tasks share. The queue is bounded and a job that has waited too long is refused unrun: a
-/// flood of sign-ins ends in "overloaded" for the flood, not in a server that answers nobody.
+/// One hash keeps a core busy for tens of milliseconds and fills megabytes. So it runs neither on an event loop nor on
+/// the few threads that all tasks share. The queue is bounded, and a job that has waited too long is refused. So a
+/// flood of sign-ins is answered "overloaded", and the server still answers others.
 package final class Argon2Pool: Sendable {
     private struct Job: Sendable {
         let deadline: ContinuousClock.Instant

@@ -2,9 +2,9 @@ package import Values
 
 /// A ``RevealPrivateKey`` at rest: sealed under a key that takes the password, the pepper and the master key to derive.
 ///
-/// Showing a secret again so needs the password by construction. Argon2id makes each guess as dear as one at the
-/// password's hash; its salt is not the hash's, so that the tag in the hash is not the one that opens this. There is no
-/// way round a forgotten password: the copies it led to are gone.
+/// So showing a secret again needs the password by construction. Argon2id makes a guess here as expensive as a guess at
+/// the password's hash. The salt is another one than that of the hash, so the tag in the hash does not open this. If
+/// the password is forgotten, the copies are lost.
 ///
 /// Written as `v1$m=19456,t=2,p=1$<salt>$<sealed>`, the salt in base64 without padding, the key as ``SealingBox``
 /// writes it. Read strictly, one spelling for one value. Printing it shows nothing: ``text`` is for the database alone.

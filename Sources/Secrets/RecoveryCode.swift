@@ -1,7 +1,7 @@
 package import Values
 
-/// The codes that stand in for a lost authenticator: `abcd-efgh-jkmn-pqrs`, 80 bits, written down by hand and typed
-/// again once, perhaps years later.
+/// The codes for a lost authenticator app: `abcd-efgh-jkmn-pqrs`, 80 bits. People write them down by hand and type one
+/// of them once, perhaps years later.
 ///
 /// Crockford's base32 (crockford.com/base32.html): digits and letters without i, l, o and u.
 package enum RecoveryCode {

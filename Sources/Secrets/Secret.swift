@@ -1,10 +1,11 @@
 import Glibc
 package import Values
 
-/// The room of everything that must not be seen: how secrets are held, hashed, sealed, and what a bearer token looks like.
+/// The room of everything that must stay secret: how secrets are stored in memory, hashed and sealed, and the format of
+/// bearer tokens.
 ///
 /// It owns the one type that carries a secret, Argon2id with its threads, the deployment's two keys and what is derived
-/// from them, and the format of tokens. It may not know what a secret is for: no domain, no SQL, no HTTP.
+/// from them, and the format of tokens. It must not know what a secret is for: no domain, no SQL, no HTTP.
 ///
 /// This type is a secret in memory. It can't be printed, reflected, compared with `==` or encoded, so that none of these
 /// happens by accident; its bytes are overwritten when the last copy goes. ``exposed()`` is the one way out.

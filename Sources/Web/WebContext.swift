@@ -6,7 +6,7 @@ package import Values
 
 /// What the surfaces share that stand on Hummingbird: the front door, routes, and bodies in JSON.
 ///
-/// The framework is imported here and above, nowhere below. This room may not know a domain: no account, no key, no app.
+/// The framework is imported here and above, nowhere below. This room must not know a domain: no account, no key, no app.
 /// Which dialect a path speaks and what an error of a domain means are told to it from above.
 ///
 /// This type is one request's context: Hummingbird's own, and where it comes from.
