@@ -38,8 +38,7 @@ struct Admin: AsyncParsableCommand {
                 guard let line = readLine(strippingNewline: true), let password = Password(line) else {
                     try stop("The password on standard input \(Password.rule).", .failure)
                 }
-                let settings = try await Settings(
-                    commandLine: common.settings, file: common.config, environment: ProcessInfo.processInfo.environment)
+                let settings = try await common.read()
                 let deployment = try await Deployment.open(settings)
                 do {
                     let user = try await deployment.accounts.createAdmin(

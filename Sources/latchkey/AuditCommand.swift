@@ -32,8 +32,7 @@ struct AuditCommand: AsyncParsableCommand {
                         throw ValidationError("--head must be as a check prints it: a number, : and a hash.")
                     }
                 }
-                let settings = try await Settings(
-                    commandLine: common.settings, file: common.config, environment: ProcessInfo.processInfo.environment)
+                let settings = try await common.read()
                 let (database, keys, isChained) = try await Deployment.readingWithKeys(settings)
                 let check = try await AuditCheck.run(
                     on: database, keys.auditChain, noted: noted, hasBegun: isChained)

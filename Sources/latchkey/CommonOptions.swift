@@ -16,6 +16,16 @@ struct CommonOptions: ParsableArguments {
         settings[.dataDir] = dataDir
         return settings
     }
+
+    /// The settings of a command that ends by itself. What is to be told about them goes to standard error.
+    func read() async throws(Settings.Failure) -> Settings {
+        let settings = try await Settings(
+            commandLine: settings, file: config, environment: ProcessInfo.processInfo.environment)
+        if let sentence = settings.unknown.sentence {
+            FileHandle.standardError.write(Data("warning: \(sentence)\n".utf8))
+        }
+        return settings
+    }
 }
 
 /// One sentence on standard error and an exit code (sysexits.h) instead of a trace: 78 for a setting, 74 for

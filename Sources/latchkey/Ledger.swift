@@ -18,8 +18,7 @@ struct Ledger: AsyncParsableCommand {
 
         func run() async throws {
             try await reportingFailures {
-                let settings = try await Settings(
-                    commandLine: common.settings, file: common.config, environment: ProcessInfo.processInfo.environment)
+                let settings = try await common.read()
                 let check = try await LedgerCheck.run(on: try Deployment.reading(settings))
                 guard let difference = check.difference else {
                     print(

@@ -8,7 +8,7 @@ struct Serve: AsyncParsableCommand {
         abstract: "Start the server.",
         discussion: """
             Settings come from the command line, then from LATCHKEY_* environment variables, then from the file, then \
-            from the defaults; the README has the table of all of them. The first start makes the data directory with \
+            from the defaults; docs/settings.md has the table of all of them. The first start makes the data directory with \
             its keys and prints a set-up token for the first admin.
             """)
 
@@ -28,6 +28,7 @@ struct Serve: AsyncParsableCommand {
             let settings = try await Settings(
                 commandLine: options, file: common.config, environment: ProcessInfo.processInfo.environment)
             let logger = startLogging(settings)
+            tell(settings.unknown, logger)
             forbidCoreFiles()
             allowManyConnections()
             let deployment = try await Deployment.open(settings)
@@ -50,6 +51,14 @@ struct Serve: AsyncParsableCommand {
 /// A line for whoever started the server, at once also where standard output is a pipe.
 private func announce(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
+}
+
+/// What was found in the environment and left aside.
+private func tell(_ unknown: UnknownVariables, _ logger: Logger) {
+    if let sentence = unknown.sentence { logger.warning("\(sentence)") }
+    if !unknown.ofKubernetes.isEmpty {
+        logger.info("\(unknown.ofKubernetes.count) variables of the environment are Kubernetes' and change nothing")
+    }
 }
 
 /// Logs go to standard error, so that standard output has only what a script waits for.

@@ -25,6 +25,7 @@ enum Setting: String, CaseIterable, Sendable {
     case gatewayTotalTimeoutMs = "gateway.total_timeout_ms"
     case gatewayUpstreamConnections = "gateway.upstream_connections"
     case logLevel = "log.level"
+    case environmentUnknown = "environment.unknown"
 
     enum Kind {
         case text
@@ -66,6 +67,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .gatewayTotalTimeoutMs: .integer(100...3_600_000)
         case .gatewayUpstreamConnections: .integer(1...10_000)
         case .logLevel: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"])
+        case .environmentUnknown: .choice(["warn", "refuse"])
         }
     }
 
@@ -92,10 +94,11 @@ enum Setting: String, CaseIterable, Sendable {
         case .gatewayTotalTimeoutMs: "600000"
         case .gatewayUpstreamConnections: "1024"
         case .logLevel: "info"
+        case .environmentUnknown: "warn"
         }
     }
 
     var environmentName: String {
-        "LATCHKEY_" + rawValue.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
+        Self.environmentPrefix + rawValue.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
     }
 }

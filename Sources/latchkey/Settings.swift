@@ -13,13 +13,16 @@ struct Settings: Sendable {
     private let texts: [Setting: String]
     private let integers: [Setting: Int]
     private let addresses: [Setting: [AddressBlock]]
+    private let given: Set<Setting>
+    /// Variables that were left aside; none when the settings say to refuse them.
+    let unknown: UnknownVariables
 
     /// - Parameters:
     ///   - commandLine: what was given as options.
     ///   - file: the path of a JSON file.
     init(commandLine: [Setting: String], file: String?, environment: [String: String]) async throws(Failure) {
-        try Self.refuseUnknown(environment)
-        if let file { try Self.refuseUnknown(file: file) }
+        try Self.refuseServiceAddress(environment)
+        let inFile = if let file { try Self.names(inFile: file) } else { Set<Setting>() }
         let reader = try await Self.reader(commandLine, file, environment)
         var texts: [Setting: String] = [:]
         var integers: [Setting: Int] = [:]
@@ -57,7 +60,13 @@ struct Settings: Sendable {
         self.texts = texts
         self.integers = integers
         self.addresses = addresses
+        given = inFile.union(commandLine.keys).union(Setting.allCases.filter { environment[$0.environmentName] != nil })
+        unknown = UnknownVariables(environment)
+        if let sentence = unknown.sentence, texts[.environmentUnknown] == "refuse" { throw Failure(sentence: sentence) }
     }
+
+    /// Whether somebody gave a value for it, if only the same as the default.
+    func isGiven(_ setting: Setting) -> Bool { given.contains(setting) }
 
     /// The text of a setting; `nil` when it was not given and has no default.
     func text(_ setting: Setting) -> String? { texts[setting].flatMap { $0.isEmpty ? nil : $0 } }
@@ -112,14 +121,23 @@ struct Settings: Sendable {
         String(setting.environmentName.dropFirst("LATCHKEY_".count))
     }
 
-    /// A misspelt name must not leave a default in force that somebody believes to have changed.
-    private static func refuseUnknown(_ environment: [String: String]) throws(Failure) {
-        let known = Set(Setting.allCases.map(\.environmentName))
-        let unknown = environment.keys.filter { $0.hasPrefix("LATCHKEY_") && !known.contains($0) }.min()
-        if let unknown { throw Failure(sentence: "The environment variable \(unknown) is not a setting of latchkey.") }
+    /// A Service of Kubernetes can have such a name that its address comes in the place of a setting.
+    private static func refuseServiceAddress(_ environment: [String: String]) throws(Failure) {
+        for setting in Setting.allCases {
+            let name = setting.environmentName
+            guard name.hasSuffix("_PORT"), environment[name].map(Setting.isServiceAddress) == true else { continue }
+            let service = name.dropLast("_PORT".count).lowercased().map { $0 == "_" ? "-" : $0 }
+            throw Failure(
+                sentence:
+                    "\(name) has the address of a Service, and not the setting \(setting.rawValue): Kubernetes sets "
+                    + "it for a Service named \(String(service)). Set enableServiceLinks: false in the Pod, or name the "
+                    + "Service otherwise.")
+        }
     }
 
-    private static func refuseUnknown(file: String) throws(Failure) {
+    /// The settings that a file has. A misspelt one must not leave a default in force that somebody believes to have
+    /// changed: nothing else has a reason to stand in this file.
+    private static func names(inFile file: String) throws(Failure) -> Set<Setting> {
         guard let data = FileManager.default.contents(atPath: file) else {
             throw Failure(sentence: "The configuration file \(file) can't be read.")
         }
@@ -133,13 +151,18 @@ struct Settings: Sendable {
         guard let object = json.object else {
             throw Failure(sentence: "The configuration file \(file) must hold one JSON object.")
         }
-        let known = Set(Setting.allCases.map(\.rawValue))
+        var found: Set<Setting> = []
         for member in object.members {
-            let names = member.value.object?.members.map { "\(member.name).\($0.name)" } ?? [member.name]
-            if let unknown = names.first(where: { !known.contains($0) }) {
-                throw Failure(
-                    sentence: "The configuration file \(file) has \(unknown), which is not a setting of latchkey.")
+            for name in member.value.object?.members.map({ "\(member.name).\($0.name)" }) ?? [member.name] {
+                guard let setting = Setting(rawValue: name) else {
+                    let meant = Setting.meant(by: name).map { " (did you mean \($0.rawValue)?)" } ?? ""
+                    throw Failure(
+                        sentence:
+                            "The configuration file \(file) has \(name), which is not a setting of latchkey\(meant).")
+                }
+                found.insert(setting)
             }
         }
+        return found
     }
 }

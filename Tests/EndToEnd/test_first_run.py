@@ -352,11 +352,60 @@ def test_a_malformed_setting_stops_the_start_by_name(own_server, variable, value
     server.start()
 
 
-def test_an_unknown_variable_stops_the_start_by_name(own_server):
+# What Kubernetes puts into every container beside a Service named `latchkey`.
+KUBERNETES = {
+    "LATCHKEY_SERVICE_HOST": "10.96.0.12",
+    "LATCHKEY_SERVICE_PORT": "8080",
+    "LATCHKEY_SERVICE_PORT_HTTP": "8080",
+    "LATCHKEY_PORT": "tcp://10.96.0.12:8080",
+    "LATCHKEY_PORT_8080_TCP": "tcp://10.96.0.12:8080",
+    "LATCHKEY_PORT_8080_TCP_PROTO": "tcp",
+    "LATCHKEY_PORT_8080_TCP_PORT": "8080",
+    "LATCHKEY_PORT_8080_TCP_ADDR": "10.96.0.12",
+}
+STRICT = {"LATCHKEY_ENVIRONMENT_UNKNOWN": "refuse"}
+
+
+def warnings(server):
+    return [line for line in server.stderr.splitlines() if " warning " in line]
+
+
+def test_an_unknown_variable_is_one_warning_with_what_was_meant(own_server):
     """A misspelt setting that is silently ignored is a setting that isn't in force."""
+    settings = {"LATCHKEY_COLOUR": "planted-value", "LATCHKEY_SESION_IDLE_MINUTES": "planted-value"}
+    server = own_server(settings=settings | KUBERNETES).start()
+    (warning,) = warnings(server)
+    assert "LATCHKEY_COLOUR" in warning and "did you mean LATCHKEY_SESSION_IDLE_MINUTES?" in warning
+    assert not any(f"{name} " in warning + " " for name in KUBERNETES)
+    assert "planted-value" not in server.stderr
+
+
+def test_a_command_warns_too_and_works(own_server):
+    made = admin_create(own_server().data, new_email(), new_password(), settings={"LATCHKEY_DATADIR": "/nowhere"})
+    assert made.returncode == 0
+    assert made.stderr.startswith("warning: ") and "did you mean LATCHKEY_DATA_DIR?" in made.stderr
+
+
+def test_in_strict_mode_an_unknown_variable_stops_the_start_by_name(own_server):
     for variable in ("LATCHKEY_GATEWAY_TIMEOUT", "LATCHKEY_SESION_IDLE_MINUTES"):
-        error = refused_start(own_server(settings={variable: "1"}))
+        error = refused_start(own_server(settings=STRICT | {variable: "1"}))
         assert error.code == CONFIGURATION_ERROR and variable in error.stderr
+        assert len(error.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("mode", [{}, STRICT], ids=["standard", "strict"])
+def test_what_kubernetes_sets_for_a_service_named_latchkey_changes_nothing(own_server, mode):
+    server = own_server(settings=KUBERNETES | mode).start()
+    assert warnings(server) == []
+    expect(Client(server).call("GET", "/readyz"), 200)
+
+
+def test_a_service_whose_address_takes_the_place_of_a_setting_is_named(home):
+    """A Service named `latchkey-listen`: its LATCHKEY_LISTEN_PORT is no port."""
+    environment = {"LATCHKEY_LISTEN_PORT": "tcp://10.96.0.12:8080"}
+    finished = run_command(home, ["serve", "--data-dir", home / "data"], settings=environment)
+    assert finished.returncode == CONFIGURATION_ERROR
+    assert "latchkey-listen" in finished.stderr and "enableServiceLinks" in finished.stderr
 
 
 def configured(home, content):
@@ -411,6 +460,11 @@ def test_a_malformed_file_stops_the_start_by_name(own_server, home, content, nam
     finished = run_command(home, arguments)
     assert finished.returncode == CONFIGURATION_ERROR, finished.stderr
     assert named in finished.stderr, finished.stderr
+
+
+def test_a_misspelt_name_in_a_file_is_told_with_what_was_meant(own_server, home):
+    error = refused_start(own_server(arguments=configured(home, {"listen": {"prot": 8080}})))
+    assert "listen.prot" in error.stderr and "did you mean listen.port?" in error.stderr
 
 
 def test_a_missing_file_stops_the_start_by_name(own_server, home):

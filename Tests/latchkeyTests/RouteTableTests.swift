@@ -103,9 +103,36 @@ struct SettingsTests {
         await #expect(throws: Settings.Failure.self) { try await settings(file: text) }
     }
 
-    @Test("a misspelt variable is refused, a foreign one is not looked at") func unknown() async throws {
-        await #expect(throws: Settings.Failure.self) { try await settings(["LATCHKEY_LISTEN_PROT": "1"]) }
-        _ = try await settings(["PATH": "/bin", "LATCH_KEY": "1"])
+    @Test("a misspelt variable is told, in strict mode refused; a foreign one is not looked at") func unknown()
+        async throws
+    {
+        let misspelt = ["LATCHKEY_LISTEN_PROT": "1", "PATH": "/bin", "LATCH_KEY": "1"]
+        #expect(try await settings(misspelt).unknown.names == ["LATCHKEY_LISTEN_PROT"])
+        #expect(try await settings(["PATH": "/bin", "LATCH_KEY": "1"]).unknown.sentence == nil)
+        let strict = ["LATCHKEY_ENVIRONMENT_UNKNOWN": "refuse"]
+        let failure = await #expect(throws: Settings.Failure.self) {
+            try await settings(misspelt.merging(strict) { one, _ in one })
+        }
+        #expect(failure?.sentence.contains("did you mean LATCHKEY_LISTEN_PORT?") == true)
+        await #expect(throws: Settings.Failure.self) {
+            try await settings(misspelt, file: #"{"environment":{"unknown":"refuse"}}"#)
+        }
+        _ = try await settings(strict.merging(["LATCHKEY_SERVICE_HOST": "10.0.0.1"]) { one, _ in one })
+    }
+
+    @Test("a Service whose address comes in the place of a setting is named") func serviceAddress() async {
+        let failure = await #expect(throws: Settings.Failure.self) {
+            try await settings(["LATCHKEY_LISTEN_PORT": "tcp://10.96.0.12:8080"])
+        }
+        #expect(failure?.sentence.contains("latchkey-listen") == true)
+        #expect(failure?.sentence.contains("enableServiceLinks") == true)
+    }
+
+    @Test("which settings somebody gave") func given() async throws {
+        let all = try await settings(
+            ["LATCHKEY_LISTEN_PORT": "8080"], commandLine: [.listenHost: "a"],
+            file: #"{"data":{"dir":"b"},"pepper_file":"c"}"#)
+        #expect(Setting.allCases.filter { all.isGiven($0) } == [.listenHost, .listenPort, .dataDir, .pepperFile])
     }
 
     @Test("a secret's value is in no error") func secret() async throws {
