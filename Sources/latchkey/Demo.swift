@@ -24,15 +24,20 @@ struct Demo: AsyncParsableCommand {
             let deployment = try await Deployment.open(settings)
             let server = Server(deployment: deployment, settings: settings, logger: logger)
             let (ready, continuation) = AsyncStream.makeStream(of: Server.Running.self)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await server.run(signals: []) { continuation.yield($0) } }
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await server.run(signals: Signals.ending) { continuation.yield($0) }
+                    return false
+                }
                 group.addTask {
                     guard let running = await ready.first(where: { _ in true }) else { throw DemoFailure("no server") }
                     try await DemoTranscript(running: running).play()
+                    return true
                 }
                 // The server only ends before the transcript when it fails; the end of either ends both.
                 defer { group.cancelAll() }
-                try await group.next()
+                // Whoever ends it in the middle must not find the folder afterwards, nor take it for done.
+                if try await group.next() == false { throw ExitCode(130) }
             }
             try await deployment.close()
         }
@@ -161,5 +166,6 @@ private struct DemoTranscript {
         return String(characters)
     }
 
-    private func say(_ line: String) { print(line) }
+    /// At once, also where standard output is a pipe.
+    private func say(_ line: String) { announce(line) }
 }

@@ -13,6 +13,8 @@ import Values
 /// An opened data directory with every domain over it: what all commands work on.
 struct Deployment: Sendable {
     let directory: DataDirectory
+    /// There was no data yet.
+    let isNew: Bool
     let database: Database
     /// For people: what anybody can ask for. Apart from the keys', so that a flood of sign-ins holds up no program.
     let peopleArgon2: Argon2Pool
@@ -131,7 +133,7 @@ struct Deployment: Sendable {
             entropy: entropy, clock: clock)
         let metering = Metering(database: database, sealing: keys.bulkSealing, entropy: entropy, clock: clock)
         return Deployment(
-            directory: directory, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
+            directory: directory, isNew: isNew, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering,
             admission: Admission(

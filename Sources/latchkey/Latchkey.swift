@@ -11,5 +11,6 @@ struct Latchkey: AsyncParsableCommand {
             First steps: 'latchkey demo' shows what it does, on a server that is gone afterwards. \
             'latchkey serve' starts a real one; on an empty data directory it prints a set-up token for the first admin.
             """,
+        version: "latchkey \(Version.current)",
         subcommands: [Serve.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Scan.self])
 }

@@ -10,6 +10,9 @@ struct Serve: AsyncParsableCommand {
             Settings come from the command line, then from LATCHKEY_* environment variables, then from the file, then \
             from the defaults; docs/settings.md has the table of all of them. The first start makes the data directory with \
             its keys and prints a set-up token for the first admin.
+
+            TERM and INT end the server in order: calls under way get 15 seconds. HUP, USR1 and USR2 are ignored: \
+            settings are read at the start alone, and the log goes to standard error.
             """)
 
     @OptionGroup var common: CommonOptions
@@ -22,6 +25,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingFailures {
+            Signals.prepare()
             var options = common.settings
             options[.listenHost] = host
             options[.listenPort] = port.map(String.init)
@@ -32,10 +36,9 @@ struct Serve: AsyncParsableCommand {
             forbidCoreFiles()
             allowManyConnections()
             let deployment = try await Deployment.open(settings)
-            try await Server(deployment: deployment, settings: settings, logger: logger).run(signals: [
-                .sigterm, .sigint,
-            ]) {
-                running in
+            let server = Server(deployment: deployment, settings: settings, logger: logger)
+            try await server.run(signals: Signals.ending) { running in
+                if deployment.isNew { announce(newDeployment(settings)) }
                 if let token = running.setUpToken {
                     announce(
                         "There is no user yet. Create the first admin with this one-time token (POST /api/v1/setup):")
@@ -48,9 +51,18 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
+/// Who has a deployment and starts the server in the wrong folder must not take an empty one for it.
+private func newDeployment(_ settings: Settings) -> String {
+    let folder = URL(filePath: settings.text(.dataDir) ?? Setting.dataDir.standard).standardizedFileURL.path
+    let reason =
+        settings.isGiven(.dataDir) ? "" : ", because no data directory was named (--data-dir or LATCHKEY_DATA_DIR)"
+    return "This is a new deployment, in \(folder)\(reason)."
+}
+
 /// A line for whoever started the server, at once also where standard output is a pipe.
-private func announce(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+func announce(_ line: String) {
+    // Who started it may have left: then nobody reads it, and the server goes on.
+    try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
 }
 
 /// What was found in the environment and left aside.

@@ -2,7 +2,6 @@ import Accounts
 import AsyncHTTPClient
 import Database
 import Gateway
-import Glibc
 import HTTP
 import HTTPTypes
 import Hummingbird
@@ -48,15 +47,15 @@ struct Server: Sendable {
                     application,
                     UseRecorder(
                         credentials: deployment.credentials, eventLoop: client.eventLoopGroup.any(), logger: logger),
+                    Signals(logger: logger),
                 ],
                 gracefulShutdownSignals: signals, logger: logger)
             configuration.maximumGracefulShutdownDuration = .seconds(15)
             try await ServiceGroup(configuration: configuration).run()
         } catch {
             try? await client.shutdown()
-            if let error = error as? IOError, error.errnoCode == EADDRINUSE || error.errnoCode == EACCES {
-                throw Deployment.Failure(
-                    sentence: "latchkey can't listen on \(host) port \(settings.integer(.listenPort)): \(error).")
+            if let failure = ListenFailure(error, host: host, port: settings.integer(.listenPort)) {
+                throw Deployment.Failure(sentence: failure.sentence)
             }
             throw error
         }

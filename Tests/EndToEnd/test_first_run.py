@@ -3,16 +3,19 @@
 import base64
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
+import subprocess
 
 import pytest
 
 import planted
 from client import Client, Person, expect, in_parallel, new_email, new_password
-from server import DidNotStart, admin_create, run_command
+from server import BINARY, READY_LINE, DidNotStart, admin_create, environment, run_command
 from shapes import SETUP_TOKEN, USER, forged, problem
+from waiting import wait_for
 
 CONFIGURATION_ERROR, USAGE_ERROR = 78, 64
 
@@ -487,3 +490,49 @@ def test_a_port_in_use_is_said_so(own_server, home):
     second = own_server(name="second")
     finished = run_command(home, ["serve", "--data-dir", second.data, "--port", first.port])
     assert finished.returncode == 1 and str(first.port) in finished.stderr, finished.stderr
+
+
+UNUSABLE_HOSTS = {
+    "203.0.113.7": "does not have this address",  # RFC 5737: an address that nobody has
+    "2001:db8::7": "does not have this address",
+    "nowhere.invalid": "no address has this name",
+    "not a host": "no address has this name",
+}
+
+
+@pytest.mark.parametrize("host, reason", UNUSABLE_HOSTS.items())
+def test_an_address_that_nothing_can_listen_on_is_said_so(home, host, reason):
+    finished = run_command(home, ["serve", "--data-dir", home / "data", "--port", "0", "--host", host])
+    assert finished.returncode == 1, finished.stderr
+    last = finished.stderr.splitlines()[-1]
+    assert host in last and reason in last and "--host" in last, finished.stderr
+    assert "descriptor" not in finished.stderr and "errno" not in finished.stderr
+
+
+def test_a_new_deployment_is_said_so_and_why(own_server, home):
+    """Who forgets `--data-dir` must not take an empty deployment for their own."""
+    server = own_server().start()
+    assert f"This is a new deployment, in {server.data}." in server.stdout.splitlines()
+    server.stop()
+    assert "new deployment" not in server.start().stdout
+    folder = home / "elsewhere"
+    folder.mkdir()
+    told = f"This is a new deployment, in {folder}/latchkey-data, because no data directory was named"
+    with open(folder / "out", "wb") as out:
+        process = subprocess.Popen(
+            [BINARY, "serve", "--port", "0"], stdout=out, stderr=out, cwd=folder, env=environment()
+        )
+    planted.watch_directory(folder / "latchkey-data")
+    try:
+        ready = wait_for("the ready line", lambda: READY_LINE.search((folder / "out").read_text()), 30)
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert ready
+    assert [line for line in (folder / "out").read_text().splitlines() if line.startswith(told)]
+
+
+def test_the_version_is_told(home):
+    finished = run_command(home, ["--version"])
+    assert finished.returncode == 0
+    assert re.fullmatch(r"latchkey \d+\.\d+\.\d+\n", finished.stdout), finished.stdout

@@ -38,6 +38,12 @@ struct RouteTableTests {
         #expect(Set(documented).subtracting(served).sorted() == [])
     }
 
+    @Test("openapi.yaml is of the version that the binary tells") func version() throws {
+        let text = try String(contentsOf: Self.root.appending(path: "openapi.yaml"), encoding: .utf8)
+        let document = try #require(try Yams.load(yaml: text) as? [String: Any])
+        #expect((document["info"] as? [String: Any])?["version"] as? String == Version.current)
+    }
+
     @Test("docs/settings.md has every setting with its default") func settings() throws {
         let page = try String(contentsOf: Self.root.appending(path: "docs/settings.md"), encoding: .utf8)
         let rows = page.split(separator: "\n").filter { $0.hasPrefix("|") }
