@@ -22,7 +22,8 @@ package final class DataDirectory: Sendable {
     package let path: String
     private let lock: Int32
 
-    /// Makes the folder if need be (mode 0700, also when it was wider) and takes the lock.
+    /// Makes the folder if need be (mode 0700, also when it was wider) and takes the lock. A folder of another user's is
+    /// taken when it is open to a group of this process and to nobody else, as a volume with an fsGroup in Kubernetes.
     package init(_ path: String) throws(Failure) {
         self.path = path
         if mkdir(path, 0o700) != 0 && errno != EEXIST { throw .unusable(path: path, reason: Self.reason()) }
@@ -30,7 +31,14 @@ package final class DataDirectory: Sendable {
         guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
             throw .unusable(path: path, reason: "it is not a directory")
         }
-        guard chmod(path, 0o700) == 0 else { throw .unusable(path: path, reason: Self.reason()) }
+        if chmod(path, 0o700) != 0 {
+            guard errno == EPERM else { throw .unusable(path: path, reason: Self.reason()) }
+            // What a group of the process may do is only known by trying: `access` asks for the real ids.
+            let isPrivate = status.st_mode & 0o007 == 0
+            guard isPrivate, faccessat(AT_FDCWD, path, R_OK | W_OK | X_OK, AT_EACCESS) == 0 else {
+                throw .unusable(path: path, reason: Self.foreign(isPrivate: isPrivate, owner: status.st_uid))
+            }
+        }
         lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw .unusable(path: path, reason: Self.reason()) }
         if flock(lock, LOCK_EX | LOCK_NB) != 0 {
@@ -52,6 +60,14 @@ package final class DataDirectory: Sendable {
         guard file >= 0 else { throw .unusable(path: path, reason: reason()) }
         defer { close(file) }
         guard fchmod(file, 0o600) == 0 else { throw .unusable(path: path, reason: reason()) }
+    }
+
+    private static func foreign(isPrivate: Bool, owner: uid_t) -> String {
+        isPrivate
+            ? "it belongs to user \(owner), and this process (user \(geteuid())) may not write to it; give it to this user "
+                + "(chown), or to a group of this process (chgrp, chmod 2770)"
+            : "it belongs to user \(owner) and is open to everybody; give it to this user (chown), or to a group of this "
+                + "process alone (chgrp, chmod 2770), or name a folder inside it, which the first start makes"
     }
 
     private static func reason() -> String { String(cString: strerror(errno)) }

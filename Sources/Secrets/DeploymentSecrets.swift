@@ -21,6 +21,8 @@ package struct DeploymentSecrets: Sendable, CustomStringConvertible, CustomRefle
     /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them. It also
     /// says that the audit record of the data has its chain, which nobody without the keys can so take back.
     package let fingerprint: String
+    /// What the operator should know about who may read the key files, a sentence each.
+    package let remarks: [String]
     /// What a release without that chain has kept in its place.
     package let unchainedFingerprint: String
 
@@ -29,8 +31,9 @@ package struct DeploymentSecrets: Sendable, CustomStringConvertible, CustomRefle
     /// No children.
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 
-    package init(master: Secret, pepper: Secret) {
+    package init(master: Secret, pepper: Secret, remarks: [String] = []) {
         self.pepper = pepper
+        self.remarks = remarks
         sealing = SealingBox(key: Self.derive(master, "latchkey sealing v1"))
         bulkSealing = SealingBox(key: Self.derive(master, "latchkey bulk sealing v1"))
         tagKey = Self.derive(pepper, "latchkey token tag v1")
@@ -102,7 +105,9 @@ package enum DeploymentSecretsError: Error, Sendable, Equatable {
         case .malformed(let source): "The key in \(source) must be the base64 text of 32 bytes."
         case .malformedSetting(let name): "The setting \(name) must be the base64 text of 32 bytes."
         case .unreadable(let path, let code): "The key file \(path) can't be used: \(String(cString: strerror(code)))."
-        case .tooOpen(let path): "The key file \(path) must be readable by its owner alone (chmod 600)."
+        case .tooOpen(let path):
+            "The key file \(path) can be read or written by others. Make it its owner's alone (chmod 600), or of root and "
+                + "readable by a group of this process (chmod 440), or mount it read-only."
         }
     }
 }
@@ -114,20 +119,24 @@ extension DeploymentSecrets {
     package static func load(
         master: KeySource, pepper: KeySource, directory: String, createIfMissing: Bool, entropy: Entropy
     ) throws(DeploymentSecretsError) -> DeploymentSecrets {
-        func key(_ source: KeySource, _ name: String) throws(DeploymentSecretsError) -> Secret {
+        func key(
+            _ source: KeySource, _ name: String
+        ) throws(DeploymentSecretsError) -> (key: Secret, remark: String?) {
             switch source {
-            case .value(let text, let origin): return try decode(text, orThrow: .malformedSetting(origin))
+            case .value(let text, let origin): return (try decode(text, orThrow: .malformedSetting(origin)), nil)
             case .file(let path): return try KeyFile(path).read()
             case .directory:
                 let file = KeyFile("\(directory)/\(name).key")
                 if createIfMissing, !file.exists { try file.create(entropy) }
-                return try file.read()
+                return try file.read(isOurs: true)
             }
         }
-        return DeploymentSecrets(master: try key(master, "master"), pepper: try key(pepper, "pepper"))
+        let (master, pepper) = (try key(master, "master"), try key(pepper, "pepper"))
+        return DeploymentSecrets(
+            master: master.key, pepper: pepper.key, remarks: [master.remark, pepper.remark].compactMap { $0 })
     }
 
-    fileprivate static func decode(
+    static func decode(
         _ text: Secret, orThrow error: DeploymentSecretsError
     ) throws(DeploymentSecretsError) -> Secret {
         let words = text.exposed().split { $0.isWhitespace }
@@ -138,47 +147,5 @@ extension DeploymentSecrets {
             throw error
         }
         return Secret(bytes)
-    }
-}
-
-/// One key in a file of its own: one line of base64, mode 0600.
-private struct KeyFile {
-    let path: String
-
-    init(_ path: String) { self.path = path }
-
-    var exists: Bool { access(path, F_OK) == 0 }
-
-    /// Written in full and synced, with its name in the directory, before anything is hashed with it: a key lost in a
-    /// power cut would take all data with it.
-    func create(_ entropy: Entropy) throws(DeploymentSecretsError) {
-        // Under another name until it is whole: a crash in between would leave an empty file that no start can read.
-        let draft = "\(path).\(String(entropy.word(), radix: 16))"
-        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw .unreadable(path: path, code: errno) }
-        defer { unlink(draft) }
-        defer { close(file) }
-        let line = Secret(Base64.encode(entropy.bytes(32)) + "\n")
-        let isWritten = line.withBytes { write(file, $0.baseAddress, $0.count) == $0.count } && fsync(file) == 0
-        guard isWritten else { throw .unreadable(path: path, code: errno) }
-        // Unlike `rename`, `link` never takes the place of a key that is already there.
-        guard link(draft, path) == 0 else { throw .unreadable(path: path, code: errno) }
-        let folder = open(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), O_RDONLY | O_CLOEXEC)
-        guard folder >= 0 else { throw .unreadable(path: path, code: errno) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw .unreadable(path: path, code: errno) }
-    }
-
-    func read() throws(DeploymentSecretsError) -> Secret {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw errno == ENOENT ? .missing(path: path) : .unreadable(path: path, code: errno) }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw .unreadable(path: path, code: errno) }
-        guard status.st_mode & 0o077 == 0 else { throw .tooOpen(path: path) }
-        var bytes = [UInt8](repeating: 0, count: 256)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        guard count >= 0 else { throw .unreadable(path: path, code: errno) }
-        return try DeploymentSecrets.decode(Secret(Array(bytes.prefix(count))), orThrow: .malformed(source: path))
     }
 }

@@ -27,6 +27,8 @@ struct Deployment: Sendable {
     let admission: Admission
     let audit: Audit
     let clock: Clock
+    /// What the operator should know about the key files, a sentence each.
+    let remarks: [String]
 
     /// Why a deployment can't be opened, for the person who starts it.
     struct Failure: Error {
@@ -139,7 +141,7 @@ struct Deployment: Sendable {
             admission: Admission(
                 accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
                 metering: metering),
-            audit: audit, clock: clock)
+            audit: audit, clock: clock, remarks: keys.remarks)
     }
 
     /// Nothing that is asked of the database after a failed fsync can be believed, so nobody gets to ask. At once,

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import Glibc
 
 /// The one binary. This target is the top of the house: it reads the settings, opens the deployment, hands every room
 /// what it needs and starts the server. It holds no rule of any room.
@@ -13,4 +15,13 @@ struct Latchkey: AsyncParsableCommand {
             """,
         version: "latchkey \(Version.current)",
         subcommands: [Serve.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Scan.self])
+
+    static func main() async {
+        // On Linux the arguments are read from /proc/self/cmdline; a root without /proc would get the overview instead.
+        guard !CommandLine.arguments.isEmpty else {
+            FileHandle.standardError.write(Data("latchkey can't read its arguments: /proc is not mounted here.\n".utf8))
+            Glibc.exit(78)
+        }
+        await main(nil)
+    }
 }

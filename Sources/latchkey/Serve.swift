@@ -36,6 +36,7 @@ struct Serve: AsyncParsableCommand {
             forbidCoreFiles()
             allowManyConnections()
             let deployment = try await Deployment.open(settings)
+            for remark in deployment.remarks { logger.notice("\(remark)") }
             let server = Server(deployment: deployment, settings: settings, logger: logger)
             try await server.run(signals: Signals.ending) { running in
                 if deployment.isNew { announce(newDeployment(settings)) }

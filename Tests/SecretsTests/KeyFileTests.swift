@@ -70,13 +70,49 @@ final class KeyFileTests {
         #expect(FileManager.default.fileExists(atPath: pepper))
     }
 
-    @Test("a key that others may read or write is refused", arguments: [0o644, 0o640, 0o604, 0o620, 0o601])
+    @Test("a key that others may read or write is refused", arguments: [0o644, 0o604, 0o601, 0o602, 0o650, 0o666])
     func tooOpen(mode: Int) {
         write(text, master)
         write(text, pepper)
         #expect(throws: Never.self) { try load() }
         #expect(chmod(pepper, mode_t(mode)) == 0)
         #expect(throws: DeploymentSecretsError.tooOpen(path: pepper)) { try load() }
+    }
+
+    @Test(
+        "a key in the directory that was opened to our group alone is closed, and told",
+        arguments: [0o640, 0o620, 0o660])
+    func opened(mode: Int) throws {
+        write(text, master)
+        write(text, pepper)
+        #expect(try load().remarks == [])
+        #expect(chmod(pepper, mode_t(mode)) == 0)
+        let remarks = try load().remarks
+        #expect(remarks.count == 1)
+        #expect(remarks.first?.contains(pepper) == true)
+        #expect(remarks.first?.contains(text) == false)
+        let attributes = try FileManager.default.attributesOfItem(atPath: pepper)
+        #expect(attributes[.posixPermissions] as? Int == 0o600)
+        #expect(try load().remarks == [])
+    }
+
+    @Test("a key elsewhere is not changed: read-only for our group it is read and told, otherwise refused")
+    func elsewhere() throws {
+        let elsewhere = directory + "/elsewhere"
+        write(text, elsewhere)
+        func load() throws -> DeploymentSecrets {
+            try .load(
+                master: .file(elsewhere), pepper: .directory, directory: directory, createIfMissing: true,
+                entropy: .system)
+        }
+        #expect(chmod(elsewhere, 0o440) == 0)
+        #expect(try load().remarks.count == 1)
+        for mode: mode_t in [0o640, 0o660, 0o444, 0o644] {
+            #expect(chmod(elsewhere, mode) == 0)
+            #expect(throws: DeploymentSecretsError.tooOpen(path: elsewhere)) { try load() }
+            let attributes = try FileManager.default.attributesOfItem(atPath: elsewhere)
+            #expect(attributes[.posixPermissions] as? Int == Int(mode))
+        }
     }
 
     @Test("a key is read with padding, without a line end, and with one of Unix or Windows")
