@@ -17,6 +17,7 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 
 /// One floor of the house; `on` names the floors and libraries below it that it imports.
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
@@ -79,6 +81,7 @@ let package = Package(
                 "Credentials", "Metering", "Admission",
                 hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOPosix", package: "swift-nio"), nioSSL,
             ]),
         floor(
             "ManagementAPI",
@@ -156,8 +159,7 @@ let package = Package(
             of: "Gateway",
             [
                 "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets", "Web",
-                hummingbird,
-                httpTypes, nioCore,
+                hummingbird, httpTypes, nioCore, nioSSL,
             ]),
         tests(of: "ManagementAPI", ["JSON"]),
         tests(

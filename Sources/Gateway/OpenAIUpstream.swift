@@ -12,6 +12,7 @@ import Values
 struct OpenAIUpstream: Sendable {
     let client: HTTPClient
     let limits: Upstreams.Limits
+    let probe: CertificateProbe
 
     /// What an upstream says of the caller's own request, and the caller may hear. Everything else that is no success is
     /// between the operator and the provider: a 401 there is no wrong key here, and its text may show part of the
@@ -21,7 +22,7 @@ struct OpenAIUpstream: Sendable {
     /// An upstream that gave no answer that a caller could have: what the caller is told, and what the operator is.
     struct Failure: Error {
         let denial: Denial
-        /// A status or a kind of error, never text of the upstream.
+        /// A status, a kind of error or words of our own, never text of the upstream.
         let how: String
     }
 
@@ -34,11 +35,13 @@ struct OpenAIUpstream: Sendable {
         request.headers.replaceOrAdd(name: "content-type", value: "application/json")
         if let secret { request.headers.replaceOrAdd(name: "authorization", value: "Bearer " + secret.exposed()) }
         request.body = .bytes(ByteBuffer(bytes: JSON.object(call.body).encoded()))
-        return try await answer(try await execute(request, until: end), keeping: call.wholeLimit)
+        return try await answer(try await execute(request, at: base, until: end), keeping: call.wholeLimit)
     }
 
     /// Waits for the head of the answer.
-    private func execute(_ request: HTTPClientRequest, until end: NIODeadline) async throws -> HTTPClientResponse {
+    private func execute(
+        _ request: HTTPClientRequest, at base: BaseURL, until end: NIODeadline
+    ) async throws -> HTTPClientResponse {
         do {
             // The head has to come within the idle time; from there on the client's own read timeout counts.
             return try await client.execute(request, deadline: min(end, .now() + limits.idle))
@@ -46,7 +49,15 @@ struct OpenAIUpstream: Sendable {
             let isLate = [.readTimeout, .deadlineExceeded, .connectTimeout].contains(error)
             throw Failure(denial: isLate ? .upstreamTimeout : .upstreamFailed, how: error.shortDescription)
         } catch let error where !(error is CancellationError) {
-            throw Failure(denial: .upstreamFailed, how: "\(type(of: error))")
+            throw Failure(denial: .upstreamFailed, how: await how(error, at: UpstreamPlace(base)))
+        }
+    }
+
+    private func how(_ error: any Error, at place: UpstreamPlace) async -> String {
+        switch ConnectionFailure(error, at: place) {
+        case .said(let words): words
+        case .unverified: await probe.reason(at: place)
+        case nil: "\(type(of: error))"
         }
     }
 

@@ -5,7 +5,7 @@ import Logging
 package import NIOCore
 import Policy
 import Synchronization
-import Values
+package import Values
 
 /// Where calls go once they are admitted, and the bounds on all of it.
 package final class Upstreams: Sendable {
@@ -27,8 +27,10 @@ package final class Upstreams: Sendable {
     private let underWay = Atomic<Int>(0)
 
     /// - Parameter client: must not follow redirects: a redirect is an address that no admin configured.
-    package init(client: HTTPClient, limits: Limits) {
-        openAI = OpenAIUpstream(client: client, limits: limits)
+    package init(client: HTTPClient, limits: Limits, clock: Clock) {
+        let probe = CertificateProbe(
+            group: client.eventLoopGroup, clock: clock, patience: min(limits.idle, .seconds(5)))
+        openAI = OpenAIUpstream(client: client, limits: limits, probe: probe)
         self.limits = limits
     }
 

@@ -36,7 +36,8 @@ struct Server: Sendable {
 
     /// Serves until a signal comes or the task is cancelled. Calls under way get 15 seconds to end.
     func run(signals: [UnixSignal], onReady: @escaping @Sendable (Running) async -> Void) async throws {
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration)
+        let authorities = try authorities()
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration(authorities))
         do {
             let voided = try await deployment.metering.voidLeftovers()
             if voided > 0 { logger.notice("voided \(voided) holds that were open when the server last stopped") }
@@ -108,7 +109,8 @@ struct Server: Sendable {
         return Gateway(
             admission: deployment.admission, credentials: deployment.credentials, catalog: deployment.catalog,
             metering: deployment.metering,
-            upstreams: Upstreams(client: client, limits: bounds), callers: callers, clock: deployment.clock,
+            upstreams: Upstreams(client: client, limits: bounds, clock: deployment.clock), callers: callers,
+            clock: deployment.clock,
             limits: limits)
     }
 
@@ -133,8 +135,27 @@ struct Server: Sendable {
             logger: logger)
     }
 
-    private var clientConfiguration: HTTPClient.Configuration {
+    private func authorities() throws(Settings.Failure) -> TrustedAuthorities {
+        do {
+            let authorities = try TrustedAuthorities(
+                replacement: settings.systemAuthorities, addition: settings.text(.gatewayCAFile),
+                name: "\(Setting.gatewayCAFile.rawValue), \(Setting.gatewayCAFile.environmentName)")
+            if authorities.isEmpty {
+                logger.notice(
+                    """
+                    this machine has no certificates of authorities, so no provider can be called over https: install \
+                    ca-certificates, or set \(Setting.gatewayCAFile.rawValue)
+                    """)
+            }
+            return authorities
+        } catch {
+            throw Settings.Failure(sentence: error.sentence)
+        }
+    }
+
+    private func clientConfiguration(_ authorities: TrustedAuthorities) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration()
+        authorities.use(in: &configuration)
         // A redirect names an address that no admin configured (GHSA-9f46-w24h-69w4).
         configuration.redirectConfiguration = .disallow
         configuration.timeout.connect = .milliseconds(Int64(settings.integer(.gatewayConnectTimeoutMs)))

@@ -24,6 +24,7 @@ enum Setting: String, CaseIterable, Sendable {
     case gatewayIdleTimeoutMs = "gateway.idle_timeout_ms"
     case gatewayTotalTimeoutMs = "gateway.total_timeout_ms"
     case gatewayUpstreamConnections = "gateway.upstream_connections"
+    case gatewayCAFile = "gateway.ca_file"
     case logLevel = "log.level"
     case environmentUnknown = "environment.unknown"
 
@@ -49,7 +50,7 @@ enum Setting: String, CaseIterable, Sendable {
 
     var kind: Kind {
         switch self {
-        case .listenHost, .dataDir, .masterKeyFile, .pepperFile, .keyPrefix: .text
+        case .listenHost, .dataDir, .masterKeyFile, .pepperFile, .keyPrefix, .gatewayCAFile: .text
         case .masterKey, .pepper: .secret
         case .listenPort: .integer(0...65_535)
         case .listenMaxConnections: .integer(1...100_000)
@@ -78,7 +79,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .listenPort: "8080"
         case .listenMaxConnections: "4096"
         case .dataDir: "latchkey-data"
-        case .listenTrustedProxies, .masterKeyFile, .masterKey, .pepperFile, .pepper: ""
+        case .listenTrustedProxies, .masterKeyFile, .masterKey, .pepperFile, .pepper, .gatewayCAFile: ""
         case .keyPrefix: "sk-"
         case .argon2MemoryKiB: "19456"
         case .argon2Iterations: "2"

@@ -16,6 +16,8 @@ struct Settings: Sendable {
     private let given: Set<Setting>
     /// Variables that were left aside; none when the settings say to refuse them.
     let unknown: UnknownVariables
+    /// The file of the variable `SSL_CERT_FILE`, which many programs share; `nil` when it is not given.
+    let systemAuthorities: String?
 
     /// - Parameters:
     ///   - commandLine: what was given as options.
@@ -61,6 +63,7 @@ struct Settings: Sendable {
         self.integers = integers
         self.addresses = addresses
         given = inFile.union(commandLine.keys).union(Setting.allCases.filter { environment[$0.environmentName] != nil })
+        systemAuthorities = environment["SSL_CERT_FILE"].flatMap { $0.isEmpty ? nil : $0 }
         unknown = UnknownVariables(environment)
         if let sentence = unknown.sentence, texts[.environmentUnknown] == "refuse" { throw Failure(sentence: sentence) }
     }
