@@ -2,6 +2,8 @@
 
 # Names an import of a target that Package.swift does not list as a dependency an error.
 SWIFT_FLAGS := --explicit-target-dependency-import-check error
+# A binary that goes anywhere: the Swift runtime is in it, and no symbols.
+RELEASE_FLAGS := $(SWIFT_FLAGS) --configuration release --static-swift-stdlib -Xlinker -s
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests Benchmarks
@@ -23,15 +25,15 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: build release test test-long demo serve format lint bench bench-baseline chaos clean install-build install-test install-bench venv
+.PHONY: build release test test-long test-release demo serve format lint bench bench-baseline chaos clean install-build install-test install-bench venv
 
 ## build: compile everything, for development
 build: install-build
 	swift build $(SWIFT_FLAGS) --build-tests
 
-## release: compile the binary for use, to .build/release/latchkey
+## release: compile the binary for use, to .build/release/latchkey; it needs no Swift where it runs
 release: install-build
-	swift build $(SWIFT_FLAGS) -c release --product latchkey
+	swift build $(RELEASE_FLAGS) --product latchkey
 
 ## test: check the style, then run every test: unit tests, then end to end against the built server, in two shards
 test: install-build install-test lint
@@ -45,6 +47,10 @@ test-long: install-build install-test venv
 	swift build $(SWIFT_FLAGS) --product latchkey
 	LATCHKEY_TEST_LENGTH=long LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" \
 		$(PYTHON) -m pytest Tests/EndToEnd -m "long or race"
+
+## test-release: run the binary for use in a root file system that has only the libraries that it needs
+test-release: release install-test venv
+	LATCHKEY_BIN=.build/release/latchkey $(PYTHON) -m pytest Tests/Release
 
 ## demo: show what it does, on a server that is gone afterwards
 demo: release
@@ -64,7 +70,7 @@ lint:
 
 ## bench: measure on a release build; prints a table and writes .build/bench.json
 bench: install-build install-test install-bench venv
-	swift build $(SWIFT_FLAGS) -c release
+	swift build $(RELEASE_FLAGS)
 	$(PYTHON) Benchmarks/run.py
 
 ## chaos: kill a loaded release build ROUNDS times; hold its ledger against what its callers were answered

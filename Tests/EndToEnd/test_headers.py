@@ -8,6 +8,7 @@ import pytest
 import recorder
 from client import absent_id, expect
 from raw_http import converse, request
+from server import run_command
 
 EVERY_ANSWER = {
     "x-content-type-options": "nosniff",
@@ -123,8 +124,13 @@ def test_a_challenge_says_whether_a_token_was_given(pets):
             )
 
 
-def test_health_and_readiness(pets):
+def test_health_and_readiness(deployment, pets, home):
     assert expect(pets.client.call("GET", "/healthz"), 200).json() == {"status": "ok"}
+    # Not for who asks with a token that is no admin's, or none at all.
+    for token in (pets.token, pets.cat_key, "lkp-nonsense"):
+        assert expect(pets.client.call("GET", "/healthz", token=token), 200).json() == {"status": "ok"}
+    told = run_command(home, ["--version"]).stdout.split()[1]
+    assert expect(deployment.call("GET", "/healthz"), 200).json() == {"status": "ok", "version": told}
     assert expect(pets.client.call("GET", "/readyz"), 200).json() == {"status": "ready"}
 
 
