@@ -9,7 +9,7 @@ PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests Benchmarks
 
 BUILD_PACKAGES := libsqlite3-dev libargon2-dev pkg-config
-TEST_PACKAGES := python3-venv curl git libfiu0 fiu-utils mount nginx-light chromium
+TEST_PACKAGES := python3-venv curl git iproute2 libfiu0 fiu-utils mount nginx-light chromium
 BENCH_PACKAGES := nginx-light wrk
 
 # Of `make chaos`; SEED=… makes the choices of an earlier run again.

@@ -87,7 +87,7 @@ let package = Package(
             "ManagementAPI",
             on: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
-                "Applications", "Credentials", "Metering", "Admission", hummingbird, httpTypes, nioCore,
+                "Applications", "Credentials", "Metering", "Admission", hummingbird, httpTypes, logging, nioCore,
             ]),
         .executableTarget(
             name: "latchkey",

@@ -3,6 +3,7 @@ import HTTP
 import HTTPTypes
 import Hummingbird
 import JSON
+import Logging
 import Secrets
 import Values
 import Web
@@ -16,11 +17,14 @@ extension ManagementAPI {
             try fields.noOthers()
             let (actor, token) = try await accounts.signIn(
                 email: email, proof, from: context.client, by: author(of: context))
-            return try Self.answer(actor, token, status: .created)
+            let losesCookie = PlainHTTP.losesCookies(
+                request.headers, authority: request.head.authority, peer: context.peer)
+            if losesCookie { context.logger.notice("a sign-in over plain HTTP: \(Self.lostCookie)") }
+            return try Self.answer(actor, token, status: .created, warning: losesCookie ? Self.lostCookie : nil)
         }
 
         on(&routes, .get, "/sessions/current", needs: .session) { call in
-            .json(try call.session().json(of: call.actor))
+            .json(.object(try call.session().json(of: call.actor)))
         }
 
         on(&routes, .post, "/sessions/current/reauthentication", needs: .session) { call in
@@ -60,13 +64,20 @@ extension ManagementAPI {
     }
 
     private static func answer(
-        _ actor: Actor, _ token: Secret, status: HTTPResponse.Status
+        _ actor: Actor, _ token: Secret, status: HTTPResponse.Status, warning: String? = nil
     ) throws(Problem) -> Response {
         guard let session = actor.session else { throw Problem.internalError }
-        var response = Response.json(session.json(of: actor), status: status)
+        var body = session.json(of: actor)
+        body["warning"] = warning.map { .string($0) }
+        var response = Response.json(.object(body), status: status)
         response.headers[.setCookie] = cookie(token)
         return response
     }
+
+    /// The sign-in has succeeded, and the next call would be refused all the same.
+    private static let lostCookie =
+        "Browsers and curl drop the session cookie, because it came over plain HTTP. Use an https address (put a proxy "
+        + "with TLS in front of the server), or call from the server's own machine at http://localhost."
 
     /// The prefix of the name makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
     static func cookie(_ token: Secret) -> String {
@@ -82,7 +93,7 @@ extension FieldReader {
 }
 
 extension Session {
-    fileprivate func json(of actor: Actor) -> JSON {
+    fileprivate func json(of actor: Actor) -> JSONObject {
         [
             "csrf_token": .string(csrfToken), "expires_at": .string(expiresAt.rfc3339),
             "idle_expires_at": .string(idleExpiresAt.rfc3339), "fresh_until": .string(freshUntil.rfc3339),
