@@ -15,15 +15,13 @@ extension Catalog {
         if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
         let version = PriceVersion(
             id: newID(now), model: model, price: price, effectiveAt: effectiveAt ?? now, createdAt: now)
-        try await CatalogError.versioning {
-            try await database.write { connection in
-                guard try ModelTable.find(model, connection) != nil else { throw CatalogError.notFound }
-                try PriceTable.insert(version, connection)
-                try author.record(
-                    .priceCreate, account: nil, object: model.description,
-                    detail: ["price": price.credits.decimal, "effective_at": version.effectiveAt.rfc3339], at: now,
-                    in: connection)
-            }
+        try await database.write { connection in
+            guard try ModelTable.find(model, connection) != nil else { throw CatalogError.notFound }
+            try PriceTable.insert(version, connection)
+            try author.record(
+                .priceCreate, account: nil, object: model.description,
+                detail: ["price": price.credits.decimal, "effective_at": version.effectiveAt.rfc3339], at: now,
+                in: connection)
         }
         routes.invalidate { _, route in route.model == model }
         return version
@@ -63,14 +61,12 @@ extension Catalog {
             id: newID(now), group: name.text, multiplier: multiplier, effectiveAt: now, createdAt: now)
         let group = PricingGroup(
             name: name.text, isRetired: false, multipliers: [version], createdAt: now, updatedAt: now)
-        try await CatalogError.naming {
-            try await database.write { connection in
-                try GroupTable.insert(group, connection)
-                try MultiplierTable.insert(version, connection)
-                try author.record(
-                    .groupCreate, account: nil, object: name.text, detail: ["multiplier": multiplier.decimal],
-                    at: now, in: connection)
-            }
+        try await database.write { connection in
+            try GroupTable.insert(group, connection)
+            try MultiplierTable.insert(version, connection)
+            try author.record(
+                .groupCreate, account: nil, object: name.text, detail: ["multiplier": multiplier.decimal],
+                at: now, in: connection)
         }
         return group
     }
@@ -109,15 +105,13 @@ extension Catalog {
         if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
         let version = MultiplierVersion(
             id: newID(now), group: group, multiplier: multiplier, effectiveAt: effectiveAt ?? now, createdAt: now)
-        try await CatalogError.versioning {
-            try await database.write { connection in
-                guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
-                try MultiplierTable.insert(version, connection)
-                try author.record(
-                    .multiplierCreate, account: nil, object: group,
-                    detail: ["multiplier": multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
-                    at: now, in: connection)
-            }
+        try await database.write { connection in
+            guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
+            try MultiplierTable.insert(version, connection)
+            try author.record(
+                .multiplierCreate, account: nil, object: group,
+                detail: ["multiplier": multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
+                at: now, in: connection)
         }
         heldGroups.invalidate(group)
         return version

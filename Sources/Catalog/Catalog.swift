@@ -44,13 +44,11 @@ package struct Catalog: Sendable {
             id: id, name: draft.name.text, kind: draft.upstream.kind, baseURL: draft.upstream.baseURL,
             hasSecret: draft.upstream.secret != nil, createdAt: now, updatedAt: now)
         let sealed = draft.upstream.secret.map { seal($0, for: id) }
-        try await CatalogError.naming {
-            try await database.write { connection in
-                try ProviderTable.insert(provider, sealed, connection)
-                try author.record(
-                    .providerCreate, account: nil, object: id.description,
-                    detail: ["name": provider.name, "kind": provider.kind.rawValue], at: now, in: connection)
-            }
+        try await database.write { connection in
+            try ProviderTable.insert(provider, sealed, connection)
+            try author.record(
+                .providerCreate, account: nil, object: id.description,
+                detail: ["name": provider.name, "kind": provider.kind.rawValue], at: now, in: connection)
         }
         return provider
     }
@@ -72,15 +70,13 @@ package struct Catalog: Sendable {
     ) async throws -> Provider {
         let sealed: SecretEdit<String> = edit.secret.map { seal($0, for: id) }
         let now = clock.now()
-        let provider = try await CatalogError.naming {
-            try await database.write { connection in
-                guard let old = try ProviderTable.find(id, connection) else { throw CatalogError.notFound }
-                if old.kind == .echo, edit.baseURL != nil { throw CatalogError.echoTakesNo("base_url") }
-                if old.kind == .echo, case .set = edit.secret { throw CatalogError.echoTakesNo("secret") }
-                try author.record(
-                    .providerEdit, account: nil, object: id.description, detail: edit.detail, at: now, in: connection)
-                return try ProviderTable.update(old, edit, sealed, now, connection)
-            }
+        let provider = try await database.write { connection in
+            guard let old = try ProviderTable.find(id, connection) else { throw CatalogError.notFound }
+            if old.kind == .echo, edit.baseURL != nil { throw CatalogError.echoTakesNo("base_url") }
+            if old.kind == .echo, case .set = edit.secret { throw CatalogError.echoTakesNo("secret") }
+            try author.record(
+                .providerEdit, account: nil, object: id.description, detail: edit.detail, at: now, in: connection)
+            return try ProviderTable.update(old, edit, sealed, now, connection)
         }
         routes.invalidate { _, _ in true }
         return provider
@@ -112,14 +108,12 @@ package struct Catalog: Sendable {
             id: id, provider: provider, name: name.text, upstreamName: (upstreamName ?? name).text, prices: [version],
             createdAt: now)
         do {
-            try await CatalogError.naming {
-                try await database.write { connection in
-                    try ModelTable.insert(model, connection)
-                    try PriceTable.insert(version, connection)
-                    try author.record(
-                        .modelCreate, account: nil, object: id.description,
-                        detail: ["name": name.text, "price": price.credits.decimal], at: now, in: connection)
-                }
+            try await database.write { connection in
+                try ModelTable.insert(model, connection)
+                try PriceTable.insert(version, connection)
+                try author.record(
+                    .modelCreate, account: nil, object: id.description,
+                    detail: ["name": name.text, "price": price.credits.decimal], at: now, in: connection)
             }
         } catch DatabaseFailure.foreignKey {
             throw CatalogError.noSuchProvider
@@ -176,22 +170,4 @@ package enum CatalogError: Error, Sendable, Equatable {
     case effectiveInPast
     /// The group that every account falls back on.
     case standardGroup
-
-    /// The times of the versions of one thing are unique.
-    static func versioning<T>(_ work: () async throws -> T) async throws -> T {
-        do {
-            return try await work()
-        } catch DatabaseFailure.notUnique {
-            throw CatalogError.versionExists
-        }
-    }
-
-    /// The one unique column of these tables is the name.
-    static func naming<T>(_ work: () async throws -> T) async throws -> T {
-        do {
-            return try await work()
-        } catch DatabaseFailure.notUnique {
-            throw CatalogError.nameTaken
-        }
-    }
 }

@@ -51,11 +51,12 @@ enum ProviderTable {
         "id, name, kind, base_url, sealed_secret IS NOT NULL AS has_secret, created_at, updated_at"
 
     static func insert(_ provider: Provider, _ sealed: String?, _ connection: Connection) throws {
-        try connection.run(
+        let count = try connection.run(
             """
             INSERT INTO providers (id, name, kind, base_url, sealed_secret, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $6)
+            VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (name) DO NOTHING
             """, provider.id, provider.name, provider.kind.rawValue, provider.baseURL?.text, sealed, provider.createdAt)
+        guard count == 1 else { throw CatalogError.nameTaken }
     }
 
     static func page(_ page: Page, _ connection: Connection) throws -> [Provider] {
@@ -73,6 +74,8 @@ enum ProviderTable {
     ) throws -> Provider {
         let name = edit.name?.text ?? old.name
         let url = edit.baseURL ?? old.baseURL
+        let other = try connection.row("SELECT 1 AS one FROM providers WHERE name = $1 AND id <> $2", name, old.id)
+        guard other == nil else { throw CatalogError.nameTaken }
         try connection.run(
             "UPDATE providers SET name = $2, base_url = $3, updated_at = $4 WHERE id = $1", old.id, name, url?.text, now
         )
@@ -113,9 +116,12 @@ enum ModelTable {
     }
 
     static func insert(_ model: Model, _ connection: Connection) throws {
-        try connection.run(
-            "INSERT INTO models (id, provider_id, name, upstream_name, created_at) VALUES ($1, $2, $3, $4, $5)",
-            model.id, model.provider, model.name, model.upstreamName, model.createdAt)
+        let count = try connection.run(
+            """
+            INSERT INTO models (id, provider_id, name, upstream_name, created_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (name) DO NOTHING
+            """, model.id, model.provider, model.name, model.upstreamName, model.createdAt)
+        guard count == 1 else { throw CatalogError.nameTaken }
     }
 
     static func page(_ page: Page, _ connection: Connection) throws -> [Model] {

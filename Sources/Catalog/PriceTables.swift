@@ -55,9 +55,12 @@ enum PriceTable {
     private static let columns = "id, model_id, amount, effective_at, created_at"
 
     static func insert(_ version: PriceVersion, _ connection: Connection) throws {
-        try connection.run(
-            "INSERT INTO model_prices (\(columns)) VALUES ($1, $2, $3, $4, $5)", version.id, version.model,
-            version.price.credits, version.effectiveAt, version.createdAt)
+        let count = try connection.run(
+            """
+            INSERT INTO model_prices (\(columns)) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (model_id, effective_at) DO NOTHING
+            """, version.id, version.model, version.price.credits, version.effectiveAt, version.createdAt)
+        guard count == 1 else { throw CatalogError.versionExists }
     }
 
     static func page(of model: Identifier, _ page: Page, _ connection: Connection) throws -> [PriceVersion] {
@@ -100,9 +103,12 @@ enum PriceTable {
 /// The SQL of `pricing_groups`.
 enum GroupTable {
     static func insert(_ group: PricingGroup, _ connection: Connection) throws {
-        try connection.run(
-            "INSERT INTO pricing_groups (name, is_retired, created_at, updated_at) VALUES ($1, $2, $3, $4)", group.name,
-            group.isRetired, group.createdAt, group.updatedAt)
+        let count = try connection.run(
+            """
+            INSERT INTO pricing_groups (name, is_retired, created_at, updated_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (name) DO NOTHING
+            """, group.name, group.isRetired, group.createdAt, group.updatedAt)
+        guard count == 1 else { throw CatalogError.nameTaken }
     }
 
     static func page(
@@ -141,9 +147,12 @@ enum MultiplierTable {
     private static let columns = "id, group_name, multiplier, effective_at, created_at"
 
     static func insert(_ version: MultiplierVersion, _ connection: Connection) throws {
-        try connection.run(
-            "INSERT INTO group_multipliers (\(columns)) VALUES ($1, $2, $3, $4, $5)", version.id, version.group,
-            version.multiplier.millionths, version.effectiveAt, version.createdAt)
+        let count = try connection.run(
+            """
+            INSERT INTO group_multipliers (\(columns)) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (group_name, effective_at) DO NOTHING
+            """, version.id, version.group, version.multiplier.millionths, version.effectiveAt, version.createdAt)
+        guard count == 1 else { throw CatalogError.versionExists }
     }
 
     static func page(of group: String, _ page: Page, _ connection: Connection) throws -> [MultiplierVersion] {
