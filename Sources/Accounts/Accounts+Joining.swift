@@ -21,16 +21,15 @@ extension Accounts {
         try password.check(email: email)
         let account = newAccount(AccountDraft(name: accountName, cap: .standard))
         let user = newUser(email, .root, in: account.id, isAdmin: true)
-        let lock = try await lock(password, of: user.id)
-        return try await AccountsError.naming {
-            try await parts.database.write { connection in
-                if onlyFirst, try UserTable.isAnyone(connection) { throw AccountsError.alreadySetUp }
-                try AccountTable.insert(account, connection)
-                try UserTable.insert(user, lock, connection)
-                try Self.record(account, author, connection)
-                try Self.recordJoin(user, author, connection)
-                return user
-            }
+        try await parts.database.read { try Self.checkFree(user.email, $0) }
+        let lock = try await lock(password, of: user.id, for: .deployment)
+        return try await parts.database.write { connection in
+            if onlyFirst, try UserTable.isAnyone(connection) { throw AccountsError.alreadySetUp }
+            try AccountTable.insert(account, connection)
+            try UserTable.insert(user, lock, connection)
+            try Self.record(account, author, connection)
+            try Self.recordJoin(user, author, connection)
+            return user
         }
     }
 
@@ -44,7 +43,7 @@ extension Accounts {
 
     /// Invites somebody into an account. An older invitation of the same address into it stops working.
     ///
-    /// Operators invite the first user of an account; from then on it is for its own root users. That an address has a
+    /// Operators invite the first root user of an account; from then on it is for its own root users. That an address has a
     /// user in another account is told to operators alone; to tenants it shows only when the invitation can't be
     /// accepted.
     package func invite(
@@ -60,8 +59,8 @@ extension Accounts {
             guard try AccountTable.find(account, connection) != nil else { throw AccountsError.notFound }
             let holder = try UserTable.find(email: email.text, connection)?.user
             if let holder, actor.isAdmin || holder.account == account { throw AccountsError.emailTaken }
+            try Self.checkMayOpen(account, actor, connection)
             let users = try UserTable.count(of: account, connection)
-            if users > 0, actor.account != account { throw AccountsError.accountHasUsers }
             guard try users + InvitationTable.count(of: account, now, connection) < User.limit else {
                 throw AccountsError.userLimitReached
             }
@@ -92,7 +91,8 @@ extension Accounts {
         }
     }
 
-    /// Uses an invitation up. The password is hashed only for one that is good, so a guess costs no Argon2.
+    /// Uses an invitation up. The password is hashed only for one that would be taken as things are, so neither a guess
+    /// nor an address that is in use costs an Argon2id.
     package func accept(invitation token: String, password: Password, by author: Author) async throws -> User {
         guard let presented = invitations.parse(token), invitations.isGenuine(presented) else {
             throw AccountsError.invitationInvalid
@@ -104,20 +104,29 @@ extension Accounts {
         else { throw AccountsError.invitationInvalid }
         try password.check(email: email)
         let user = newUser(email, invitation.role, in: invitation.account, isAdmin: false)
-        let lock = try await lock(password, of: user.id)
-        return try await AccountsError.naming {
-            try await parts.database.write { connection in
-                guard try InvitationTable.delete(digest, now, connection) == 1 else {
-                    throw AccountsError.invitationInvalid
-                }
-                guard try UserTable.count(of: user.account, connection) < User.limit else {
-                    throw AccountsError.userLimitReached
-                }
-                try UserTable.insert(user, lock, connection)
-                try Self.recordJoin(user, author, connection)
-                return user
+        try await parts.database.read { try Self.checkPlace(of: user, $0) }
+        let lock = try await lock(password, of: user.id, for: .account(user.account))
+        return try await parts.database.write { connection in
+            guard try InvitationTable.delete(digest, now, connection) == 1 else {
+                throw AccountsError.invitationInvalid
             }
+            try Self.checkPlace(of: user, connection)
+            try UserTable.insert(user, lock, connection)
+            try Self.recordJoin(user, author, connection)
+            return user
         }
+    }
+
+    /// Whether the account has room for one more, and nobody has the address.
+    private static func checkPlace(of user: User, _ connection: Connection) throws {
+        guard try UserTable.count(of: user.account, connection) < User.limit else {
+            throw AccountsError.userLimitReached
+        }
+        try checkFree(user.email, connection)
+    }
+
+    private static func checkFree(_ email: String, _ connection: Connection) throws {
+        if try UserTable.isAnyone(withEmail: email, connection) { throw AccountsError.emailTaken }
     }
 
     private func newUser(_ email: EmailAddress, _ role: Role, in account: Identifier, isAdmin: Bool) -> User {

@@ -12,13 +12,16 @@ extension Accounts {
         by author: Author
     ) async throws -> Secret {
         try await retrying {
+            // First, since it needs no hash.
+            if let email = EmailAddress(actor.user.email) { try new.check(email: email) }
             let needsCode = !session.isFresh(at: parts.clock.now())
             let proved = try await prove(actor, proof, from: address, needsCode: needsCode)
             let user = proved.found.user
-            if let email = EmailAddress(user.email) { try new.check(email: email) }
-            let key = try await unlocked(proved.found, proof.password) ?? .generate(parts.entropy)
+            let share = Share.account(user.account)
+            let key = try await unlocked(proved.found, proof.password, for: share) ?? .generate(parts.entropy)
             let id = proved.found.revealKey?.id ?? parts.newID(at: parts.clock.now())
-            let lock = try await lock(key, id, parts.argon2.hash(new.secret), new, of: user.id)
+            let phc = try await parts.argon2.hash(new.secret, for: share)
+            let lock = try await lock(key, id, phc, new, of: user.id, for: share)
             let (token, digest) = newSessionToken()
             let now = parts.clock.now()
             try await parts.database.write { connection in
@@ -66,7 +69,7 @@ extension Accounts {
         }
         guard let found, let email = EmailAddress(found.user.email) else { throw AccountsError.resetInvalid }
         try password.check(email: email)
-        let lock = try await lock(password, of: found.user.id)
+        let lock = try await lock(password, of: found.user.id, for: .account(found.user.account))
         let now = parts.clock.now()
         try await parts.database.write { connection in
             guard try PasswordResetTable.find(digest, now, connection) != nil else {
@@ -93,7 +96,7 @@ extension Accounts {
     ) async throws -> (RevealPrivateKey?, Proved) {
         let needsCode = !session.isFresh(at: parts.clock.now())
         let proved = try await prove(actor, proof, from: address, needsCode: needsCode)
-        return (try await unlocked(proved.found, proof.password), proved)
+        return (try await unlocked(proved.found, proof.password, for: .account(actor.account)), proved)
     }
 
     /// The keys of an account's root users, as the transaction of `connection` sees them.
@@ -111,25 +114,30 @@ extension Accounts {
     private static func context(ofKeyOf user: Identifier) -> String { "reveal public key:\(user)" }
 
     /// Everything that a new password makes, with a new pair of keys.
-    func lock(_ password: Password, of user: Identifier) async throws -> PasswordLock {
-        let phc = try await parts.argon2.hash(password.secret)
-        return try await lock(.generate(parts.entropy), parts.newID(at: parts.clock.now()), phc, password, of: user)
+    func lock(_ password: Password, of user: Identifier, for share: Share) async throws -> PasswordLock {
+        let phc = try await parts.argon2.hash(password.secret, for: share)
+        return try await lock(
+            .generate(parts.entropy), parts.newID(at: parts.clock.now()), phc, password, of: user, for: share)
     }
 
     /// The same with a pair of keys that there is.
     func lock(
-        _ key: RevealPrivateKey, _ id: Identifier, _ phc: PHCString, _ password: Password, of user: Identifier
+        _ key: RevealPrivateKey, _ id: Identifier, _ phc: PHCString, _ password: Password, of user: Identifier,
+        for share: Share
     ) async throws -> PasswordLock {
         let locked = try await LockedRevealPair.lock(
-            key, password: password.secret, of: user.description, pool: parts.argon2, keys: parts.keys,
-            entropy: parts.entropy)
+            key, password: password.secret, of: user.description, pool: parts.argon2, share: share,
+            keys: parts.keys, entropy: parts.entropy)
         let publicKey = parts.keys.sealing.seal(
             Secret(key.publicKey.text), context: Self.context(ofKeyOf: user), entropy: parts.entropy)
         return PasswordLock(phc: phc, key: id, publicKey: publicKey, privateKey: locked)
     }
 
-    func unlocked(_ found: UserTable.Found, _ password: Password) async throws -> RevealPrivateKey? {
+    func unlocked(
+        _ found: UserTable.Found, _ password: Password, for share: Share
+    ) async throws -> RevealPrivateKey? {
         try await found.revealKey?.locked.unlock(
-            password: password.secret, of: found.user.id.description, pool: parts.argon2, keys: parts.keys)
+            password: password.secret, of: found.user.id.description, pool: parts.argon2, share: share,
+            keys: parts.keys)
     }
 }

@@ -30,8 +30,7 @@ extension Accounts {
             if user.role == role { return user }
             try Self.check(user, actor)
             if user.role == .root { try Self.checkOtherRoot(of: account, connection) }
-            // An account that has a root user is that user's to open to others, and no operator's.
-            if role == .root, actor.account != account { throw AccountsError.accountHasUsers }
+            if role == .root { try Self.checkMayOpen(account, actor, connection) }
             user.role = role
             try UserTable.setRole(role, of: user.id, connection)
             // What they gave away and kept as root user ends with that.
@@ -47,7 +46,10 @@ extension Accounts {
     }
 
     /// Takes a person out of an account. Their sessions and tokens are worth nothing from the next call on; the keys
-    /// that they created stay the account's.
+    /// that they created stay the account's. Their address is free.
+    ///
+    /// An account's own people keep a root user. An operator may take out the last one too: somebody may have joined with
+    /// an address that is another's.
     package func remove(
         _ user: Identifier, from account: Identifier, for actor: User, by author: Author
     ) async throws {
@@ -57,7 +59,7 @@ extension Accounts {
                 throw AccountsError.notFound
             }
             try Self.check(found, actor)
-            if found.role == .root { try Self.checkOtherRoot(of: account, connection) }
+            if found.role == .root, actor.account == account { try Self.checkOtherRoot(of: account, connection) }
             if found.isAdmin, try UserTable.countAdmins(connection) <= 1 { throw AccountsError.lastAdmin }
             try RevealPairTable.delete(of: user, connection)
             try SessionTable.deleteAll(of: user, connection)
@@ -75,6 +77,13 @@ extension Accounts {
     /// The operators' rights don't hang on those of whoever manages the account that they are in.
     private static func check(_ user: User, _ actor: User) throws {
         if user.isAdmin, !actor.isAdmin { throw AccountsError.adminOnly }
+    }
+
+    /// An account that has a root user is that user's to open to others, and no operator's.
+    static func checkMayOpen(_ account: Identifier, _ actor: User, _ connection: Connection) throws {
+        guard actor.account == account || (try UserTable.countRoots(of: account, connection) == 0) else {
+            throw AccountsError.accountHasUsers
+        }
     }
 
     /// An account without a root user could be managed by nobody.

@@ -25,21 +25,28 @@ extension Accounts {
         let attempt: SignInThrottle.Attempt
     }
 
-    /// Holds a proof against the user of an actor, throttled as a sign-in.
+    /// Holds a proof against the user of an actor, throttled as a sign-in. That a code is missing or that there were too
+    /// many is no news to who has a session, so it is said before anything is hashed.
     func prove(
         _ actor: Actor, _ proof: Proof, from address: IPAddress?, needsCode: Bool
     ) async throws -> Proved {
         let attempt = SignInThrottle.Attempt(from: address, email: actor.user.email)
         let found = try await parts.database.read { try UserTable.find(actor.user.id, of: actor.account, $0) }
         guard let found else { throw AccountsError.sessionEnded }
-        try await hold(proof.password, against: found.phc.text, attempt)
+        if found.user.hasSecondFactor {
+            if needsCode, proof.code == nil { throw AccountsError.secondFactorRequired }
+            if case .digits = proof.code?.kind {
+                try codeThrottle.check(SignInThrottle.Attempt(codeOf: found.user.id), now: parts.clock.now())
+            }
+        }
+        try await hold(proof.password, against: found.phc.text, attempt, for: .account(actor.account))
         let code = needsCode || proof.code != nil ? try neededCode(of: found.user, proof.code, attempt) : nil
         return Proved(found: found, code: code, attempt: attempt)
     }
 
     /// - Parameter phc: of a hash; `nil` where there is no user.
     func hold(
-        _ password: Password, against phc: String?, _ attempt: SignInThrottle.Attempt
+        _ password: Password, against phc: String?, _ attempt: SignInThrottle.Attempt, for share: Share
     ) async throws {
         try throttle.begin(attempt, now: parts.clock.now())
         guard let hash = PHCString(phc ?? decoy) else {
@@ -47,7 +54,7 @@ extension Accounts {
         }
         let isRight: Bool
         do {
-            isRight = try await parts.argon2.verify(password.secret, against: hash)
+            isRight = try await parts.argon2.verify(password.secret, against: hash, for: share)
         } catch {
             // Nothing was tried.
             throttle.takeBack(attempt)

@@ -5,22 +5,24 @@ package import Values
 
 extension Accounts {
     /// Opens a session. A wrong password and an unknown address take the same path and the same time: one look-up, one
-    /// Argon2id, the same error. That a code is missing is said only to who has the password.
+    /// Argon2id, the same error. That a code is missing is said only to who has the password. The hash is of the share
+    /// of where it comes from: whose address it names is only a claim.
     /// - Parameter address: where the attempt comes from, for the throttle; `nil` when it can't be known.
     package func signIn(
         email: EmailAddress, _ proof: Proof, from address: IPAddress?, by author: Author
     ) async throws -> (Actor, Secret) {
         let attempt = SignInThrottle.Attempt(from: address, email: email.text)
+        let share = Share.address(address)
         return try await retrying {
             // The hash alone, so that there is as much to read for an address that nobody has: what is read beyond it
             // would show in the time (ASVS 6.3.8).
             let phc = try await parts.database.read { try UserTable.phc(ofEmail: email.text, $0) }
-            try await hold(proof.password, against: phc, attempt)
+            try await hold(proof.password, against: phc, attempt, for: share)
             guard let user = try await parts.database.read({ try UserTable.find(email: email.text, $0) }),
                 user.phc.text == phc
             else { throw ProofOutdated() }
             let code = try neededCode(of: user.user, proof.code, attempt)
-            let lock = try await renewedLock(user, proof.password)
+            let lock = try await renewedLock(user, proof.password, for: share)
             let (token, digest) = newSessionToken()
             let now = parts.clock.now()
             let id = parts.newID(at: now)
@@ -47,7 +49,7 @@ extension Accounts {
     ) async throws -> (Actor, Secret) {
         try await retrying {
             let proved = try await prove(actor, proof, from: address, needsCode: true)
-            let lock = try await renewedLock(proved.found, proof.password)
+            let lock = try await renewedLock(proved.found, proof.password, for: .account(actor.account))
             let (token, digest) = newSessionToken()
             let now = parts.clock.now()
             let expiresAt = try await parts.database.write { connection in
@@ -77,14 +79,18 @@ extension Accounts {
     /// What a password locks, made anew where it was made with other parameters than today's; users of a release before
     /// there were such keys, and who has become root user again, get theirs with the next proof. `nil` when all is as
     /// it should be.
-    private func renewedLock(_ found: UserTable.Found, _ password: Password) async throws -> PasswordLock? {
+    private func renewedLock(
+        _ found: UserTable.Found, _ password: Password, for share: Share
+    ) async throws -> PasswordLock? {
         guard let (id, locked) = found.revealKey else {
             return try await lock(
-                .generate(parts.entropy), parts.newID(at: parts.clock.now()), found.phc, password, of: found.user.id)
+                .generate(parts.entropy), parts.newID(at: parts.clock.now()), found.phc, password, of: found.user.id,
+                for: share)
         }
         guard parts.argon2.needsRehash(found.phc) || locked.needsRelock(parts.argon2) else { return nil }
-        guard let key = try await unlocked(found, password) else { return nil }
-        return try await lock(key, id, parts.argon2.hash(password.secret), password, of: found.user.id)
+        guard let key = try await unlocked(found, password, for: share) else { return nil }
+        let phc = try await parts.argon2.hash(password.secret, for: share)
+        return try await lock(key, id, phc, password, of: found.user.id, for: share)
     }
 
     // MARK: Sessions

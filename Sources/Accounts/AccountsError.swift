@@ -1,5 +1,3 @@
-import Database
-
 /// Why something about accounts and people can't be done as asked.
 package enum AccountsError: Error, Sendable, Equatable {
     case notFound
@@ -29,13 +27,4 @@ package enum AccountsError: Error, Sendable, Equatable {
     case adminScopes([Scope])
     case rootScopes([Scope])
     case unknownGroup(field: String)
-
-    /// The one unique column that a caller can collide on is the address.
-    static func naming<T>(_ work: () async throws -> T) async throws -> T {
-        do {
-            return try await work()
-        } catch DatabaseFailure.notUnique {
-            throw AccountsError.emailTaken
-        }
-    }
 }

@@ -33,7 +33,7 @@ extension Accounts {
         // Looked at before as well as in the transaction, so that a refused request costs no Argon2id.
         try await parts.database.read { try Self.checkLimit(of: user.id, now, $0) }
         let minted = platformTokens.mint(parts.entropy)
-        let phc = try await parts.argon2.hash(minted.secret)
+        let phc = try await parts.argon2.hash(minted.secret, for: .account(user.account))
         let token = PlatformToken(
             id: parts.newID(at: now), user: user.id, name: name.text, scopes: Scope.allCases.filter(scopes.contains),
             expiresAt: expiresAt, createdAt: now, hint: minted.hint)
@@ -88,7 +88,11 @@ extension Accounts {
         guard let row = try await parts.database.read({ try PlatformTokenTable.find(key, $0) }),
             !row.expiresAt.isExpired(at: parts.clock.now())
         else { return nil }
-        if known != true, try await !verifier.verify(presented, against: row.phc) { return nil }
+        if known != true,
+            try await !verifier.verify(presented, against: row.phc, for: .account(row.user.account))
+        {
+            return nil
+        }
         return Actor(
             user: row.user, scopes: Set(row.scopes.filter { $0.isOpen(to: row.user) }), session: nil)
     }

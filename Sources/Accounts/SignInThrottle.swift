@@ -68,11 +68,21 @@ final class SignInThrottle: Sendable {
     init(capacity: Int = 50_000) { self.capacity = capacity }
 
     func begin(_ attempt: Attempt, now: Timestamp) throws(AccountsError) {
+        try check(attempt, now: now, counting: true)
+    }
+
+    /// Refuses as ``begin(_:now:)`` does, and counts nothing.
+    func check(_ attempt: Attempt, now: Timestamp) throws(AccountsError) {
+        try check(attempt, now: now, counting: false)
+    }
+
+    private func check(_ attempt: Attempt, now: Timestamp, counting: Bool) throws(AccountsError) {
         let refusedUntil = state.withLock { state -> Timestamp? in
             let pair = state.count(of: attempt, now)
             let all = state.count(of: attempt.ofSource, now)
             if let pair, pair.attempts >= Self.perPair { return pair.ends }
             if let all, all.attempts >= Self.perSource { return all.ends }
+            guard counting else { return nil }
             for (key, count) in [(attempt, pair), (attempt.ofSource, all)] {
                 var count = count ?? Count(attempts: 0, ends: now.adding(Self.window))
                 count.attempts += 1

@@ -22,16 +22,21 @@ enum UserTable {
     }
 
     static func insert(_ user: User, _ lock: PasswordLock, _ connection: Connection) throws {
-        try connection.run(
+        let count = try connection.run(
             """
             INSERT INTO users (id, account_id, email, role, password_phc, is_admin, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING
             """, user.id, user.account, user.email, user.role.rawValue, lock.phc.text, user.isAdmin, user.createdAt)
+        guard count == 1 else { throw AccountsError.emailTaken }
         try RevealPairTable.store(lock, of: user.id, connection)
     }
 
     static func isAnyone(_ connection: Connection) throws -> Bool {
         try connection.row("SELECT 1 AS one FROM users LIMIT 1") != nil
+    }
+
+    static func isAnyone(withEmail email: String, _ connection: Connection) throws -> Bool {
+        try connection.row("SELECT 1 AS one FROM users WHERE email = $1", email) != nil
     }
 
     static func phc(ofEmail email: String, _ connection: Connection) throws -> String? {

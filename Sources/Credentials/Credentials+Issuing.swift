@@ -19,7 +19,7 @@ extension Credentials {
         if draft.terms.expiresAt.isExpired(at: now) { throw CredentialsError.expiryInPast }
         try await database.read { try check(draft, user.account, now, $0) }
         let minted = format.mint(entropy)
-        let phc = try await argon2.hash(minted.secret)
+        let phc = try await argon2.hash(minted.secret, for: .account(user.account))
         let credential = Credential(
             id: Identifier(at: now, random: (entropy.word(), entropy.word())), creator: user.id, account: user.account,
             application: draft.application, name: draft.name.text, terms: draft.terms.withoutRepetitions,

@@ -23,7 +23,7 @@ extension Credentials {
             return old
         }
         let minted = format.mint(entropy)
-        let phc = try await argon2.hash(minted.secret)
+        let phc = try await argon2.hash(minted.secret, for: .account(account))
         draft.secret = KeySecret(minted, at: now)
         let copies = draft.reveal == .showOnce ? [] : try await copies(minted.secret, of: draft)
         let (old, new) = try await database.write { connection in
@@ -117,7 +117,7 @@ extension Credentials {
         guard let presented = format.parse(token), format.isGenuine(presented),
             let record = try await records.value(presented.id), record.account == account,
             !record.endsAt.isExpired(at: clock.now()),
-            try await verifier.verify(presented, against: record.phc)
+            try await verifier.verify(presented, against: record.phc, for: .account(account))
         else { throw CredentialsError.notFound }
         return try await find(record.credential, of: account)
     }

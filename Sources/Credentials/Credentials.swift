@@ -61,7 +61,9 @@ package struct Credentials: Sendable {
         // Before its Argon2id, which a secret whose time is over is not worth.
         guard let record = try await records.value(token.id)?.live(at: now) else { throw Denial.invalidKey }
         if isKnown { return record }
-        guard try await verifier.verify(token, against: record.phc) else { throw Denial.invalidKey }
+        guard try await verifier.verify(token, against: record.phc, for: .account(record.account)) else {
+            throw Denial.invalidKey
+        }
         return record
     }
 

@@ -46,7 +46,7 @@ extension AccountsError: PublicError {
         case .accountHasUsers:
             Problem(
                 .conflict, "account_has_users",
-                "The account has users already. Who else comes in, and who is root, is for its own root users.")
+                "The account has a root user. Who else comes in, and who is root, is for its own root users.")
         case .userLimitReached:
             Problem(
                 .conflict, "user_limit_reached",

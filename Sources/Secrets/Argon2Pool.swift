@@ -6,16 +6,17 @@ package import Values
 /// Runs Argon2id on threads of its own.
 ///
 /// One hash keeps a core busy for tens of milliseconds and fills megabytes. So it runs neither on an event loop nor on
-/// the few threads that all tasks share. The queue is bounded, and a job that has waited too long is refused. So a
-/// flood of sign-ins is answered "overloaded", and the server still answers others.
+/// the few threads that all tasks share. The queue is bounded and fair: each ``Share`` has a line of its own, and the
+/// lines take turns. So a flood is answered "overloaded", and others wait for one hash of it. A job that has waited too
+/// long is refused.
 package final class Argon2Pool: Sendable {
     private struct Job: Sendable {
         let deadline: ContinuousClock.Instant
         let run: @Sendable (Argon2Failure?) -> Void
     }
 
-    private struct Queue {
-        var jobs: [Job] = []
+    private struct Queue: Sendable {
+        var jobs: FairQueue<Share, Job>
         /// Jobs that a thread has taken, refused ones too.
         var taken = 0
         var isStopped = false
@@ -24,7 +25,6 @@ package final class Argon2Pool: Sendable {
     private let pepper: Secret
     /// What is hashed with today.
     let parameters: Argon2Parameters
-    private let queueLimit: Int
     private let wait: Duration
     private let entropy: Entropy
     private let queue: Condition
@@ -37,18 +37,18 @@ package final class Argon2Pool: Sendable {
     ///   - pepper: mixed into each hash as Argon2's secret value K (RFC 9106 §3.1); without it nothing verifies.
     ///   - workers: threads.
     ///   - queueLimit: jobs that may wait.
+    ///   - shareLimit: jobs of one share that may wait.
     ///   - deadline: the longest wait.
     package init(
-        pepper: Secret, parameters: Argon2Parameters, workers: Int, queueLimit: Int, deadline: Duration,
-        entropy: Entropy
+        pepper: Secret, parameters: Argon2Parameters, workers: Int, queueLimit: Int, shareLimit: Int,
+        deadline: Duration, entropy: Entropy
     ) {
         self.pepper = pepper
         self.parameters = parameters
-        self.queueLimit = queueLimit
         wait = deadline
         self.entropy = entropy
         decoy = PHCString(parameters: parameters, salt: entropy.bytes(16), hash: entropy.bytes(32))
-        queue = Condition()
+        queue = Condition(FairQueue(limit: queueLimit, shareLimit: shareLimit))
         for _ in 0..<max(1, workers) {
             let thread = Thread { [queue] in queue.work() }
             thread.name = "argon2"
@@ -56,28 +56,30 @@ package final class Argon2Pool: Sendable {
         }
     }
 
-    package func hash(_ secret: Secret) async throws(Argon2Failure) -> PHCString {
+    package func hash(_ secret: Secret, for share: Share) async throws(Argon2Failure) -> PHCString {
         let salt = entropy.bytes(16)
-        let tag = try await perform(secret, salt, parameters, tagLength: 32)
+        let tag = try await perform(secret, salt, parameters, tagLength: 32, for: share)
         return PHCString(parameters: parameters, salt: salt, hash: tag)
     }
 
     /// Whether `phc` was made from this secret and this pool's pepper. The parameters are those in the string; what no
     /// deployment could have written is false without being run.
-    package func verify(_ secret: Secret, against phc: PHCString) async throws(Argon2Failure) -> Bool {
+    package func verify(
+        _ secret: Secret, against phc: PHCString, for share: Share
+    ) async throws(Argon2Failure) -> Bool {
         guard phc.parameters.memoryKiB <= Argon2Parameters.maximumMemoryKiB, phc.parameters.iterations <= 16,
             phc.parameters.parallelism <= 16
         else { return false }
-        let tag = try await perform(secret, phc.salt, phc.parameters, tagLength: phc.hash.count)
+        let tag = try await perform(secret, phc.salt, phc.parameters, tagLength: phc.hash.count, for: share)
         return Secret(tag).isSame(as: Secret(phc.hash))
     }
 
     /// The bare tag of a secret, 32 bytes, for a key to be derived from. It is never stored.
     /// - Parameter parameters: the caller has kept them within bounds.
     func tag(
-        of secret: Secret, salt: [UInt8], parameters: Argon2Parameters
+        of secret: Secret, salt: [UInt8], parameters: Argon2Parameters, for share: Share
     ) async throws(Argon2Failure) -> Secret {
-        Secret(try await perform(secret, salt, parameters, tagLength: 32))
+        Secret(try await perform(secret, salt, parameters, tagLength: 32, for: share))
     }
 
     /// Whether a hash was made with other parameters than today's.
@@ -94,7 +96,7 @@ package final class Argon2Pool: Sendable {
     var load: (waiting: Int, taken: Int) { queue.load }
 
     private func perform(
-        _ secret: Secret, _ salt: [UInt8], _ parameters: Argon2Parameters, tagLength: Int
+        _ secret: Secret, _ salt: [UInt8], _ parameters: Argon2Parameters, tagLength: Int, for share: Share
     ) async throws(Argon2Failure) -> [UInt8] {
         let pepper = pepper
         let deadline = ContinuousClock.now + wait
@@ -103,7 +105,7 @@ package final class Argon2Pool: Sendable {
                 if let refusal { return continuation.resume(returning: .failure(refusal)) }
                 continuation.resume(returning: Self.argon2id(secret, pepper, salt, parameters, tagLength: tagLength))
             }
-            if let refusal = queue.add(job, limit: queueLimit) { continuation.resume(returning: .failure(refusal)) }
+            if let refusal = queue.add(job, of: share) { continuation.resume(returning: .failure(refusal)) }
         }
         return try result.get()
     }
@@ -144,16 +146,21 @@ package final class Argon2Pool: Sendable {
     /// The queue and the threads' place to wait.
     private final class Condition: Sendable {
         private let condition = NSCondition()
-        private let queue = Mutex(Queue())
+        private let queue: Mutex<Queue>
+
+        init(_ jobs: FairQueue<Share, Job>) { queue = Mutex(Queue(jobs: jobs)) }
 
         /// `nil` when the job was taken.
-        func add(_ job: Job, limit: Int) -> Argon2Failure? {
-            let refusal = queue.withLock { queue -> Argon2Failure? in
-                if queue.isStopped { return .stopped }
-                if queue.jobs.count >= limit { return .overloaded }
-                queue.jobs.append(job)
-                return nil
+        func add(_ job: Job, of share: Share) -> Argon2Failure? {
+            let (refusal, displaced) = queue.withLock { queue -> (Argon2Failure?, Job?) in
+                if queue.isStopped { return (.stopped, nil) }
+                switch queue.jobs.add(job, of: share) {
+                case .taken: return (nil, nil)
+                case .refused: return (.overloaded, nil)
+                case .displaced(let other): return (nil, other)
+                }
             }
+            displaced?.run(.overloaded)
             condition.lock()
             condition.signal()
             condition.unlock()
@@ -165,8 +172,7 @@ package final class Argon2Pool: Sendable {
         func stop() {
             let left = queue.withLock { queue in
                 queue.isStopped = true
-                defer { queue.jobs = [] }
-                return queue.jobs
+                return queue.jobs.removeAll()
             }
             for job in left { job.run(.stopped) }
             condition.lock()
@@ -184,22 +190,23 @@ package final class Argon2Pool: Sendable {
                     next = take()
                 }
                 condition.unlock()
-                guard case .job(let job) = next else { return }
+                guard case .job(let job, let share) = next else { return }
                 job.run(ContinuousClock.now > job.deadline ? .overloaded : nil)
+                queue.withLock { $0.jobs.ended(share) }
             }
         }
 
         private enum Next {
-            case job(Job)
+            case job(Job, Share)
             case wait
             case end
         }
 
         private func take() -> Next {
             queue.withLock { queue in
-                if !queue.jobs.isEmpty {
+                if let (share, job) = queue.jobs.next() {
                     queue.taken += 1
-                    return .job(queue.jobs.removeFirst())
+                    return .job(job, share)
                 }
                 return queue.isStopped ? .end : .wait
             }

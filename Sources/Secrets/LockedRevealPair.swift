@@ -39,11 +39,11 @@ package struct LockedRevealPair: Sendable, CustomStringConvertible, CustomReflec
     /// - Parameter owner: whose key it is. It is part of what the lock is derived from: put in another's place, it does
     ///   not open.
     package static func lock(
-        _ key: RevealPrivateKey, password: Secret, of owner: String, pool: Argon2Pool, keys: DeploymentSecrets,
-        entropy: Entropy
+        _ key: RevealPrivateKey, password: Secret, of owner: String, pool: Argon2Pool, share: Share,
+        keys: DeploymentSecrets, entropy: Entropy
     ) async throws(Argon2Failure) -> LockedRevealPair {
         let salt = entropy.bytes(saltLength)
-        let tag = try await pool.tag(of: password, salt: salt, parameters: pool.parameters)
+        let tag = try await pool.tag(of: password, salt: salt, parameters: pool.parameters, for: share)
         let box = keys.revealBox(passwordTag: tag, owner: owner)
         return LockedRevealPair(pool.parameters, salt, box.seal(key.secret, context: context, entropy: entropy))
     }
@@ -51,9 +51,9 @@ package struct LockedRevealPair: Sendable, CustomStringConvertible, CustomReflec
     /// - Throws: `SealingError` when password, owner, pepper or master key is another, `Argon2Failure` when it couldn't
     ///   be tried.
     package func unlock(
-        password: Secret, of owner: String, pool: Argon2Pool, keys: DeploymentSecrets
+        password: Secret, of owner: String, pool: Argon2Pool, share: Share, keys: DeploymentSecrets
     ) async throws -> RevealPrivateKey {
-        let tag = try await pool.tag(of: password, salt: salt, parameters: parameters)
+        let tag = try await pool.tag(of: password, salt: salt, parameters: parameters, for: share)
         let secret = try keys.revealBox(passwordTag: tag, owner: owner).open(sealed, context: Self.context)
         guard let key = RevealPrivateKey(secret) else { throw SealingError() }
         return key

@@ -52,7 +52,10 @@ package final class TokenVerifier: Sendable, CustomReflectable {
     }
 
     /// Whether `phc` was made from this token; remembers it if so.
-    package func verify(_ token: PresentedToken, against phc: PHCString) async throws(Argon2Failure) -> Bool {
+    /// - Parameter share: of whoever's token it is.
+    package func verify(
+        _ token: PresentedToken, against phc: PHCString, for share: Share
+    ) async throws(Argon2Failure) -> Bool {
         let digest = digest(token)
         let flight = Flight(id: token.id, digest: Array(digest), phc: phc.text)
         let task = state.withLock { state -> Task<Result<Bool, Argon2Failure>, Never>? in
@@ -61,7 +64,7 @@ package final class TokenVerifier: Sendable, CustomReflectable {
             if let computation = state.underWay[flight] { return computation.task }
             // However fast it is, it ends after it was entered here, since its end takes the lock too.
             let task = Task {
-                let result = await compute(token, phc)
+                let result = await compute(token, phc, share)
                 end(flight, digest, result)
                 return result
             }
@@ -71,9 +74,11 @@ package final class TokenVerifier: Sendable, CustomReflectable {
         return try await task?.value.get() ?? true
     }
 
-    private func compute(_ token: PresentedToken, _ phc: PHCString) async -> Result<Bool, Argon2Failure> {
+    private func compute(
+        _ token: PresentedToken, _ phc: PHCString, _ share: Share
+    ) async -> Result<Bool, Argon2Failure> {
         do throws(Argon2Failure) {
-            return .success(try await pool.verify(Secret(token.bytes), against: phc))
+            return .success(try await pool.verify(Secret(token.bytes), against: phc, for: share))
         } catch {
             return .failure(error)
         }

@@ -114,10 +114,11 @@ struct Deployment: Sendable {
         }
         let given = settings.integer(.argon2Workers)
         let workers = given == 0 ? ProcessInfo.processInfo.activeProcessorCount : given
+        let queue = settings.integer(.argon2Queue)
         func pool(workers: Int) -> Argon2Pool {
             Argon2Pool(
-                pepper: keys.pepper, parameters: parameters, workers: workers,
-                queueLimit: settings.integer(.argon2Queue), deadline: .seconds(10), entropy: entropy)
+                pepper: keys.pepper, parameters: parameters, workers: workers, queueLimit: queue,
+                shareLimit: max(1, queue / 4), deadline: .seconds(10), entropy: entropy)
         }
         let peopleArgon2 = pool(workers: max(1, workers / 2))
         let keysArgon2 = pool(workers: workers)

@@ -8,11 +8,11 @@ import Values
 @testable import Accounts
 
 extension AccountsHouse {
-    /// Somebody else in an account, by one of its root users.
-    func join(_ account: Identifier, _ email: String, as role: Role) async throws -> User {
+    /// Somebody else in an account, by one of its root users if nobody else is named.
+    func join(_ account: Identifier, _ email: String, as role: Role, for actor: User? = nil) async throws -> User {
         let host = try await accounts.users(of: account, Page(limit: 100)).items.first { $0.role == .root }
         let (_, token) = try await accounts.invite(
-            good(email), as: role, to: account, for: host ?? .operator, by: .test)
+            good(email), as: role, to: account, for: actor ?? host ?? .operator, by: .test)
         return try await accounts.accept(invitation: token.exposed(), password: good(goodPassword), by: .test)
     }
 
@@ -122,6 +122,14 @@ extension User {
         return User(
             id: id, account: id, email: "operator@example.com", role: .root, isAdmin: true, hasSecondFactor: false,
             createdAt: Timestamp(microseconds: 0))
+    }
+
+    /// Somebody who speaks for an account as its root user does, and has no row.
+    static func root(of account: Identifier) -> User {
+        var user = Self.operator
+        user.account = account
+        user.isAdmin = false
+        return user
     }
 }
 

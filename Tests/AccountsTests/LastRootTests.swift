@@ -17,11 +17,12 @@ struct LastRootTests {
         case remove
     }
 
-    private func run(_ act: Act, on user: User) async throws {
+    /// - Parameter actor: `nil` for a root user of the same account.
+    private func run(_ act: Act, on user: User, for actor: User? = nil) async throws {
+        let actor = actor ?? .root(of: user.account)
         switch act {
-        case .demote:
-            _ = try await accounts.setRole(.member, of: user.id, in: user.account, for: .operator, by: .test)
-        case .remove: try await accounts.remove(user.id, from: user.account, for: .operator, by: .test)
+        case .demote: _ = try await accounts.setRole(.member, of: user.id, in: user.account, for: actor, by: .test)
+        case .remove: try await accounts.remove(user.id, from: user.account, for: actor, by: .test)
         }
     }
 
@@ -49,6 +50,32 @@ struct LastRootTests {
         try await run(.remove, on: bob)
         for act in Act.allCases {
             await #expect(throws: AccountsError.lastRootUser) { try await run(act, on: ada) }
+        }
+    }
+
+    @Test(
+        "an operator takes out the last root user too, whose address is free; the next root is the operator's to name")
+    func contested() async throws {
+        let squatter = try await house.user("ada@example.com")
+        let bob = try await house.join(squatter.account, "bob@example.com", as: .member)
+        await #expect(throws: AccountsError.lastRootUser) { try await run(.demote, on: squatter, for: .operator) }
+        try await run(.remove, on: squatter, for: .operator)
+        #expect(try await roots(of: squatter.account) == [])
+        let ada = try await house.user("ada@example.com")
+        #expect(ada.account != squatter.account)
+        // A member can't make themselves root; an operator makes one of them root, or invites one.
+        for way in 0..<2 {
+            let carol =
+                way == 0 ? bob : try await house.join(squatter.account, "carol@example.com", as: .root, for: .operator)
+            if way == 0 {
+                _ = try await accounts.setRole(.root, of: bob.id, in: bob.account, for: .operator, by: .test)
+            }
+            #expect(try await roots(of: squatter.account) == [carol.id])
+            await #expect(throws: AccountsError.accountHasUsers) {
+                try await accounts.invite(
+                    good("dan@example.com"), as: .root, to: squatter.account, for: .operator, by: .test)
+            }
+            try await run(.remove, on: carol, for: .operator)
         }
     }
 

@@ -157,6 +157,7 @@ enum TestPool {
         }
         return Argon2Pool(
             pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: queueLimit,
+            shareLimit: queueLimit,
             deadline: .seconds(120),
             entropy: .system)
     }

@@ -642,13 +642,36 @@ def test_the_last_admin_stays(own_deployment):
 
 
 def test_the_last_root_user_stays(deployment, tenant):
-    """Members don't count, and neither the user nor an admin can go around it."""
+    """Members don't count, and nobody makes a member of the last one; an admin can only take them out altogether."""
     tenant.member()
     for call in (tenant.person.call, tenant.call, deployment.call):
         problem(set_role(call, tenant.user, "member"), 409, "last_root_user")
+    for call in (tenant.person.call, tenant.call):
         problem(remove(call, tenant.user), 409, "last_root_user")
     assert read_role(tenant.person) == "root"
     expect(tenant.call("POST", "/api/v1/applications", json=NEW_APP), 201)
+
+
+def test_an_address_that_somebody_else_has_taken_comes_free(deployment, client, tenant, strangers):
+    """Whoever has an invitation may join with it, whosever the address is: an invitation alone occupies nothing, and an
+    admin takes out who has joined, also when that is the account's last root user. Then its owner joins where they
+    want, and the account's next root user is the admin's to name."""
+    email = new_email()
+    squatted = deployment.new_tenant()
+    # Open invitations of two accounts to the same address don't meet.
+    taken = expect(try_invite(squatted.person, squatted.account["id"], "root", email=email), 201).json()
+    wanted = expect(try_invite(tenant.person, tenant.account["id"], email=email), 201).json()
+    squatter = expect(try_join(client, taken), 201).json()
+    expect(remove(squatted.person.fresh().call, squatted.user), 204)
+    problem(try_join(client, wanted), 409, "email_taken")
+    # Neither account can do anything about it, an admin can.
+    problem(remove(tenant.person.fresh().call, squatter), 404, "not_found")
+    expect(remove(deployment.admin.fresh().call, squatter), 204)
+    joined = expect(try_join(client, wanted), 201).json()
+    assert (joined["account_id"], joined["email"]) == (tenant.account["id"], email)
+    assert roots(deployment, squatted.account["id"]) == []
+    expect(try_invite(deployment.admin, squatted.account["id"], "root"), 201)
+    expect(remove(tenant.person.call, joined), 204)
 
 
 def test_the_last_one_may_go_once_there_is_another(tenant):

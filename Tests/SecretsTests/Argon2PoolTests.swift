@@ -1,3 +1,5 @@
+import Values
+import Synchronization
 import Testing
 import Values
 
@@ -148,5 +150,66 @@ struct Argon2PoolTests {
             return try await group.reduce(into: Set<Int>()) { if $1.1 { $0.insert($1.0) } }
         }
         #expect(right == Set(stride(from: 7, to: 1000, by: 100)))
+    }
+
+    @Test("a share that floods waits behind itself: another is next, and only the flood is told that it is too much")
+    func fair() async throws {
+        let pool = Argon2Pool.sample(queueLimit: 12, shareLimit: 8)
+        defer { pool.shutdown() }
+        let (flood, other) = (Share.account(Samples.identifier(1)), Share.account(Samples.identifier(2)))
+        let occupied = try await pool.occupy()
+        let order = Mutex<[String]>([])
+        @Sendable func job(_ name: String, _ share: Share) -> Task<Void, any Error> {
+            Task {
+                _ = try await pool.hash(Secret(name), for: share)
+                order.withLock { $0.append(name) }
+            }
+        }
+        var tasks: [Task<Void, any Error>] = []
+        for number in 0..<8 {
+            tasks.append(job("flood", flood))
+            try await eventually("it waits") { pool.load.waiting == number + 1 }
+        }
+        await #expect(throws: Argon2Failure.overloaded) { try await pool.hash(Secret("flood"), for: flood) }
+        tasks.append(job("other", other))
+        try await eventually("it waits") { pool.load.waiting == 9 }
+        for task in tasks { try await task.value }
+        let served = order.withLock { $0 }
+        let place = try #require(served.firstIndex(of: "other"))
+        // The second of nine; a task may be slow to say that its hash is there.
+        #expect(place <= 3, "\(served)")
+        #expect(try await !occupied.value)
+    }
+
+    @Test("in a full queue the flood makes room for others, and is told so at once") func room() async throws {
+        let pool = Argon2Pool.sample(queueLimit: 4, shareLimit: 4)
+        defer { pool.shutdown() }
+        let occupied = try await pool.occupy()
+        let flood = (0..<4).map { _ in
+            Task { try await pool.hash(Secret("flood"), for: .account(Samples.identifier(1))) }
+        }
+        try await eventually("the queue is full") { pool.load.waiting == 4 }
+        let other = Task { try await pool.hash(Secret("other"), for: .account(Samples.identifier(2))) }
+        var refused = 0
+        for task in flood {
+            do { _ = try await task.value } catch Argon2Failure.overloaded { refused += 1 }
+        }
+        #expect(refused == 1)
+        _ = try await other.value
+        #expect(try await !occupied.value)
+    }
+
+    @Test("a share is an account, or a network: a /64 of IPv6, one address of IPv4") func shares() throws {
+        func share(_ text: String) throws -> Share {
+            let address: IPAddress = try #require(IPAddress(text))
+            return .address(address)
+        }
+        #expect(try share("2001:db8:1:2::1") == share("2001:db8:1:2:ffff::"))
+        #expect(try share("2001:db8:1:2::1") != share("2001:db8:1:3::1"))
+        #expect(try share("192.0.2.1") == share("::ffff:192.0.2.1"))
+        #expect(try share("192.0.2.1") != share("192.0.2.2"))
+        #expect(Share.address(nil) == .address(nil))
+        #expect(Share.address(nil) != .deployment)
+        #expect(Share.account(Samples.identifier(1)) != .account(Samples.identifier(2)))
     }
 }

@@ -15,7 +15,7 @@ struct KeptSecretTests {
     func dumps() throws {
         let format = try TokenFormat(prefix: "sk-", keys: keys)
         let pool = Argon2Pool(
-            pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 1, deadline: .seconds(1),
+            pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 1, shareLimit: 1, deadline: .seconds(1),
             entropy: .seeded(1))
         let verifier = TokenVerifier(pool: pool, capacity: 1, entropy: .seeded(1))
         for value in [format, keys, verifier] as [Any] {
@@ -63,7 +63,7 @@ struct KeptSecretTests {
     @Test("an old shape of hash asks to be replaced")
     func shapes() {
         let pool = Argon2Pool(
-            pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 1, deadline: .seconds(1),
+            pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 1, shareLimit: 1, deadline: .seconds(1),
             entropy: .seeded(1))
         let short = [UInt8](repeating: 1, count: 8)
         #expect(pool.needsRehash(PHCString(parameters: .standard, salt: short, hash: short + short + short + short)))

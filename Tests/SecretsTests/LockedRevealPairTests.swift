@@ -17,7 +17,8 @@ struct LockedRevealPairTests {
     private let keys = Samples.keys
 
     private func lock(_ pool: Argon2Pool) async throws -> LockedRevealPair {
-        try await .lock(key, password: password, of: "account:1", pool: pool, keys: keys, entropy: .system)
+        try await .lock(
+            key, password: password, of: "account:1", pool: pool, share: .deployment, keys: keys, entropy: .system)
     }
 
     @Test("the password opens what it locked, also after it was written down")
@@ -27,7 +28,8 @@ struct LockedRevealPairTests {
         let locked = try await lock(pool)
         let read = try #require(LockedRevealPair(locked.text))
         #expect(read.text == locked.text)
-        let opened = try await read.unlock(password: password, of: "account:1", pool: pool, keys: keys)
+        let opened = try await read.unlock(
+            password: password, of: "account:1", pool: pool, share: .deployment, keys: keys)
         #expect(opened.secret.isSame(as: key.secret))
         #expect(opened.publicKey == key.publicKey)
     }
@@ -38,7 +40,8 @@ struct LockedRevealPairTests {
         defer { pool.shutdown() }
         let locked = try #require(LockedRevealPair(Self.known))
         #expect(locked.text == Self.known)
-        let opened = try await locked.unlock(password: password, of: "account:1", pool: pool, keys: keys)
+        let opened = try await locked.unlock(
+            password: password, of: "account:1", pool: pool, share: .deployment, keys: keys)
         #expect(opened.secret.isSame(as: Secret((0..<32).map { UInt8($0) })))
     }
 
@@ -50,21 +53,25 @@ struct LockedRevealPairTests {
         let otherMaster = DeploymentSecrets(master: Samples.bytes(9), pepper: Samples.bytes(2))
         for other in ["", "correct horses", "Correct horse", "correct horse\0", "correct hors"] {
             await #expect(throws: SealingError()) {
-                try await locked.unlock(password: Secret(other), of: "account:1", pool: pool, keys: keys)
+                try await locked.unlock(
+                    password: Secret(other), of: "account:1", pool: pool, share: .deployment, keys: keys)
             }
         }
         for other in ["", "account:2", "account:", "account:1\0"] {
             await #expect(throws: SealingError()) {
-                try await locked.unlock(password: password, of: other, pool: pool, keys: keys)
+                try await locked.unlock(password: password, of: other, pool: pool, share: .deployment, keys: keys)
             }
         }
         await #expect(throws: SealingError()) {
-            try await locked.unlock(password: password, of: "account:1", pool: pool, keys: otherMaster)
+            try await locked.unlock(
+                password: password, of: "account:1", pool: pool, share: .deployment, keys: otherMaster)
         }
         await #expect(throws: SealingError()) {
-            try await locked.unlock(password: password, of: "account:1", pool: foreign, keys: keys)
+            try await locked.unlock(password: password, of: "account:1", pool: foreign, share: .deployment, keys: keys)
         }
-        #expect(try await locked.unlock(password: password, of: "account:1", pool: pool, keys: keys).secret.count == 32)
+        #expect(
+            try await locked.unlock(password: password, of: "account:1", pool: pool, share: .deployment, keys: keys)
+                .secret.count == 32)
     }
 
     @Test(
@@ -80,7 +87,7 @@ struct LockedRevealPairTests {
         defer { pool.shutdown() }
         let locked = try #require(LockedRevealPair(text))
         await #expect(throws: SealingError()) {
-            try await locked.unlock(password: password, of: "account:1", pool: pool, keys: keys)
+            try await locked.unlock(password: password, of: "account:1", pool: pool, share: .deployment, keys: keys)
         }
     }
 
@@ -151,7 +158,7 @@ struct LockedRevealPairTests {
         pool.shutdown()
         await #expect(throws: Argon2Failure.stopped) { try await lock(pool) }
         await #expect(throws: Argon2Failure.stopped) {
-            try await locked.unlock(password: password, of: "account:1", pool: pool, keys: keys)
+            try await locked.unlock(password: password, of: "account:1", pool: pool, share: .deployment, keys: keys)
         }
     }
 

@@ -1,3 +1,4 @@
+import Values
 import Testing
 import Values
 
@@ -9,6 +10,10 @@ enum Samples {
     static let otherKeys = DeploymentSecrets(master: bytes(1), pepper: bytes(3))
 
     static func bytes(_ value: UInt8) -> Secret { Secret([UInt8](repeating: value, count: 32)) }
+
+    static func identifier(_ number: UInt64) -> Identifier {
+        Identifier(at: Timestamp(microseconds: 0), random: (0, number))
+    }
 
     static func format(_ prefix: String = "lk_", _ keys: DeploymentSecrets = keys) throws -> TokenFormat {
         try TokenFormat(prefix: prefix, keys: keys)
@@ -36,12 +41,20 @@ extension PHCString {
 
 extension Argon2Pool {
     static func sample(
-        workers: Int = 1, queueLimit: Int = 64, deadline: Duration = .seconds(60), pepper: Secret = Samples.bytes(2),
-        parameters: Argon2Parameters = .tiny
+        workers: Int = 1, queueLimit: Int = 64, shareLimit: Int? = nil, deadline: Duration = .seconds(60),
+        pepper: Secret = Samples.bytes(2), parameters: Argon2Parameters = .tiny
     ) -> Argon2Pool {
         Argon2Pool(
-            pepper: pepper, parameters: parameters, workers: workers, queueLimit: queueLimit, deadline: deadline,
-            entropy: .seeded(7))
+            pepper: pepper, parameters: parameters, workers: workers, queueLimit: queueLimit,
+            shareLimit: shareLimit ?? queueLimit, deadline: deadline, entropy: .seeded(7))
+    }
+
+    /// Where a test is not about shares.
+    func hash(_ secret: Secret) async throws(Argon2Failure) -> PHCString { try await hash(secret, for: .deployment) }
+
+    /// The same.
+    func verify(_ secret: Secret, against phc: PHCString) async throws(Argon2Failure) -> Bool {
+        try await verify(secret, against: phc, for: .deployment)
     }
 
     /// Gives one thread work for some tenths of a second and returns when it has begun.

@@ -65,11 +65,11 @@ struct TokenVerifierTests {
         let token = format.mint(entropy)
         let impostor = try impostor(of: token)
         let phc = try await pool.hash(token.secret)
-        #expect(try await !verifier.verify(impostor, against: phc))
+        #expect(try await !verifier.verify(impostor, against: phc, for: .deployment))
         #expect(verifier.recall(impostor) == nil)
-        #expect(try await verifier.verify(token.presented, against: phc))
+        #expect(try await verifier.verify(token.presented, against: phc, for: .deployment))
         #expect(verifier.recall(token.presented) == true)
-        #expect(try await !verifier.verify(impostor, against: phc))
+        #expect(try await !verifier.verify(impostor, against: phc, for: .deployment))
         #expect(verifier.recall(token.presented) == true)
         #expect(verifier.recall(impostor) == false)
     }
@@ -83,7 +83,9 @@ struct TokenVerifierTests {
         let phc = try await pool.hash(token.secret)
         let occupied = try await pool.occupy()
         let before = pool.load.taken
-        let uses = (0..<50).map { _ in Task { try await verifier.verify(token.presented, against: phc) } }
+        let uses = (0..<50).map { _ in
+            Task { try await verifier.verify(token.presented, against: phc, for: .deployment) }
+        }
         // More than one job would not fit into the queue and end in "overloaded".
         for use in uses { #expect(try await use.value) }
         #expect(pool.load.taken == before + 1)
@@ -99,9 +101,9 @@ struct TokenVerifierTests {
         let impostor = try impostor(of: token)
         let phc = try await pool.hash(token.secret)
         let occupied = try await pool.occupy()
-        let right = Task { try await verifier.verify(token.presented, against: phc) }
-        let wrong = Task { try await verifier.verify(impostor, against: phc) }
-        let decoyed = Task { try await verifier.verify(token.presented, against: pool.decoy) }
+        let right = Task { try await verifier.verify(token.presented, against: phc, for: .deployment) }
+        let wrong = Task { try await verifier.verify(impostor, against: phc, for: .deployment) }
+        let decoyed = Task { try await verifier.verify(token.presented, against: pool.decoy, for: .deployment) }
         try await eventually("all wait") { pool.load.waiting == 3 }
         #expect(try await right.value)
         #expect(try await !wrong.value)
@@ -118,15 +120,17 @@ struct TokenVerifierTests {
         let (token, other) = (format.mint(entropy), format.mint(entropy))
         let (phc, otherHash) = (try await pool.hash(token.secret), try await pool.hash(other.secret))
         let occupied = try await pool.occupy()
-        let use = Task { try await verifier.verify(token.presented, against: phc) }
-        let otherUse = Task { try await verifier.verify(other.presented, against: otherHash) }
+        let use = Task { try await verifier.verify(token.presented, against: phc, for: .deployment) }
+        let otherUse = Task { try await verifier.verify(other.presented, against: otherHash, for: .deployment) }
         try await eventually("both wait") { pool.load.waiting == 2 }
         verifier.forget(id: token.id)
-        let joined = (0..<10).map { _ in Task { try await verifier.verify(token.presented, against: phc) } }
+        let joined = (0..<10).map { _ in
+            Task { try await verifier.verify(token.presented, against: phc, for: .deployment) }
+        }
         for task in [use, otherUse] + joined { #expect(try await task.value) }
         #expect(verifier.recall(token.presented) == nil)
         #expect(verifier.recall(other.presented) == true, "forgetting one id takes nothing from another")
-        #expect(try await verifier.verify(token.presented, against: phc))
+        #expect(try await verifier.verify(token.presented, against: phc, for: .deployment))
         #expect(verifier.recall(token.presented) == true, "a computation after it counts again")
         #expect(try await !occupied.value)
     }
@@ -141,10 +145,12 @@ struct TokenVerifierTests {
         let occupied = try await pool.occupy()
         let waiting = Task { try await pool.hash(other.secret) }
         try await eventually("the queue is full") { pool.load.waiting == 1 }
-        await #expect(throws: Argon2Failure.overloaded) { try await verifier.verify(token.presented, against: phc) }
+        await #expect(throws: Argon2Failure.overloaded) {
+            try await verifier.verify(token.presented, against: phc, for: .deployment)
+        }
         #expect(verifier.recall(token.presented) == nil)
         _ = try await (waiting.value, occupied.value)
-        #expect(try await verifier.verify(token.presented, against: phc))
+        #expect(try await verifier.verify(token.presented, against: phc, for: .deployment))
         #expect(verifier.recall(token.presented) == true)
     }
 
@@ -156,9 +162,9 @@ struct TokenVerifierTests {
         let token = format.mint(entropy)
         let phc = try await pool.hash(token.secret)
         let occupied = try await pool.occupy()
-        let first = Task { try await verifier.verify(token.presented, against: phc) }
+        let first = Task { try await verifier.verify(token.presented, against: phc, for: .deployment) }
         try await eventually("it waits") { pool.load.waiting == 1 }
-        let second = Task { try await verifier.verify(token.presented, against: phc) }
+        let second = Task { try await verifier.verify(token.presented, against: phc, for: .deployment) }
         first.cancel()
         #expect(try await second.value)
         #expect(verifier.recall(token.presented) == true)
