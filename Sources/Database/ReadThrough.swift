@@ -1,3 +1,4 @@
+import Values
 import Synchronization
 
 /// Rows that calls need again and again, held in memory, never older than the last commit.
@@ -8,21 +9,18 @@ import Synchronization
 /// no invalidation came in between.
 package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
-        var values: [Key: Value] = [:]
-        /// The keys in `values`, and some that went since: where a full table finds one to give up.
-        var places: [Key] = []
+        var values: BoundedTable<Key, Value>
         var generation: UInt64 = 0
     }
 
-    private let state = Mutex(State())
-    private let capacity: Int
+    private let state: Mutex<State>
     private let load: @Sendable (Key) async throws -> Value?
 
     /// - Parameters:
     ///   - capacity: how many values are held at most; a full table gives up a random one.
     ///   - load: reads one from the database; absent ones are not held.
     package init(capacity: Int, load: @escaping @Sendable (Key) async throws -> Value?) {
-        self.capacity = capacity
+        state = Mutex(State(values: BoundedTable(capacity: capacity)))
         self.load = load
     }
 
@@ -36,29 +34,15 @@ package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Send
         guard let value = try await load(key) else { return nil }
         state.withLock { state in
             guard state.generation == began else { return }
-            insert(value, key, &state)
+            state.values.insert(value, for: key)
         }
         return value
-    }
-
-    /// (The first in the dictionary's order would nearly always be the newest one.)
-    private func insert(_ value: Value, _ key: Key, _ state: inout State) {
-        if state.values[key] == nil {
-            if state.places.count < capacity {
-                state.places.append(key)
-            } else {
-                let place = Int.random(in: state.places.indices)
-                state.values[state.places[place]] = nil
-                state.places[place] = key
-            }
-        }
-        state.values[key] = value
     }
 
     /// Forgets one value, and whatever loads of any key are under way.
     package func invalidate(_ key: Key) {
         state.withLock { state in
-            state.values[key] = nil
+            state.values.remove(key)
             state.generation += 1
         }
     }
@@ -66,8 +50,7 @@ package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Send
     /// Forgets everything that `isStale` says yes to, and whatever loads are under way.
     package func invalidate(where isStale: (Key, Value) -> Bool) {
         state.withLock { state in
-            state.values = state.values.filter { !isStale($0.key, $0.value) }
-            state.places = Array(state.values.keys)
+            state.values.removeAll(where: isStale)
             state.generation += 1
         }
     }

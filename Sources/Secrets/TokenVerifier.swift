@@ -1,4 +1,5 @@
 import Crypto
+import Values
 import Synchronization
 package import Values
 
@@ -10,9 +11,7 @@ package final class TokenVerifier: Sendable, CustomReflectable {
     private typealias Digest = HMAC<SHA256>.MAC
 
     private struct State {
-        var known: [TokenID: Digest] = [:]
-        /// The ids in `known`, and some that were forgotten since: where a full table finds one to give up.
-        var places: [TokenID] = []
+        var known: BoundedTable<TokenID, Digest>
         var underWay: [Flight: Computation] = [:]
     }
 
@@ -30,10 +29,9 @@ package final class TokenVerifier: Sendable, CustomReflectable {
     }
 
     private let pool: Argon2Pool
-    private let capacity: Int
     /// Keyed once: a copy of its state costs half of what keying costs.
     private let keyed: HMAC<SHA256>
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// No children: the prepared HMAC in it is as good as its key.
     package var customMirror: Mirror { Mirror(self, children: [:]) }
@@ -41,7 +39,7 @@ package final class TokenVerifier: Sendable, CustomReflectable {
     /// - Parameter capacity: tokens remembered at most; a full table gives up a random one.
     package init(pool: Argon2Pool, capacity: Int, entropy: Entropy) {
         self.pool = pool
-        self.capacity = max(1, capacity)
+        state = Mutex(State(known: BoundedTable(capacity: capacity)))
         keyed = HMAC<SHA256>(key: SymmetricKey(data: entropy.bytes(32)))
     }
 
@@ -90,38 +88,24 @@ package final class TokenVerifier: Sendable, CustomReflectable {
             guard let computation = state.underWay.removeValue(forKey: flight), computation.mayBeRemembered,
                 case .success(true) = result
             else { return }
-            insert(digest, flight.id, &state)
+            state.known.insert(digest, for: flight.id)
         }
     }
 
     /// Remembers a token whose hash has just been made from it.
     package func remember(_ token: PresentedToken) {
         let digest = digest(token)
-        state.withLock { insert(digest, token.id, &$0) }
+        state.withLock { $0.known.insert(digest, for: token.id) }
     }
 
     /// Also keeps the computations of this id that are under way from being remembered.
     package func forget(id: TokenID) {
         state.withLock { state in
-            state.known[id] = nil
+            state.known.remove(id)
             for flight in state.underWay.keys where flight.id == id {
                 state.underWay[flight]?.mayBeRemembered = false
             }
         }
-    }
-
-    /// A full table gives up a random one. (The first in the dictionary's order would nearly always be the newest.)
-    private func insert(_ digest: Digest, _ id: TokenID, _ state: inout State) {
-        if state.known[id] == nil {
-            if state.places.count < capacity {
-                state.places.append(id)
-            } else {
-                let place = Int.random(in: state.places.indices)
-                state.known[state.places[place]] = nil
-                state.places[place] = id
-            }
-        }
-        state.known[id] = digest
     }
 
     private func digest(_ token: PresentedToken) -> Digest {
