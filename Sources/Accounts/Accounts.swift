@@ -72,9 +72,9 @@ package struct Accounts: Sendable {
 
     package init(_ parts: Parts) throws {
         self.parts = parts
-        platformTokens = try TokenFormat(prefix: "lkp-", keys: parts.keys)
-        invitations = try TokenFormat(prefix: "lki-", keys: parts.keys)
-        resets = try TokenFormat(prefix: "lkr-", keys: parts.keys)
+        platformTokens = try TokenFormat(prefix: TokenKind.platformToken.prefix, keys: parts.keys)
+        invitations = try TokenFormat(prefix: TokenKind.invitation.prefix, keys: parts.keys)
+        resets = try TokenFormat(prefix: TokenKind.passwordReset.prefix, keys: parts.keys)
         held = ReadThrough(capacity: 20_000) { [database = parts.database] id in
             try await database.read { try AccountTable.find(id, $0) }
         }

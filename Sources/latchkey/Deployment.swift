@@ -99,10 +99,10 @@ struct Deployment: Sendable {
             pepper: try source(settings, .pepper, .pepperFile),
             directory: directory.path, createIfMissing: isNew, entropy: entropy)
         let format = try TokenFormat(prefix: settings.text(.keyPrefix) ?? Setting.keyPrefix.standard, keys: keys)
-        for reserved in ["lkp-", "lki-", "lkr-", "lks-"] where format.prefix == reserved {
+        if let kind = TokenKind(rawValue: format.prefix) {
             throw Settings.Failure(
-                sentence:
-                    "The setting key.prefix (LATCHKEY_KEY_PREFIX) must not be \(reserved), which other tokens have.")
+                sentence: "The setting key.prefix (LATCHKEY_KEY_PREFIX) must not be \(kind.prefix), which every "
+                    + "\(kind.name) has.")
         }
         let database = try Database(
             path: directory.database,

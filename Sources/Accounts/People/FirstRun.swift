@@ -14,7 +14,9 @@ package struct FirstRun: Sendable {
     package init?(_ accounts: Accounts) async throws {
         guard try await accounts.isEmpty() else { return nil }
         self.accounts = accounts
-        token = try TokenFormat(prefix: "lks-", keys: accounts.parts.keys).mint(accounts.parts.entropy).secret
+        token = try TokenFormat(prefix: TokenKind.setUpToken.prefix, keys: accounts.parts.keys).mint(
+            accounts.parts.entropy
+        ).secret
     }
 
     /// For the operator's terminal.

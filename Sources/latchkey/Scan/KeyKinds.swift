@@ -2,17 +2,15 @@ import Secrets
 
 /// What a scan looks for.
 struct KeyKinds {
-    private static let fixed = [
-        "lkp-": "platform token", "lki-": "invitation", "lkr-": "password reset", "lks-": "set-up token",
-    ]
-
     /// One that has seen nothing yet, to be copied for each file.
     let scanner: TokenScanner
     private let masks: [(pattern: Regex<AnyRegexOutput>, text: String)]
 
     init(appKeyPrefixes: [String]) throws(TokenFormatError) {
         var shapes: [TokenShape] = []
-        for prefix in appKeyPrefixes + Self.fixed.keys.sorted() { shapes.append(try TokenShape(prefix: prefix)) }
+        for prefix in appKeyPrefixes + TokenKind.allCases.map(\.prefix) {
+            shapes.append(try TokenShape(prefix: prefix))
+        }
         scanner = TokenScanner(shapes)
         masks = shapes.compactMap { shape in
             // A prefix has no character that means something in a pattern.
@@ -20,7 +18,7 @@ struct KeyKinds {
         }
     }
 
-    func name(ofPrefix prefix: String) -> String { Self.fixed[prefix] ?? "app key" }
+    func name(ofPrefix prefix: String) -> String { TokenKind(rawValue: prefix)?.name ?? "app key" }
 
     /// A text without the keys in it, for what others have named: a file may be called as a key is.
     func masked(_ text: String) -> String {
