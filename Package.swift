@@ -61,7 +61,7 @@ let package = Package(
         floor("Audit", on: ["Values", "Secrets", "Database"]),
         floor("Catalog", on: ["Values", "Secrets", "Database", "Audit"]),
         floor("Accounts", on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog"]),
-        floor("Applications", on: ["Values", "JSON", "Policy", "Secrets", "Database", "Audit", "Catalog"]),
+        floor("Applications", on: ["Values", "JSON", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts"]),
         floor(
             "Credentials",
             on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications"]),

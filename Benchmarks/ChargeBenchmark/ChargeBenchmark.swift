@@ -69,7 +69,8 @@ private struct House {
             migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
                 + Credentials.migrations + Metering.migrations, clock: .system)
         let argon2 = Argon2Pool(
-            pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 64, shareLimit: 64, deadline: .seconds(10),
+            pepper: keys.pepper, parameters: .standard, workers: 1, queueLimit: 64, shareLimit: 64,
+            deadline: .seconds(10),
             entropy: entropy)
         defer { argon2.shutdown() }
         let author = Audit(database: database, chain: keys.auditChain, entropy: entropy).author(actor: nil, address: "")

@@ -94,7 +94,8 @@ private struct House {
                 + Credentials.migrations,
             clock: .system)
         argon2 = Argon2Pool(
-            pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, shareLimit: 64, deadline: .seconds(10),
+            pepper: keys.pepper, parameters: .standard, workers: 2, queueLimit: 64, shareLimit: 64,
+            deadline: .seconds(10),
             entropy: entropy)
         author = Audit(database: database, chain: keys.auditChain, entropy: entropy).author(actor: nil, address: "")
         format = try TokenFormat(prefix: "sk-", keys: keys)

@@ -129,5 +129,6 @@ extension Accounts {
                 )
                 """,
             ]),
+        Migration("accounts-4", ["ALTER TABLE accounts ADD COLUMN closed_at BIGINT"]),
     ]
 }

@@ -1,6 +1,10 @@
 /// Why something about accounts and people can't be done as asked.
 package enum AccountsError: Error, Sendable, Equatable {
     case notFound
+    /// The account is closed, for good.
+    case accountClosed
+    /// Nobody closes the account that they are in.
+    case ownAccount
     case alreadySetUp
     case emailTaken
     case invitationInvalid

@@ -73,6 +73,12 @@ enum ApplicationTable {
         ).map { try application($0, connection) }
     }
 
+    static func all(of account: Identifier, _ connection: Connection) throws -> [Identifier] {
+        try connection.rows(
+            "SELECT id FROM applications WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id", account
+        ).map { try $0.identifier("id") }
+    }
+
     static func count(of account: Identifier, _ connection: Connection) throws -> Int {
         let row = try connection.row(
             "SELECT count(*) AS live FROM applications WHERE account_id = $1 AND deleted_at IS NULL", account)

@@ -1,3 +1,4 @@
+import Accounts
 package import Audit
 import Catalog
 package import Database
@@ -30,6 +31,8 @@ package struct Applications: Sendable {
             id: Identifier(at: now, random: (entropy.word(), entropy.word())), account: account, name: draft.name.text,
             chat: draft.chat, createdAt: now, updatedAt: now)
         try await database.write { connection in
+            // Closed since the caller was let in.
+            guard try Accounts.isOpen(account, in: connection) else { throw ApplicationsError.accountClosed }
             try Self.check(application.chat, in: connection)
             guard try ApplicationTable.count(of: account, connection) < Application.limit else {
                 throw ApplicationsError.limitReached
@@ -88,6 +91,11 @@ package struct Applications: Sendable {
         try ApplicationTable.find(id, of: account, connection)
     }
 
+    /// All of an account.
+    package static func all(of account: Identifier, in connection: Connection) throws -> [Identifier] {
+        try ApplicationTable.all(of: account, connection)
+    }
+
     /// Marks the app as deleted; its row stays for the history that names it.
     package func remove(
         _ id: Identifier, of account: Identifier, by author: Author, in connection: Connection
@@ -114,6 +122,7 @@ package struct Applications: Sendable {
 /// Why an app can't be made or changed as asked.
 package enum ApplicationsError: Error, Sendable, Equatable {
     case notFound
+    case accountClosed
     case limitReached
     case unknownModel(field: String)
     case modelNotAmongAllowed

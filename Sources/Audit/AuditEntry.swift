@@ -17,6 +17,7 @@ package struct AuditEntry: Sendable {
         case accountEdit = "account.edit"
         case accountSuspend = "account.suspend"
         case accountResume = "account.resume"
+        case accountClose = "account.close"
         case accountKeyPolicy = "account.key_policy"
         case applicationCreate = "application.create"
         case applicationEdit = "application.edit"

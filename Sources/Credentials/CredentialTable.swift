@@ -170,14 +170,15 @@ enum CredentialTable {
     }
 
     static func all(
-        of account: Identifier, application: Identifier, _ now: Timestamp, _ format: TokenFormat,
+        of account: Identifier, application: Identifier? = nil, _ now: Timestamp, _ format: TokenFormat,
         _ connection: Connection
     ) throws -> [Credential] {
         try connection.rows(
             """
             SELECT \(columns) FROM \(tables)
-            WHERE credentials.account_id = $1 AND credentials.application_id = $2 AND credentials.deleted_at IS NULL
-            """, account, application
+            WHERE credentials.account_id = $1 AND ($2 = '' OR credentials.application_id = $2)
+              AND credentials.deleted_at IS NULL
+            """, account, application?.description ?? ""
         ).map { try credential($0, now, format) }
     }
 

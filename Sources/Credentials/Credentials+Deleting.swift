@@ -18,7 +18,7 @@ extension Credentials {
         forget(credential)
     }
 
-    private static func delete(
+    static func delete(
         _ credential: Credential, _ author: Author, _ now: Timestamp, _ connection: Connection
     ) throws {
         try CredentialTable.delete(credential, now, connection)

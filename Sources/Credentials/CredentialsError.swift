@@ -23,4 +23,6 @@ package enum CredentialsError: Error, Sendable, Equatable {
     case noCopyForUser
     /// The app still has this many keys, live or expired.
     case confirmationRequired(keys: Int)
+    /// The account still has so many keys, live or expired, and people.
+    case closingUnconfirmed(keys: Int, users: Int)
 }

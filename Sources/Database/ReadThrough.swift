@@ -1,5 +1,5 @@
-import Values
 import Synchronization
+import Values
 
 /// Rows that calls need again and again, held in memory, never older than the last commit.
 ///

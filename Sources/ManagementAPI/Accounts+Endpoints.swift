@@ -52,6 +52,16 @@ extension ManagementAPI {
             return .json(account.json(try await metering.balance(of: id)))
         }
 
+        on(&routes, .delete, "/accounts/{account_id}", needs: .freshSession, takesQuery: true) { call in
+            try authorize(call.actor, .scope(.accountsWrite))
+            let id = try call.identifier("account_id")
+            var query = try call.query()
+            let isConfirmed = try query.flag("confirmed")
+            try query.noOthers()
+            try await credentials.closeAccount(id, confirmed: isConfirmed, for: call.actor.user, by: call.author)
+            return Response(status: .noContent)
+        }
+
         on(&routes, .patch, "/accounts/{account_id}/key-policy", needs: .freshSession) { call in
             let id = try call.identifier("account_id")
             if id != call.actor.account { throw Problem.notFound }
@@ -67,7 +77,7 @@ extension ManagementAPI {
     }
 
     private static let accountServerFields: Set<String> = [
-        "id", "balance", "held", "available", "revealable_keys", "created_at", "updated_at",
+        "id", "balance", "held", "available", "revealable_keys", "created_at", "updated_at", "closed_at",
     ]
     /// The most groups that an account may choose among.
     private static let groupLimit = 100
@@ -86,6 +96,7 @@ extension Account {
             "balance": JSON(balance.amount), "held": JSON(balance.usage.held),
             "available": JSON(balance.available),
             "created_at": .string(createdAt.rfc3339), "updated_at": .string(updatedAt.rfc3339),
+            "closed_at": JSON(closedAt?.rfc3339),
         ]
     }
 }

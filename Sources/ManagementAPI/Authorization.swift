@@ -136,6 +136,9 @@ enum Refusal {
 
     static let adminOnly = Problem(.forbidden, "admin_only", "This is for admins of the deployment.")
 
+    static let accountClosed = Problem(
+        .conflict, "account_closed", "The account is closed, for good. Its ledger and its records can be read.")
+
     static func insufficientScope(_ scope: Scope) -> Problem {
         Problem(.forbidden, "insufficient_scope", "The platform token does not have the scope \(scope.rawValue).")
             .with(.wwwAuthenticate, #"Bearer realm="latchkey", error="insufficient_scope", scope="\#(scope.rawValue)""#)

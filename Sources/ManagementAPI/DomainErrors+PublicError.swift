@@ -18,6 +18,11 @@ extension AccountsError: PublicError {
     package var problem: Problem {
         switch self {
         case .notFound: .notFound
+        case .accountClosed: Refusal.accountClosed
+        case .ownAccount:
+            Problem(
+                .conflict, "own_account",
+                "This is the account that you are in. An admin of another account can close it.")
         case .alreadySetUp:
             Problem(
                 .conflict, "already_set_up",
@@ -118,6 +123,7 @@ extension CatalogError: PublicError {
 extension ApplicationsError: PublicError {
     package var problem: Problem {
         switch self {
+        case .accountClosed: Refusal.accountClosed
         case .notFound: .notFound
         case .limitReached:
             Problem(
@@ -198,6 +204,11 @@ extension CredentialsError: PublicError {
                 "The application still has \(keys) key\(keys == 1 ? "" : "s"). Deleting it deletes them for ever, and "
                     + "every program that uses one stops working. To confirm, repeat the call with ?delete_credentials=true."
             )
+        case .closingUnconfirmed(let keys, let users):
+            Problem(
+                .conflict, "confirmation_required",
+                "The account still has \(keys) key\(keys == 1 ? "" : "s") and \(users) user\(users == 1 ? "" : "s"). "
+                    + "Closing it ends them for ever. To confirm, repeat the call with ?confirmed=true.")
         }
     }
 }

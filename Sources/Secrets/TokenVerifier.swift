@@ -1,5 +1,4 @@
 import Crypto
-import Values
 import Synchronization
 package import Values
 

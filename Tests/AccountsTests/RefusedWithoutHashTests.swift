@@ -1,8 +1,9 @@
 import Audit
 import Database
-import Values
 import Secrets
+import TestSupport
 import Testing
+import Values
 
 @testable import Accounts
 

@@ -105,6 +105,8 @@ ASKS = [
     Ask("listAccounts"),
     Ask("getAccount"),
     Ask("updateAccount", {}),
+    # The account here has people, and the request doesn't say that they may go.
+    Ask("closeAccount"),
     Ask("createGrant", {}),
     Ask("createAdjustment", {}),
     Ask("createInvitation", {"email": "guest@example.test", "role": "member"}),
@@ -470,6 +472,7 @@ FRESH = {
     "deleteUser",
     "createPasswordReset",
     "deleteUserSecondFactor",
+    "closeAccount",
 }
 
 

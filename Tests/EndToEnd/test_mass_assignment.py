@@ -67,6 +67,7 @@ SERVER_OWNED = {
     "has_secret": False,
     "created_at": LATER,
     "updated_at": LATER,
+    "closed_at": LATER,
     "expires_at": LATER,
     "last_used_at": LATER,
     "ends_at": LATER,

@@ -155,6 +155,7 @@ def test_a_token_cannot_make_or_delete_tokens(tenant):
         ("DELETE", "/api/v1/users/current/totp", None),
         ("POST", "/api/v1/users/current/recovery-codes", None),
         ("PATCH", "/api/v1/accounts/{account}/key-policy", {"revealable": False}),
+        ("DELETE", "/api/v1/accounts/{account}?confirmed=true", None),
         ("POST", "/api/v1/accounts/{account}/invitations", {"email": "friend@example.test", "role": "root"}),
         ("PATCH", "/api/v1/accounts/{account}/users/{user}", {"role": "root"}),
         ("POST", "/api/v1/accounts/{account}/users/{user}/password-resets", None),

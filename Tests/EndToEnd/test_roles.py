@@ -314,6 +314,7 @@ REVEAL = ("POST", "/api/v1/credentials/{key}/reveal", {"password": "{password}"}
 ADMINS_OWN = [
     ("POST", "/api/v1/accounts", {"name": "Mine"}),
     ("PATCH", "/api/v1/accounts/{account}", {"credential_cap": 10}),
+    ("DELETE", "/api/v1/accounts/{account}?confirmed=true", None),
     ("POST", "/api/v1/accounts/{account}/grants", {"amount": 1}),
     ("POST", "/api/v1/accounts/{account}/users/{root}/password-resets", None),
     ("DELETE", "/api/v1/accounts/{account}/users/{root}/second-factor", None),

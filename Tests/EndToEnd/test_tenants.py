@@ -22,6 +22,7 @@ ID_ROUTES = [
     ("GET", "/api/v1/accounts/{id}/users", "account", None, "absent"),
     ("PATCH", "/api/v1/accounts/{id}/users/{id}", "account", {"role": "member"}, "absent"),
     ("DELETE", "/api/v1/accounts/{id}/users/{id}", "account", None, "absent"),
+    ("DELETE", "/api/v1/accounts/{id}?confirmed=true", "account", None, "admin"),
     ("POST", "/api/v1/accounts/{id}/users/{id}/password-resets", "account", None, "admin"),
     ("DELETE", "/api/v1/accounts/{id}/users/{id}/second-factor", "account", None, "admin"),
     ("PATCH", "/api/v1/accounts/{id}/key-policy", "account", {"revealable": False}, "absent"),
@@ -86,6 +87,7 @@ SESSION_ONLY = (
     "/api/v1/platform-tokens/{id}",
     "/api/v1/credentials/{id}/reveal",
     "/api/v1/accounts/{id}/key-policy",
+    "/api/v1/accounts/{id}?confirmed=true",
     "/api/v1/accounts/{id}/users/{id}/password-resets",
     "/api/v1/accounts/{id}/users/{id}/second-factor",
 )

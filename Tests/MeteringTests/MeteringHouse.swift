@@ -139,7 +139,8 @@ enum TestPool {
             preconditionFailure("the parameters are below the floor")
         }
         return Argon2Pool(
-            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, shareLimit: 1000, deadline: .seconds(120),
+            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, shareLimit: 1000,
+            deadline: .seconds(120),
             entropy: .system)
     }()
 }

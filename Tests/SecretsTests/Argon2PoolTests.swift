@@ -1,4 +1,3 @@
-import Values
 import Synchronization
 import Testing
 import Values

@@ -1,4 +1,3 @@
-import Values
 import Testing
 import Values
 

@@ -1,5 +1,6 @@
-import Policy
+import TestSupport
 import Testing
+import Values
 
 @Suite("A table that holds at most so many values")
 struct BoundedTableTests {

@@ -56,7 +56,8 @@ extension Accounts {
             expiresAt: now.adding(Invitation.lifetime))
         let digest = parts.keys.lookupDigest(of: minted.secret, purpose: "invitation")
         try await parts.database.write { connection in
-            guard try AccountTable.find(account, connection) != nil else { throw AccountsError.notFound }
+            guard let home = try AccountTable.find(account, connection) else { throw AccountsError.notFound }
+            if home.closedAt != nil { throw AccountsError.accountClosed }
             let holder = try UserTable.find(email: email.text, connection)?.user
             if let holder, actor.isAdmin || holder.account == account { throw AccountsError.emailTaken }
             try Self.checkMayOpen(account, actor, connection)

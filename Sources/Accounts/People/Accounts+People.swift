@@ -61,17 +61,22 @@ extension Accounts {
             try Self.check(found, actor)
             if found.role == .root, actor.account == account { try Self.checkOtherRoot(of: account, connection) }
             if found.isAdmin, try UserTable.countAdmins(connection) <= 1 { throw AccountsError.lastAdmin }
-            try RevealPairTable.delete(of: user, connection)
-            try SessionTable.deleteAll(of: user, connection)
-            try PlatformTokenTable.deleteAll(of: user, connection)
-            try PasswordResetTable.delete(of: user, connection)
-            try SecondFactorTable.remove(of: user, connection)
-            try InvitationTable.deleteAll(by: user, connection)
-            try UserTable.remove(user, now, connection)
-            try author.record(
-                .userRemove, account: account, object: user.description, detail: ["role": found.role.rawValue],
-                at: now, in: connection)
+            try Self.takeOut(found, author, now, connection)
         }
+    }
+
+    /// All that a person has goes, and their address is free.
+    static func takeOut(_ user: User, _ author: Author, _ now: Timestamp, _ connection: Connection) throws {
+        try RevealPairTable.delete(of: user.id, connection)
+        try SessionTable.deleteAll(of: user.id, connection)
+        try PlatformTokenTable.deleteAll(of: user.id, connection)
+        try PasswordResetTable.delete(of: user.id, connection)
+        try SecondFactorTable.remove(of: user.id, connection)
+        try InvitationTable.deleteAll(by: user.id, connection)
+        try UserTable.remove(user.id, now, connection)
+        try author.record(
+            .userRemove, account: user.account, object: user.id.description, detail: ["role": user.role.rawValue],
+            at: now, in: connection)
     }
 
     /// The operators' rights don't hang on those of whoever manages the account that they are in.

@@ -37,6 +37,10 @@ enum InvitationTable {
         try connection.run("DELETE FROM invitations WHERE id = $1 AND account_id = $2", id, account)
     }
 
+    static func deleteAll(to account: Identifier, _ connection: Connection) throws {
+        try connection.run("DELETE FROM invitations WHERE account_id = $1", account)
+    }
+
     static func deleteAll(by user: Identifier, _ connection: Connection) throws {
         try connection.run("DELETE FROM invitations WHERE invited_by = $1", user)
     }

@@ -88,9 +88,19 @@ enum UserTable {
             account)?.integer("roots") ?? 0
     }
 
-    static func countAdmins(_ connection: Connection) throws -> Int64 {
-        try connection.row("SELECT count(*) AS admins FROM users WHERE is_admin = 1 AND removed_at IS NULL")?
-            .integer("admins") ?? 0
+    /// - Parameter account: those in it don't count; `nil` for all.
+    static func countAdmins(outside account: Identifier? = nil, _ connection: Connection) throws -> Int64 {
+        try connection.row(
+            "SELECT count(*) AS admins FROM users WHERE is_admin = 1 AND removed_at IS NULL AND account_id <> $1",
+            account?.description ?? ""
+        )?.integer("admins") ?? 0
+    }
+
+    /// All who have not been removed.
+    static func all(of account: Identifier, _ connection: Connection) throws -> [User] {
+        try connection.rows(
+            "SELECT \(columns) FROM users WHERE account_id = $1 AND removed_at IS NULL ORDER BY id", account
+        ).map { try user($0) }
     }
 
     static func setRole(_ role: Role, of user: Identifier, _ connection: Connection) throws {

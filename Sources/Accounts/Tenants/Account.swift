@@ -14,6 +14,8 @@ package struct Account: Sendable {
     package var groups: [String]
     /// None of its keys works.
     package var isSuspended: Bool
+    /// When it was closed, for good; `nil` while it is open.
+    package var closedAt: Timestamp?
     /// Whether keys may be created so that they can be shown again.
     package var allowsRevealableKeys: Bool
     package var createdAt: Timestamp

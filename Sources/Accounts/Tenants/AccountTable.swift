@@ -24,6 +24,10 @@ enum AccountTable {
         try connection.row("SELECT * FROM accounts WHERE id = $1", id).map { try account($0, connection) }
     }
 
+    static func isOpen(_ id: Identifier, _ connection: Connection) throws -> Bool {
+        try connection.row("SELECT 1 AS one FROM accounts WHERE id = $1 AND closed_at IS NULL", id) != nil
+    }
+
     static func isSuspended(_ id: Identifier, _ connection: Connection) throws -> Bool? {
         try connection.row("SELECT suspended_at FROM accounts WHERE id = $1", id)
             .map { try $0.optionalTime("suspended_at") != nil }
@@ -39,6 +43,14 @@ enum AccountTable {
             account.isSuspended, account.allowsRevealableKeys)
         try connection.run("DELETE FROM account_groups WHERE account_id = $1", account.id)
         try insertGroups(account, connection)
+    }
+
+    static func close(_ id: Identifier, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run(
+            """
+            UPDATE accounts SET closed_at = $2, suspended_at = coalesce(suspended_at, $2), updated_at = $2
+            WHERE id = $1 AND closed_at IS NULL
+            """, id, now)
     }
 
     private static func insertGroups(_ account: Account, _ connection: Connection) throws {
@@ -58,7 +70,7 @@ enum AccountTable {
         return Account(
             id: id, name: try row.text("name"), cap: cap, defaultGroup: try row.text("default_group"),
             groups: try groups.map { try $0.text("group_name") },
-            isSuspended: try row.optionalTime("suspended_at") != nil,
+            isSuspended: try row.optionalTime("suspended_at") != nil, closedAt: try row.optionalTime("closed_at"),
             allowsRevealableKeys: try row.flag("revealable_keys"), createdAt: try row.time("created_at"),
             updatedAt: try row.time("updated_at"))
     }

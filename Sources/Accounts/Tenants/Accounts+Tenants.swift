@@ -1,0 +1,146 @@
+package import Audit
+import Catalog
+package import Database
+import Policy
+package import Values
+
+/// The tenants themselves.
+extension Accounts {
+    package func create(_ draft: AccountDraft, by author: Author) async throws -> Account {
+        let account = newAccount(draft)
+        try await parts.database.write { connection in
+            try Self.check(defaultGroup: draft.defaultGroup, draft.groups, before: nil, connection)
+            try AccountTable.insert(account, connection)
+            try Self.record(account, author, connection)
+        }
+        return account
+    }
+
+    static func record(_ account: Account, _ author: Author, _ connection: Connection) throws {
+        try author.record(
+            .accountCreate, account: account.id, object: account.id.description,
+            detail: [
+                "name": account.name, "credential_cap": String(account.cap.value),
+                "default_group": account.defaultGroup, "groups": account.groups.joined(separator: " "),
+            ], at: account.createdAt, in: connection)
+    }
+
+    package func list(_ page: Page) async throws -> Listing<Account> {
+        try await parts.database.read { Listing(try AccountTable.page(page, $0), page, id: \.id) }
+    }
+
+    package func account(_ id: Identifier) async throws -> Account {
+        guard let account = try await parts.database.read({ try AccountTable.find(id, $0) }) else {
+            throw AccountsError.notFound
+        }
+        return account
+    }
+
+    /// Binds the very next call. A lower cap takes no key away; it only stops new ones.
+    package func edit(_ id: Identifier, _ edit: AccountEdit, by author: Author) async throws -> Account {
+        let now = parts.clock.now()
+        let account = try await parts.database.write { connection in
+            guard let old = try AccountTable.find(id, connection) else { throw AccountsError.notFound }
+            if old.closedAt != nil { throw AccountsError.accountClosed }
+            var account = old
+            account.name = edit.name?.text ?? account.name
+            account.cap = edit.cap ?? account.cap
+            account.defaultGroup = edit.defaultGroup?.text ?? account.defaultGroup
+            account.groups = Self.groups(edit.groups?.map(\.text) ?? account.groups, besides: account.defaultGroup)
+            account.isSuspended = edit.isSuspended ?? account.isSuspended
+            account.updatedAt = now
+            try Self.check(defaultGroup: edit.defaultGroup, edit.groups, before: old, connection)
+            try AccountTable.update(account, connection)
+            try Self.record(edit, of: old, author, now, connection)
+            return account
+        }
+        held.invalidate(id)
+        return account
+    }
+
+    /// To suspend and to resume are acts of their own; a request that does more than that leaves two entries.
+    private static func record(
+        _ edit: AccountEdit, of old: Account, _ author: Author, _ now: Timestamp, _ connection: Connection
+    ) throws {
+        func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
+            try author.record(
+                action, account: old.id, object: old.id.description, detail: detail, at: now, in: connection)
+        }
+        if !edit.detail.isEmpty { try record(.accountEdit, edit.detail) }
+        if let isSuspended = edit.isSuspended, isSuspended != old.isSuspended {
+            try record(isSuspended ? .accountSuspend : .accountResume, [:])
+        }
+    }
+
+    /// Each once, without the default, in order.
+    private static func groups(_ names: [String], besides defaultGroup: String) -> [String] {
+        Set(names).subtracting([defaultGroup]).sorted()
+    }
+
+    /// What is newly given must be there and not retired; what was had already stays.
+    /// - Parameter given: in the order of the request, for the error to point into.
+    private static func check(
+        defaultGroup: GroupName?, _ given: [GroupName]?, before old: Account?, _ connection: Connection
+    ) throws {
+        func isFine(_ group: GroupName) throws -> Bool {
+            try old?.usableGroups.contains(group.text) == true || Catalog.isChoosable(group.text, in: connection)
+        }
+        if let defaultGroup, defaultGroup.text != old?.defaultGroup,
+            try !Catalog.isChoosable(defaultGroup.text, in: connection)
+        {
+            throw AccountsError.unknownGroup(field: "default_group")
+        }
+        for (index, group) in (given ?? []).enumerated() where try !isFine(group) {
+            throw AccountsError.unknownGroup(field: "groups[\(index)]")
+        }
+    }
+
+    /// What a call needs of an account: from memory once it was read, never older than the last edit.
+    package func opened(_ id: Identifier) async throws -> Account? { try await held.value(id) }
+
+    /// Whether an account is suspended as the transaction of `connection` sees it; `nil` when there is none.
+    package static func isSuspended(_ id: Identifier, in connection: Connection) throws -> Bool? {
+        try AccountTable.isSuspended(id, connection)
+    }
+
+    /// Whether there is such an account, as the transaction of `connection` sees it.
+    package static func exists(_ id: Identifier, in connection: Connection) throws -> Bool {
+        try AccountTable.isSuspended(id, connection) != nil
+    }
+
+    /// Whether there is such an account and it is not closed, as the transaction of `connection` sees it.
+    package static func isOpen(_ id: Identifier, in connection: Connection) throws -> Bool {
+        try AccountTable.isOpen(id, connection)
+    }
+
+    /// The account as the transaction of `connection` sees it.
+    package static func account(_ id: Identifier, in connection: Connection) throws -> Account {
+        guard let account = try AccountTable.find(id, connection) else { throw AccountsError.notFound }
+        return account
+    }
+
+    /// Says whether the account's keys may be shown again. For the floor above, which owns the copies.
+    package static func allowRevealableKeys(
+        _ isAllowed: Bool, in account: Identifier, at now: Timestamp, _ connection: Connection
+    ) throws -> Account {
+        var account = try self.account(account, in: connection)
+        account.allowsRevealableKeys = isAllowed
+        account.updatedAt = now
+        try AccountTable.update(account, connection)
+        return account
+    }
+
+    /// To be called after the commit of a change that another floor has made.
+    package func forget(_ account: Identifier) { held.invalidate(account) }
+
+    // MARK: New ones
+
+    func newAccount(_ draft: AccountDraft) -> Account {
+        let now = parts.clock.now()
+        let group = draft.defaultGroup?.text ?? PricingGroup.standard
+        return Account(
+            id: parts.newID(at: now), name: draft.name.text, cap: draft.cap, defaultGroup: group,
+            groups: Self.groups(draft.groups.map(\.text), besides: group), isSuspended: false, closedAt: nil,
+            allowsRevealableKeys: true, createdAt: now, updatedAt: now)
+    }
+}
