@@ -24,7 +24,7 @@ package struct ChatSettings: Sendable {
     package private(set) var model: String
     /// In the order they were given; always has ``model``, none twice.
     package private(set) var allowedModels: [String]
-    package var systemPrompt: String?
+    package var systemPrompt: Text?
     package var parameters: ChatParameters
 
     /// - Parameter allowedModels: `nil` for the one model alone.
@@ -39,7 +39,7 @@ package struct ChatSettings: Sendable {
     }
 
     /// As it was stored.
-    init(storedModel: String, allowedModels: [String], systemPrompt: String?, parameters: ChatParameters) {
+    init(storedModel: String, allowedModels: [String], systemPrompt: Text?, parameters: ChatParameters) {
         self.model = storedModel
         self.allowedModels = allowedModels
         self.systemPrompt = systemPrompt
@@ -60,7 +60,8 @@ package struct ChatSettings: Sendable {
 /// The text that gives an app its manner.
 package struct SystemPrompt: FieldText {
     package static let rule = "must be 1 to 32768 characters, without control characters other than tab and line breaks"
-    package let text: String
+    package static let longest = 4 * 32_768
+    package let text: Text
 
     package init?(_ text: String) {
         guard (1...32_768).contains(text.unicodeScalars.count),
@@ -68,7 +69,7 @@ package struct SystemPrompt: FieldText {
                 $0.properties.generalCategory != .control || "\t\n\r".unicodeScalars.contains($0)
             })
         else { return nil }
-        self.text = text
+        self.text = Text(text)
     }
 }
 

@@ -130,7 +130,7 @@ enum ApplicationTable {
             id: id, account: try row.identifier("account_id"), name: try row.text("name"),
             chat: ChatSettings(
                 storedModel: try row.text("model"), allowedModels: models,
-                systemPrompt: try row.optionalText("system_prompt"), parameters: parameters),
+                systemPrompt: try row.optionalText("system_prompt").map { Text($0) }, parameters: parameters),
             createdAt: try row.time("created_at"), updatedAt: try row.time("updated_at"))
     }
 }

@@ -36,7 +36,7 @@ package struct ChatParameters: Sendable {
         }
     }
 
-    private static let rules: [String: Rule] = [
+    private static let rules: [Text: Rule] = [
         "temperature": .number(0...2), "top_p": .number(0...1), "presence_penalty": .number(-2...2),
         "frequency_penalty": .number(-2...2), "max_tokens": .count, "max_completion_tokens": .count, "seed": .integer,
         "stop": .stops,
@@ -47,7 +47,7 @@ package struct ChatParameters: Sendable {
         for member in object.members {
             guard let rule = Self.rules[member.name] else {
                 throw InvalidField(
-                    "parameters", "may have only " + Self.rules.keys.sorted().joined(separator: ", "))
+                    "parameters", "may have only " + Self.rules.keys.sorted().map(\.string).joined(separator: ", "))
             }
             guard rule.allows(member.value) else { throw InvalidField("parameters.\(member.name)", rule.sentence) }
         }

@@ -16,7 +16,7 @@ package struct Catalog: Sendable {
     private let sealing: SealingBox
     private let entropy: Entropy
     let clock: Clock
-    let routes: ReadThrough<String, ModelRoute>
+    let routes: ReadThrough<ModelName, ModelRoute>
     let heldGroups: ReadThrough<String, PricingGroup>
 
     package init(database: Database, sealing: SealingBox, entropy: Entropy, clock: Clock) {
@@ -25,8 +25,8 @@ package struct Catalog: Sendable {
         self.entropy = entropy
         self.clock = clock
         routes = ReadThrough(capacity: 10_000) { name in
-            guard let row = try await database.read({ try ModelTable.route(name, $0) }) else { return nil }
-            return try ModelRoute(row, name: name, sealing: sealing)
+            guard let row = try await database.read({ try ModelTable.route(name.text, $0) }) else { return nil }
+            return try ModelRoute(row, name: name.text, sealing: sealing)
         }
         heldGroups = ReadThrough(capacity: 10_000) { name in
             try await database.read { try GroupTable.find(name, $0) }
@@ -118,7 +118,7 @@ package struct Catalog: Sendable {
         } catch DatabaseFailure.foreignKey {
             throw CatalogError.noSuchProvider
         }
-        routes.invalidate(model.name)
+        routes.invalidate(name)
         return model
     }
 
@@ -142,7 +142,11 @@ package struct Catalog: Sendable {
     }
 
     /// Where calls for a model go; `nil` when the operator offers no such model.
-    package func route(_ model: String) async throws -> ModelRoute? { try await routes.value(model) }
+    /// - Parameter model: as a caller wrote it. What can be no name is looked for nowhere.
+    package func route(_ model: String) async throws -> ModelRoute? {
+        guard let name = ModelName(model) else { return nil }
+        return try await routes.value(name)
+    }
 
     /// The first of `names` that the catalog doesn't have, as seen by the transaction of `connection`.
     package static func firstUnknown(_ names: [String], in connection: Connection) throws -> Int? {

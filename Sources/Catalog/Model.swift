@@ -27,10 +27,11 @@ package struct ModelName: FieldText, Hashable {
         guard (1...100).contains(text.utf8.count),
             text.utf8.allSatisfy({ byte in
                 switch byte {
+                // The signs are `-`, `.`, `/` and `:`, `@`, and `_`.
                 case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "@"), UInt8(ascii: "_"):
                     true
-                default: "._:/@-".utf8.contains(byte)
+                default: false
                 }
             })
         else { return nil }

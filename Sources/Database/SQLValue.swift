@@ -15,6 +15,10 @@ extension String: SQLValue {
     package var stored: StoredValue { .text(self) }
 }
 
+extension Text: SQLValue {
+    package var stored: StoredValue { .text(string) }
+}
+
 extension Int64: SQLValue {
     package var stored: StoredValue { .integer(self) }
 }

@@ -3,6 +3,7 @@ import Catalog
 import HTTP
 import JSON
 import Metering
+import Values
 
 /// The body of a chat completion call, as far as the gateway must understand it. Everything else in it belongs to the
 /// caller and the upstream, and passes as it came.
@@ -10,7 +11,7 @@ struct ChatCall {
     let body: JSONObject
     private let messages: [JSON]
     /// The model that the caller named.
-    let model: String?
+    let model: Text?
     let isStream: Bool
 
     init(_ body: JSONObject) throws(Problem) {
@@ -55,8 +56,8 @@ struct ChatCall {
     }
 
     /// Whether the caller has given a parameter, be it under its other name: upstreams refuse a call that has both.
-    private func says(_ parameter: String) -> Bool {
-        let limits = ["max_tokens", "max_completion_tokens"]
+    private func says(_ parameter: Text) -> Bool {
+        let limits: [Text] = ["max_tokens", "max_completion_tokens"]
         return (limits.contains(parameter) ? limits : [parameter]).contains { body[$0] != nil }
     }
 }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import JSON
 import NIOCore
+import Values
 
 /// The built-in upstream: answers in the manner of the system prompt it is given, without any network, always the same
 /// way. Enough to see that a key opens its own app, and to try a client, before any provider is configured.
@@ -13,27 +14,41 @@ struct EchoUpstream {
     // MARK: Manners
 
     /// A manner is looked for in the first system message, which is the app's when it has one.
-    static func content(_ messages: [JSON]) -> String {
+    static func content(_ messages: [JSON]) -> Text {
         let prompt = text(messages.first { $0.object?["role"]?.string == "system" })
         let said = text(messages.last { $0.object?["role"]?.string == "user" })
-        let words = Set(prompt.lowercased().split { !$0.isLetter }.map(String.init))
-        if !words.isDisjoint(with: ["cat", "cats", "kitten"]) { return "Meow! You said: \(said). Purr." }
-        if !words.isDisjoint(with: ["dog", "dogs", "puppy"]) { return "Woof! You said: \(said). Wag, wag." }
-        return "You said: \(said)."
+        let words = words(prompt)
+        if !words.isDisjoint(with: ["cat", "cats", "kitten"]) { return Text("Meow! You said: \(said). Purr.") }
+        if !words.isDisjoint(with: ["dog", "dogs", "puppy"]) { return Text("Woof! You said: \(said). Wag, wag.") }
+        return Text("You said: \(said).")
+    }
+
+    /// By code points: letters and the marks on them, in small letters where they are ASCII's.
+    private static func words(_ text: Text) -> Set<Text> {
+        let parts = text.string.unicodeScalars.split { scalar in
+            switch scalar.properties.generalCategory {
+            case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .nonspacingMark,
+                .spacingMark, .enclosingMark:
+                false
+            default: true
+            }
+        }
+        return Set(parts.map { Text(String($0)).lowercased })
     }
 
     /// A message's text: a string, or the text parts of an array.
-    private static func text(_ message: JSON?) -> String {
+    private static func text(_ message: JSON?) -> Text {
         switch message?.object?["content"] {
         case .string(let text)?: text
-        case .array(let parts)?: parts.compactMap { $0.object?["text"]?.string }.joined(separator: " ")
+        case .array(let parts)?:
+            Text(parts.compactMap { $0.object?["text"]?.string?.string }.joined(separator: " "))
         default: ""
         }
     }
 
     // MARK: Answers
 
-    private func plain(_ content: String, _ call: UpstreamCall) -> UpstreamAnswer {
+    private func plain(_ content: Text, _ call: UpstreamCall) -> UpstreamAnswer {
         let answer: JSON = [
             "id": "chatcmpl-echo", "object": "chat.completion", "created": 0, "model": .string(call.model),
             "choices": [
@@ -49,10 +64,10 @@ struct EchoUpstream {
             status: .ok, headers: [.contentType: "application/json"], length: body.readableBytes, body: .whole(body))
     }
 
-    private func stream(_ content: String, _ call: UpstreamCall) -> UpstreamAnswer {
+    private func stream(_ content: Text, _ call: UpstreamCall) -> UpstreamAnswer {
         var deltas: [(JSON, finish: JSON)] = [(["role": "assistant", "content": ""], nil)]
-        for (index, word) in content.split(separator: " ", omittingEmptySubsequences: false).enumerated() {
-            deltas.append((["content": .string(index == 0 ? String(word) : " " + word)], nil))
+        for (index, word) in content.split(on: " ").enumerated() {
+            deltas.append((["content": .string(index == 0 ? word : Text(" \(word)"))], nil))
         }
         deltas.append(([:], "stop"))
         var events = deltas.map { delta, finish in
@@ -78,7 +93,7 @@ struct EchoUpstream {
     }
 
     /// Words stand in for tokens.
-    private func usage(_ content: String, _ call: UpstreamCall) -> JSON {
+    private func usage(_ content: Text, _ call: UpstreamCall) -> JSON {
         let asked = call.messages.reduce(0) { $0 + Self.wordCount(Self.text($1)) }
         let answered = Self.wordCount(content)
         return [
@@ -88,5 +103,7 @@ struct EchoUpstream {
         ]
     }
 
-    private static func wordCount(_ text: String) -> Int { text.split(whereSeparator: \.isWhitespace).count }
+    private static func wordCount(_ text: Text) -> Int {
+        text.string.unicodeScalars.split(whereSeparator: \.properties.isWhitespace).count
+    }
 }

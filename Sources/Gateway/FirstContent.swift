@@ -1,5 +1,6 @@
 import JSON
 import NIOCore
+import Values
 
 /// Looks through the beginning of an event stream for the first content: from there on, the call has been served.
 ///
@@ -18,7 +19,7 @@ struct FirstContent {
     static let limit = 64 * 1024
 
     /// Of the event that has not ended.
-    private var lines: [Substring] = []
+    private var lines: [Text] = []
     private var line: [UInt8] = []
     private var isAfterCR = false
     private var seen = 0
@@ -33,7 +34,7 @@ struct FirstContent {
             if !isEnd {
                 line.append(byte)
             } else if !line.isEmpty {
-                lines.append(Substring(decoding: line, as: UTF8.self))
+                lines.append(Text(decoding: line))
                 line.removeAll(keepingCapacity: true)
             } else {
                 defer { lines.removeAll(keepingCapacity: true) }
@@ -44,17 +45,18 @@ struct FirstContent {
         return seen > Self.limit ? .content : .nothing
     }
 
-    private static func finding(_ lines: [Substring]) -> Finding {
-        func values(_ name: String) -> [Substring] {
-            lines.filter { $0 == name || $0.hasPrefix(name + ":") }.map {
-                let value = $0.dropFirst(name.count + 1)
-                return value.first == " " ? value.dropFirst() : value
+    private static func finding(_ lines: [Text]) -> Finding {
+        func values(_ name: Text) -> [Text] {
+            lines.compactMap { line in
+                guard let (field, value) = line.split(atFirst: ":") else { return line == name ? "" : nil }
+                guard field == name else { return nil }
+                return value.hasPrefix(" ") ? Text(value.string.utf8.dropFirst()) : value
             }
         }
         if values("event").last == "error" { return .error }
-        let data = values("data").joined(separator: "\n")
+        let data = Text(values("data").map(\.string).joined(separator: "\n"))
         if data.isEmpty || data == "[DONE]" { return .nothing }
-        guard let object = (try? JSON.parse(Array(data.utf8)))?.object else { return .content }
+        guard let object = (try? JSON.parse(data.utf8))?.object else { return .content }
         if let error = object["error"], error != .null { return .error }
         if object["object"] == "error" { return .error }
         guard let choices = object["choices"]?.array else { return .content }

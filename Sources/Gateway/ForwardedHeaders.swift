@@ -1,4 +1,5 @@
 import HTTPTypes
+import Values
 
 /// Which header fields pass the gateway, in each direction.
 enum ForwardedHeaders {
@@ -27,7 +28,8 @@ enum ForwardedHeaders {
     /// name: some clients send the key twice.
     static func toUpstream(_ fields: HTTPFields, withoutKey key: String) -> HTTPFields {
         var passed = filtered(fields) { name in toUpstream.contains(name) || name.hasPrefix("x-stainless-") }
-        for field in passed where field.value.contains(key) { passed[field.name] = nil }
+        let secret = Text(key)
+        for field in passed where Text(field.value).contains(secret) { passed[field.name] = nil }
         // What an upstream compresses could not be looked into, and saves nothing on the short way here.
         passed[.acceptEncoding] = "identity"
         return passed
@@ -42,13 +44,11 @@ enum ForwardedHeaders {
 
     private static func filtered(_ fields: HTTPFields, where mayPass: (String) -> Bool) -> HTTPFields {
         // Each hop may name more fields that are only for it.
-        let named = Set(
-            fields[values: .connection].flatMap { $0.split(separator: ",") }
-                .map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() })
+        let named = Set(fields[values: .connection].flatMap { Text($0).split(on: ",").map(\.trimmed.lowercased) })
         var passed = HTTPFields()
         for field in fields {
             let name = field.name.canonicalName
-            if !hopByHop.contains(name), !named.contains(name), mayPass(name) { passed.append(field) }
+            if !hopByHop.contains(name), !named.contains(Text(name)), mayPass(name) { passed.append(field) }
         }
         return passed
     }

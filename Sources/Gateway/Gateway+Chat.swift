@@ -10,6 +10,7 @@ import Logging
 import Metering
 import NIOCore
 import Policy
+import Values
 import Web
 
 extension Gateway {
@@ -35,7 +36,7 @@ extension Gateway {
         _ call: ChatCall, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields,
         _ context: WebContext, _ place: Upstreams.Place
     ) async throws -> Response {
-        let admitted = try await admission.decide(opened, facts, model: call.model)
+        let admitted = try await admission.decide(opened, facts, model: call.model?.string)
         credentials.noteUse(of: opened.key, at: facts.time)
         let route = admitted.route
         let idempotency = try IdempotencyKey(headers, body: call.body)

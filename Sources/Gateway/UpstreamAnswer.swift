@@ -25,7 +25,7 @@ struct UpstreamAnswer: Sendable {
     var isSuccess: Bool { status.kind == .successful }
 
     var isEventStream: Bool {
-        headers[.contentType]?.lowercased().hasPrefix("text/event-stream") ?? false
+        headers[.contentType].map { Text($0).lowercased.hasPrefix("text/event-stream") } ?? false
     }
 
     /// The answer to the caller, byte for byte, each chunk written as it comes.

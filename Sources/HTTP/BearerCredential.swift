@@ -1,4 +1,5 @@
 package import HTTPTypes
+import Values
 
 /// What the `Authorization` header of a request holds (RFC 6750 §2.1).
 package enum BearerCredential: Sendable {
@@ -12,7 +13,7 @@ package enum BearerCredential: Sendable {
 
     package init(_ headers: HTTPFields) {
         let values = headers[values: .authorization]
-        guard let value = values.first else {
+        guard let value = values.first.map({ Text($0) }) else {
             self = .none
             return
         }
@@ -20,14 +21,13 @@ package enum BearerCredential: Sendable {
             self = .several
             return
         }
-        let parts = value.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+        guard let (scheme, rest) = value.split(atFirst: " "), scheme.lowercased == "bearer" else {
             self = .malformed
             return
         }
-        let token = parts[1].drop { $0 == " " }
+        let token = rest.trimmed
         // A second header that some proxy folded into the first, RFC 9110 §5.3.
-        self = token.isEmpty ? .malformed : token.contains(",") ? .several : .token(String(token))
+        self = token.isEmpty ? .malformed : token.contains(",") ? .several : .token(token.string)
     }
 
     /// The value of `WWW-Authenticate` on a 401: no error code when nothing was presented (RFC 6750 §3.1).
@@ -38,13 +38,13 @@ package enum BearerCredential: Sendable {
 
 /// Credentials have no business in an address: addresses end up in logs, histories and referrers.
 package enum AddressCredentials {
-    private static let names: Set<String> = ["api_key", "apikey", "api-key", "key", "token", "access_token"]
+    private static let names: Set<Text> = ["api_key", "apikey", "api-key", "key", "token", "access_token"]
 
     /// The refusal when a query carries a parameter that is made for a credential.
     package static func refusal(query: String?) -> Problem? {
         guard let query else { return nil }
-        for part in query.split(whereSeparator: { $0 == "&" || $0 == ";" }) {
-            let name = part.prefix { $0 != "=" }.removingPercentEscapes().lowercased()
+        for part in Text(query).split(on: "&", ";") {
+            let name = (part.split(atFirst: "=")?.before ?? part).withoutPercentEscapes.lowercased
             if names.contains(name) {
                 return Problem(
                     .badRequest, "credentials_in_url",
@@ -56,8 +56,9 @@ package enum AddressCredentials {
     }
 }
 
-extension Substring {
-    fileprivate func removingPercentEscapes() -> String {
+extension Text {
+    /// With each `%` and two digits made the byte that they stand for (RFC 3986 §2.1).
+    fileprivate var withoutPercentEscapes: Text {
         var bytes: [UInt8] = []
         var rest = utf8[...]
         while let byte = rest.popFirst() {
@@ -69,6 +70,6 @@ extension Substring {
                 bytes.append(byte)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return Text(decoding: bytes)
     }
 }

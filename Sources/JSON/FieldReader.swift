@@ -76,7 +76,7 @@ package struct FieldReader {
     /// `nil` when the field is absent or null.
     package mutating func time(_ name: String) throws(InvalidField) -> Timestamp? {
         guard let value = take(name), value != .null else { return nil }
-        guard let text = value.string, let time = Timestamp(rfc3339: text) else {
+        guard let text = value.string, let time = Timestamp(rfc3339: text.string) else {
             throw invalid(name, "must be a time in RFC 3339, such as 2027-01-31T12:00:00Z, or null")
         }
         return time
@@ -164,20 +164,21 @@ package struct FieldReader {
     /// Refuses what is left. Call it last.
     package func noOthers(setByServer: Set<String> = []) throws(InvalidField) {
         guard let other = rest.members.first?.name else { return }
-        if setByServer.contains(other) { throw invalid(other, "is set by the server") }
+        if setByServer.contains(where: { Text($0) == other }) { throw invalid(other.string, "is set by the server") }
         // The name comes from the caller: only a printable, short one is repeated.
         let shown = OptionalName(other)?.text ?? "(a name that is not shown)"
         throw invalid(shown, "is not a known field")
     }
 
     private mutating func take(_ name: String) -> JSON? {
-        defer { rest[name] = nil }
-        return rest[name]
+        guard let value = rest[name] else { return nil }
+        rest[name] = nil
+        return value
     }
 
     private func parse<T: FieldText>(_ name: String, _ value: JSON) throws(InvalidField) -> T {
         guard let text = value.string else { throw invalid(name, "must be a string, but is \(value.kind)") }
-        guard let parsed = T(text) else { throw invalid(name, T.rule) }
+        guard let parsed = T(text) else { throw invalid(name, T.refusal(of: text)) }
         return parsed
     }
 

@@ -1,3 +1,5 @@
+import Values
+
 extension JSON {
     /// The JSON text in UTF-8, without any white space.
     package func encoded() -> [UInt8] {
@@ -36,7 +38,7 @@ extension JSON {
     }
 
     /// Escapes what RFC 8259 §7 asks for and U+007F; everything else stays as it is.
-    private static func append(_ string: String, to bytes: inout [UInt8]) {
+    private static func append(_ string: Text, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         for byte in string.utf8 {
             switch byte {

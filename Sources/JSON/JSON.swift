@@ -1,6 +1,7 @@
 package import Values
 
-/// A JSON text as a value that loses nothing: members keep their order and numbers their digits.
+/// A JSON text as a value that loses nothing: members keep their order and numbers their digits, and names and strings
+/// are compared by their bytes.
 ///
 /// Written here because the platform's decoders take the last of two equal member names silently, turn numbers into
 /// floats and drop what they don't know. A gateway that reads a body one way while the upstream reads it another has a
@@ -9,7 +10,7 @@ package enum JSON: Sendable, Equatable {
     case null
     case bool(Bool)
     case number(JSONNumber)
-    case string(String)
+    case string(Text)
     case array([JSON])
     case object(JSONObject)
 
@@ -27,7 +28,7 @@ package enum JSON: Sendable, Equatable {
 
     package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
     package var array: [JSON]? { if case .array(let array) = self { array } else { nil } }
-    package var string: String? { if case .string(let string) = self { string } else { nil } }
+    package var string: Text? { if case .string(let string) = self { string } else { nil } }
 }
 
 /// A number as its literal (RFC 8259 §6), so that it can be passed on digit by digit.
@@ -51,7 +52,7 @@ package struct JSONNumber: Sendable, Equatable {
 /// Members in the order they were written, each name once.
 package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     package struct Member: Sendable, Equatable {
-        package var name: String
+        package var name: Text
         package var value: JSON
     }
 
@@ -67,7 +68,7 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     init(members: [Member]) { self.members = members }
 
     /// Setting a new name appends it; setting `nil` takes the member away.
-    package subscript(name: String) -> JSON? {
+    package subscript(name: Text) -> JSON? {
         get { members.first { $0.name == name }?.value }
         set {
             let index = members.firstIndex { $0.name == name }
@@ -79,12 +80,18 @@ package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
             }
         }
     }
+
+    /// The same for a name of our own.
+    package subscript(name: String) -> JSON? {
+        get { self[Text(name)] }
+        set { self[Text(name)] = newValue }
+    }
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
-    package init(stringLiteral value: String) { self = .string(value) }
+    package init(stringLiteral value: String) { self = .string(Text(value)) }
     package init(booleanLiteral value: Bool) { self = .bool(value) }
     package init(integerLiteral value: Int64) { self = .number(JSONNumber(value)) }
     package init(arrayLiteral elements: JSON...) { self = .array(elements) }
@@ -97,7 +104,12 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, Express
     }
 
     /// `null` for `nil`.
-    package init(_ text: String?) { self = text.map(JSON.string) ?? .null }
+    package init(_ text: String?) { self = text.map { .string(Text($0)) } ?? .null }
+    /// `null` for `nil`.
+    package init(_ text: Text?) { self = text.map { .string($0) } ?? .null }
+
+    /// A string of our own.
+    package static func string(_ text: String) -> JSON { .string(Text(text)) }
 }
 
 extension JSON {

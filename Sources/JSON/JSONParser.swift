@@ -1,3 +1,5 @@
+import Values
+
 /// Why a text is not taken as JSON. The sentence is public: it tells the place and the rule, never the content.
 package struct JSONError: Error, Sendable, Equatable {
     package let offset: Int
@@ -9,8 +11,8 @@ extension JSON {
     /// How deeply arrays and objects may lie in each other; the parser's own stack is as deep as its input.
     package static let maximumDepth = 64
 
-    /// Parses one JSON text in UTF-8 (RFC 8259), strictly: no byte order mark, no duplicate member names, no lone
-    /// surrogates, nothing after the value.
+    /// Parses one JSON text in UTF-8 (RFC 8259), strictly: no byte order mark, no member name twice (compared by code
+    /// units, §8.3), no lone surrogates, nothing after the value.
     package static func parse(_ bytes: some Collection<UInt8>) throws(JSONError) -> JSON {
         // A contiguous copy once is cheaper than a bounds-checked walk through somebody's buffer view.
         var parser = JSONParser(bytes: Array(bytes))
@@ -69,7 +71,7 @@ private struct JSONParser {
         at += 1
         var members: [JSONObject.Member] = []
         // Small objects are compared name by name; from there on a set keeps a hostile one from costing n².
-        var names: Set<String>? = nil
+        var names: Set<Text>? = nil
         skipSpace()
         if next == UInt8(ascii: "}") {
             at += 1
@@ -142,7 +144,7 @@ private struct JSONParser {
         if at == start { throw error("a digit was expected") }
     }
 
-    private mutating func string() throws(JSONError) -> String {
+    private mutating func string() throws(JSONError) -> Text {
         at += 1
         let start = at
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { at += 1 }
@@ -153,7 +155,7 @@ private struct JSONParser {
         return try escapedString(from: start)
     }
 
-    private mutating func escapedString(from start: Int) throws(JSONError) -> String {
+    private mutating func escapedString(from start: Int) throws(JSONError) -> Text {
         var unescaped = Array(bytes[start..<at])
         while true {
             guard let byte = next else { throw error("a string does not end") }
@@ -213,8 +215,8 @@ private struct JSONParser {
         return unit
     }
 
-    private func text(_ bytes: ArraySlice<UInt8>) throws(JSONError) -> String {
+    private func text(_ bytes: ArraySlice<UInt8>) throws(JSONError) -> Text {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw error("a string is not valid UTF-8") }
-        return text
+        return Text(text)
     }
 }

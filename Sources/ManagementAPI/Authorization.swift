@@ -82,10 +82,10 @@ extension ManagementAPI {
     /// A browser sends the cookie with whatever a foreign page makes it send. What changes something must therefore
     /// also carry a header that only our own page can know, and must not say that it comes from elsewhere.
     private func checkForgery(_ request: Request, _ session: Session) throws(Problem) {
-        if let origin = request.headers[.origin] {
-            guard let host = request.head.authority, origin == "http://" + host || origin == "https://" + host else {
-                throw Refusal.csrf
-            }
+        if let origin = request.headers[.origin].map({ Text($0) }) {
+            guard let host = request.head.authority,
+                origin == Text("http://" + host) || origin == Text("https://" + host)
+            else { throw Refusal.csrf }
         }
         if request.method == .get || request.method == .head { return }
         guard let token = request.headers[.csrfToken], Secret(token).isSame(as: Secret(session.csrfToken)) else {
@@ -96,9 +96,9 @@ extension ManagementAPI {
     /// The value of our cookie; `nil` when it is absent.
     private static func sessionCookie(_ headers: HTTPFields) -> String? {
         for header in headers[values: .cookie] {
-            for pair in header.split(separator: ";") {
-                let trimmed = pair.drop { $0 == " " }
-                if trimmed.hasPrefix(cookieName + "=") { return String(trimmed.dropFirst(cookieName.count + 1)) }
+            for pair in Text(header).split(on: ";") {
+                guard let (name, value) = pair.trimmed.split(atFirst: "=") else { continue }
+                if name == Text(cookieName) { return value.string }
             }
         }
         return nil

@@ -1,4 +1,5 @@
 import JSON
+import Values
 
 /// Comma-separated values (RFC 4180).
 enum CSV {
@@ -8,7 +9,7 @@ enum CSV {
     private static func cell(_ value: JSON) -> String {
         switch value {
         case .null: ""
-        case .string(let text): quoted(neutral(text))
+        case .string(let text): quoted(neutral(text.string))
         default: value.text
         }
     }

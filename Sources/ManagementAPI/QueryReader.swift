@@ -7,48 +7,49 @@ import Web
 
 /// Reads the query of one request, each parameter once, and refuses what is left over.
 struct QueryReader {
-    private var rest: [String: String] = [:]
+    private var rest: [Text: Text] = [:]
 
     init(_ request: Request) throws(Problem) {
         for (name, value) in request.uri.queryParameters {
-            guard rest.updateValue(String(value), forKey: String(name)) == nil else {
+            guard rest.updateValue(Text(value), forKey: Text(name)) == nil else {
                 throw Problem(.badRequest, "unknown_parameter", "A query parameter comes twice.")
             }
         }
     }
 
     mutating func identifier(_ name: String) throws(Problem) -> Identifier? {
-        guard let text = rest.removeValue(forKey: name) else { return nil }
+        guard let text = take(name) else { return nil }
         guard let id = Identifier(text) else { throw .invalid(name, Identifier.rule) }
         return id
     }
 
     mutating func text<T: FieldText>(_ name: String, as _: T.Type = T.self) throws(Problem) -> T? {
-        guard let text = rest.removeValue(forKey: name) else { return nil }
-        guard let value = T(text) else { throw .invalid(name, T.rule) }
+        guard let text = take(name) else { return nil }
+        guard let value = T(text) else { throw .invalid(name, T.refusal(of: text)) }
         return value
     }
 
     /// A list of words with commas between them, each once.
     mutating func words<T: FieldText & Equatable>(_ name: String, as _: T.Type = T.self) throws(Problem) -> [T]? {
-        guard let text = rest.removeValue(forKey: name) else { return nil }
+        guard let text = take(name) else { return nil }
         var words: [T] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let word = T(String(part)), !words.contains(word) else { throw .invalid(name, T.rule) }
+        for part in text.split(on: ",") {
+            guard let word = T(part), !words.contains(word) else { throw .invalid(name, T.rule) }
             words.append(word)
         }
         return words
     }
 
     mutating func day(_ name: String) throws(Problem) -> Day? {
-        guard let text = rest.removeValue(forKey: name) else { return nil }
-        guard let day = Day(text) else { throw .invalid(name, "must be a date, such as 2026-11-21") }
+        guard let text = take(name) else { return nil }
+        guard let day = Day(text.string) else { throw .invalid(name, "must be a date, such as 2026-11-21") }
         return day
     }
 
     mutating func flag(_ name: String) throws(Problem) -> Bool {
-        switch rest.removeValue(forKey: name) {
-        case nil, "false": return false
+        guard let text = take(name) else { return false }
+        switch text {
+        case "false": return false
         case "true": return true
         default: throw .invalid(name, "must be true or false")
         }
@@ -56,7 +57,7 @@ struct QueryReader {
 
     mutating func page() throws(Problem) -> Page {
         let limit = try limit()
-        guard let cursor = rest.removeValue(forKey: "cursor") else { return Page(limit: limit) }
+        guard let cursor = take("cursor") else { return Page(limit: limit) }
         guard let after = Identifier(cursor) else { throw Self.badCursor }
         return Page(limit: limit, after: after)
     }
@@ -64,7 +65,7 @@ struct QueryReader {
     /// A page of a list that runs by name.
     mutating func namedPage<T: FieldText>(_: T.Type) throws(Problem) -> (limit: Int, after: T?) {
         let limit = try limit()
-        guard let cursor = rest.removeValue(forKey: "cursor") else { return (limit, nil) }
+        guard let cursor = take("cursor") else { return (limit, nil) }
         guard let after = T(cursor) else { throw Self.badCursor }
         return (limit, after)
     }
@@ -73,8 +74,8 @@ struct QueryReader {
 
     private mutating func limit() throws(Problem) -> Int {
         var limit = Page.standardLimit
-        if let text = rest.removeValue(forKey: "limit") {
-            guard let number = Int(text), Page.limits.contains(number) else {
+        if let text = take("limit") {
+            guard let number = Int(text.string), Page.limits.contains(number) else {
                 throw .invalid(
                     "limit", "must be a whole number from \(Page.limits.lowerBound) to \(Page.limits.upperBound)")
             }
@@ -82,6 +83,8 @@ struct QueryReader {
         }
         return limit
     }
+
+    private mutating func take(_ name: String) -> Text? { rest.removeValue(forKey: Text(name)) }
 
     /// Call it last.
     func noOthers() throws(Problem) {

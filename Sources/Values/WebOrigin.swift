@@ -11,24 +11,23 @@ package enum WebOrigin: Sendable, Equatable {
     /// http and https only. Browsers write an origin and nothing around it, so a user, a path or even a slash at the
     /// end was written by somebody else, and names no page. An IPv6 literal is no host that a key can be bound to.
     package init(header: String) {
-        self = Self.host(in: header).map(WebOrigin.host) ?? .unknown
+        self = Self.host(in: Text(header)).map(WebOrigin.host) ?? .unknown
     }
 
-    private static func host(in header: String) -> HostName? {
-        guard let colon = header.utf8.firstIndex(of: UInt8(ascii: ":")),
-            ["http", "https"].contains(header[..<colon].lowercased()), header[colon...].hasPrefix("://")
+    private static func host(in header: Text) -> HostName? {
+        // The host has 253 bytes at most; the scheme, the signs and the port have 14.
+        guard header.utf8.count <= 267, let (scheme, rest) = header.split(atFirst: ":"),
+            scheme.lowercased == "http" || scheme.lowercased == "https", rest.hasPrefix("//")
         else { return nil }
-        let authority = header[colon...].dropFirst(3)
-        guard let end = authority.utf8.firstIndex(of: UInt8(ascii: ":")) else { return HostName(String(authority)) }
-        let port = authority[end...].dropFirst()
-        guard isPort(port) else { return nil }
-        return HostName(String(authority[..<end]))
+        let authority = Text(rest.string.utf8.dropFirst(2))
+        guard let (host, port) = authority.split(atFirst: ":") else { return HostName(authority) }
+        return isPort(port) ? HostName(host) : nil
     }
 
     /// 1…65535, without sign or leading zero.
-    private static func isPort(_ text: Substring) -> Bool {
+    private static func isPort(_ text: Text) -> Bool {
         guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains),
-            text.first != "0", let number = Int(text)
+            text.utf8.first != UInt8(ascii: "0"), let number = Int(text.string)
         else { return false }
         return number <= 65_535
     }

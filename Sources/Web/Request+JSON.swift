@@ -3,11 +3,12 @@ import HTTPTypes
 package import Hummingbird
 package import JSON
 import NIOCore
+import Values
 
 extension Request {
     /// Reads the body as one JSON object of at most `limit` bytes.
     package func jsonObject(limit: Int) async throws -> JSONObject {
-        guard let type = headers[.contentType], Self.isJSON(type) else { throw Problem.unsupportedMediaType }
+        guard let type = headers[.contentType], Self.isJSON(Text(type)) else { throw Problem.unsupportedMediaType }
         let bytes = try await bodyBytes(limit: limit)
         do {
             let json = try JSON.parse(bytes.readableBytesView)
@@ -32,12 +33,11 @@ extension Request {
         }
     }
 
-    private static func isJSON(_ contentType: String) -> Bool {
-        let parts = contentType.split(separator: ";")
-        guard parts.first?.trimmingBlanks().lowercased() == "application/json" else { return false }
+    private static func isJSON(_ contentType: Text) -> Bool {
+        let parts = contentType.lowercased.split(on: ";").map(\.trimmed)
+        guard parts.first == "application/json" else { return false }
         return parts.dropFirst().allSatisfy {
-            let parameter = $0.trimmingBlanks().lowercased()
-            return !parameter.hasPrefix("charset=") || ["charset=utf-8", "charset=\"utf-8\""].contains(parameter)
+            !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\""
         }
     }
 }
@@ -55,13 +55,5 @@ extension Response {
 extension Response {
     package init(_ answer: Answer) {
         self = .json(answer.body, status: answer.status, headers: answer.headers)
-    }
-}
-
-extension Substring {
-    fileprivate func trimmingBlanks() -> Substring {
-        var text = drop { $0 == " " || $0 == "\t" }
-        while text.last == " " || text.last == "\t" { text.removeLast() }
-        return text
     }
 }

@@ -4,6 +4,7 @@ import HTTP
 import JSON
 import Logging
 import NIOHTTP1
+import Values
 
 /// Shows, on a real server that is gone afterwards, what the product promises: a key opens exactly one app, and no call is
 /// served that its limits don't cover.

@@ -13,7 +13,7 @@ struct DemoClient {
         let headers: [(name: String, value: String)]
         let body: JSONObject
 
-        func text(_ name: String) -> String? { body[name]?.string }
+        func text(_ name: String) -> String? { body[name]?.string?.string }
 
         func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
 
@@ -29,8 +29,8 @@ struct DemoClient {
 
         /// What a chat answer says: the content, or the error's message.
         var saying: String? {
-            body["error"]?.object?["message"]?.string
-                ?? body["choices"]?.array?.first?.object?["message"]?.object?["content"]?.string
+            body["error"]?.object?["message"]?.string?.string
+                ?? body["choices"]?.array?.first?.object?["message"]?.object?["content"]?.string?.string
         }
     }
 

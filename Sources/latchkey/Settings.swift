@@ -156,7 +156,7 @@ struct Settings: Sendable {
         }
         var found: Set<Setting> = []
         for member in object.members {
-            for name in member.value.object?.members.map({ "\(member.name).\($0.name)" }) ?? [member.name] {
+            for name in member.value.object?.members.map({ "\(member.name).\($0.name)" }) ?? [member.name.string] {
                 guard let setting = Setting(rawValue: name) else {
                     let meant = Setting.meant(by: name).map { " (did you mean \($0.rawValue)?)" } ?? ""
                     throw Failure(

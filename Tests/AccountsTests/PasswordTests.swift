@@ -73,6 +73,17 @@ struct PasswordTests {
         #expect(Password(String(repeating: "\u{FDFA}", count: 228)) == nil)
     }
 
+    @Test("marks in a row are bounded before anything is normalised, which takes the square of their number")
+    func marks() {
+        let marks = String(repeating: "\u{301}", count: 15) + String(repeating: "\u{323}", count: 15)
+        #expect(Password("a" + marks + "b" + marks) != nil)
+        #expect(Password("a" + marks + "\u{301}") == nil)
+        let began = ContinuousClock.now
+        #expect(Password("a" + String(repeating: marks, count: 100_000)) == nil)
+        // By its square, it would take an hour.
+        #expect(ContinuousClock.now - began < .seconds(20))
+    }
+
     @Test(
         "what everybody tries is refused, however it is dressed up",
         arguments: [

@@ -131,7 +131,7 @@ struct ApplicationsTests {
 
     @Test("a prompt is text of 1 to 32768 characters, with tabs and line breaks and no other control") func prompts() {
         for text in ["x", "a\tb\r\nc", "猫 🐈", String(repeating: "p", count: 32_768)] {
-            #expect(SystemPrompt(text)?.text == text)
+            #expect(SystemPrompt(text)?.text == Text(text))
         }
         for text in ["", "a\u{0}b", "a\u{1B}[31m", "a\u{7F}", "a\u{9B}31m", String(repeating: "p", count: 32_769)] {
             #expect(SystemPrompt(text) == nil, "\(text.prefix(8).debugDescription)")

@@ -19,7 +19,7 @@ struct ChatCallTests {
         Application(
             id: id, account: id, name: "App",
             chat: ChatSettings(
-                storedModel: "public", allowedModels: ["public"], systemPrompt: prompt,
+                storedModel: "public", allowedModels: ["public"], systemPrompt: prompt.map { Text($0) },
                 parameters: try #require(ChatParameters(stored: parameters))),
             createdAt: moment, updatedAt: moment)
     }

@@ -2,6 +2,7 @@ import HTTPTypes
 import JSON
 import NIOCore
 import Testing
+import Values
 
 @testable import Gateway
 
@@ -39,7 +40,7 @@ struct EchoUpstreamTests {
         arguments: [
             ("You are a cat.", "Meow! You said: hello. Purr."), ("KITTEN, always", "Meow! You said: hello. Purr."),
             ("You are a dog.", "Woof! You said: hello. Wag, wag."),
-            ("two cats, no more", "Meow! You said: hello. Purr."),
+            ("two cats, no more", "Meow! You said: hello. Purr."), ("Cat\u{301}.", "You said: hello."),
             ("Be brief.", "You said: hello."), ("", "You said: hello."), ("You catalogue dogmas.", "You said: hello."),
         ])
     func manner(prompt: String, content: String) {
@@ -47,7 +48,7 @@ struct EchoUpstreamTests {
             ["role": "system", "content": .string(prompt)], ["role": "system", "content": "You are a puppy."],
             ["role": "user", "content": "hello"],
         ]
-        #expect(EchoUpstream.content(messages) == content)
+        #expect(EchoUpstream.content(messages) == Text(content))
     }
 
     @Test(
@@ -64,7 +65,7 @@ struct EchoUpstreamTests {
             (#"[{"role":"user","content":7}]"#, ""),
         ])
     func said(text: String, said: String) throws {
-        #expect(EchoUpstream.content(try messages(text)) == "You said: \(said).")
+        #expect(EchoUpstream.content(try messages(text)) == Text("You said: \(said)."))
     }
 
     @Test("a plain answer is a chat completion whose length is declared and whose words are counted") func plain()
@@ -94,7 +95,8 @@ struct EchoUpstreamTests {
         #expect(chunks.last == "data: [DONE]\n\n")
         let events = try events(chunks)
         #expect(events.allSatisfy { $0["object"] == "chat.completion.chunk" && $0["id"] == events[0]["id"] })
-        #expect(events.compactMap { delta($0)?["content"]?.string }.joined() == EchoUpstream.content(messages))
+        let content = events.compactMap { delta($0)?["content"]?.string?.string }.joined()
+        #expect(Text(content) == EchoUpstream.content(messages))
         #expect(delta(events[0])?["role"] == "assistant")
         let reasons = events.map { $0["choices"]?.array?.first?.object?["finish_reason"] }
         #expect(reasons.last == .some("stop"))

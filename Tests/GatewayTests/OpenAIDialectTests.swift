@@ -3,6 +3,7 @@ import HTTPTypes
 import JSON
 import Policy
 import Testing
+import Values
 
 @testable import Gateway
 
@@ -55,7 +56,7 @@ struct OpenAIDialectTests {
         #expect(error["param"] == JSON(row.param))
         #expect(error["code"] == .string(row.code))
         let message = try #require(error["message"]?.string)
-        #expect(message.hasSuffix("."))
+        #expect(message.string.hasSuffix("."))
     }
 
     @Test("only where credits lack does the status differ from the denial's own, which is 402") func ownStatus() {

@@ -47,6 +47,19 @@ struct JSONTests {
         #expect(throws: JSONError.self) { try parse(nested(1_000_000)) }
     }
 
+    @Test("names are compared by their code units (RFC 8259 §8.3), strings too") func codeUnits() throws {
+        let object = try #require(try parse(#"{"caf\u00e9":1,"cafe\u0301":2,"K":3,"\u212a":4}"#).object)
+        #expect(object.members.map(\.value) == [1, 2, 3, 4])
+        #expect(object["caf\u{e9}"] == 1 && object["cafe\u{301}"] == 2 && object["\u{212a}"] == 4)
+        #expect(try parse(#""caf\u00e9""#) != parse(#""cafe\u0301""#))
+        #expect(try parse(#""\u212a""#) != "K")
+        for many in [false, true] {
+            let members = many ? (0..<20).map { "\"m\($0)\":0," }.joined() : ""
+            #expect(try parse("{\(members)\"caf\u{e9}\":1,\"cafe\u{301}\":2}").object?["cafe\u{301}"] == 2)
+            #expect(throws: JSONError.self) { try parse("{\(members)\"cafe\u{301}\":1,\"cafe\\u0301\":2}") }
+        }
+    }
+
     @Test("a duplicate is found among many members as well") func manyMembers() throws {
         let members = (0..<1000).map { "\"m\($0)\":\($0)" }.joined(separator: ",")
         #expect(try parse("{\(members)}").object?.members.count == 1000)

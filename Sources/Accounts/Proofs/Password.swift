@@ -7,7 +7,12 @@ import Values
 package struct Password: FieldText {
     package static let minimumLength = 15
     package static let maximumLength = 4096
-    package static let rule = "must be a string of 1 to \(maximumLength) characters"
+    package static let rule =
+        "must be a string of 1 to \(maximumLength) characters, with at most \(longestRun) combining marks in a row"
+    package static let longest = 4 * maximumLength
+    /// To normalise is to sort the marks on each letter, in a time that grows with the square of their number. This is
+    /// where the Stream-Safe Text Format ends a row of them (Unicode UAX #15 §13); no language has half as many.
+    private static let longestRun = 30
 
     package let secret: Secret
     /// In Unicode code points, each of which counts as one character.
@@ -22,6 +27,7 @@ package struct Password: FieldText {
     }
 
     package init?(_ text: String) {
+        guard Self.marksInARow(text) <= Self.longestRun else { return nil }
         // The same password typed on two keyboards may come as different code points.
         let normal = text.precomposedStringWithCompatibilityMapping
         length = normal.unicodeScalars.count
@@ -30,6 +36,16 @@ package struct Password: FieldText {
         let plain = normal.lowercased()
         withoutCase = Secret(plain)
         weakness = CommonPasswords.contains(plain) ? .common : CommonPasswords.isRepetitive(plain) ? .repetitive : nil
+    }
+
+    /// How many combining marks follow each other at most.
+    private static func marksInARow(_ text: String) -> Int {
+        var (longest, run) = (0, 0)
+        for scalar in text.unicodeScalars {
+            run = scalar.properties.canonicalCombiningClass == .notReordered ? 0 : run + 1
+            longest = max(longest, run)
+        }
+        return longest
     }
 
     /// Refuses a new password that is too short or the first thing an attacker tries. The reason is told, as NIST asks.
