@@ -80,6 +80,7 @@ extension Admission {
             let call = CallFacts(
                 addressedApplication: question.application, address: question.address, origin: question.origin,
                 time: now)
+            try admit(opened, call)
             let admitted = try await decide(opened, call, model: question.model)
             credentials.noteUse(of: opened.key, at: now)
             if let request { return try await charge(opened, admitted, question, request, now) }

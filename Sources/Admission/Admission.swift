@@ -35,6 +35,9 @@ package struct Admission: Sendable {
         package let key: KeyRecord
         package let account: Account
         package let application: Application
+        /// As of which change of any key, account or app.
+        fileprivate let changes: UInt64
+        fileprivate let time: Timestamp
 
         /// The pricing group of its calls.
         package var group: String { account.group(chosen: key.group) }
@@ -42,13 +45,22 @@ package struct Admission: Sendable {
 
     /// - Throws: ``Denial/invalidKey`` for what is no live key.
     package func open(_ bearer: String, at now: Timestamp) async throws -> Opened {
+        let changes = changes
         let key = try await credentials.verify(bearer, at: now)
         // The app goes together with its keys; a key that outlives it by the length of a commit opens nothing.
         guard let application = try await applications.opened(key.facts.application),
             let account = try await accounts.opened(key.account)
         else { throw Denial.invalidKey }
-        return Opened(key: key, account: account, application: application)
+        return Opened(key: key, account: account, application: application, changes: changes, time: now)
     }
+
+    /// Whether nothing has changed since a key was opened, so that what was decided then would be decided again.
+    package func isCurrent(_ opened: Opened, at now: Timestamp) -> Bool {
+        // Expiries come without a change.
+        opened.changes == changes && opened.time <= now && now < opened.time.adding(.seconds(1))
+    }
+
+    private var changes: UInt64 { credentials.changes &+ accounts.changes &+ applications.changes }
 
     /// A call that policy has let through: where it goes and what it costs.
     package struct Admitted: Sendable {
@@ -58,14 +70,20 @@ package struct Admission: Sendable {
         package let quote: Quote
     }
 
-    /// Decides everything but the credits, which are decided where they are held.
+    /// Every check that needs no body. What a suspended account may do nevertheless is asked with `evenSuspended`.
+    package func admit(_ opened: Opened, _ call: CallFacts, evenSuspended: Bool = false) throws(Denial) {
+        var account = opened.account.facts
+        if evenSuspended { account.isSuspended = false }
+        if let denial = Policy.admit(call, key: opened.key.facts, account: account) { throw denial }
+    }
+
+    /// Decides the rest for a call that was let through so far: all but the credits, which are decided where they are
+    /// held.
     /// - Parameter model: as the caller names it; `nil` for the app's own.
     package func decide(_ opened: Opened, _ call: CallFacts, model: String?) async throws -> Admitted {
         var call = call
         call.model = try await requested(model)
-        let model = try Policy.decide(
-            call, key: opened.key.facts, account: opened.account.facts, app: opened.application.rules
-        ).get()
+        let model = try Policy.model(of: call, key: opened.key.facts, app: opened.application.rules).get()
         guard let route = try await catalog.route(model) else { throw Denial.modelNotFound }
         return Admitted(
             model: model, route: route, quote: try await catalog.quote(route, group: opened.group, at: call.time))

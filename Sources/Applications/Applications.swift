@@ -82,6 +82,9 @@ package struct Applications: Sendable {
     /// asks without an account, with the id that stands in the key's own record.
     package func opened(_ id: Identifier) async throws -> Application? { try await held.value(id) }
 
+    /// Grows with each change that ``opened(_:)`` could show.
+    package var changes: UInt64 { held.generation }
+
     // MARK: For the floor above, inside its transaction
 
     /// `nil` when there is none in this account.

@@ -67,6 +67,9 @@ package struct Credentials: Sendable {
         return record
     }
 
+    /// Grows with each change that ``verify(_:at:)`` could show.
+    package var changes: UInt64 { records.generation }
+
     /// Notes that a call of this secret was let through.
     package func noteUse(of record: KeyRecord, at now: Timestamp) { uses.note(record.key, now) }
 

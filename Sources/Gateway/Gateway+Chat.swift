@@ -19,13 +19,16 @@ extension Gateway {
         // The key is checked before the body is read, and the call has its place among those under way: nobody makes
         // the server take in 4 MiB without a key, nor more of them at once than it has places for.
         do {
-            _ = try await admit(request, context)
+            let bearer = try Self.bearer(request.headers)
+            var (opened, facts) = try await admit(bearer, request, context)
             let place = try upstreams.enter()
             let call = try ChatCall(await request.jsonObject(limit: limits.requestBytes))
-            // And again after it: how long a body takes is up to the caller, and what was decided meanwhile binds this
-            // call.
-            let (opened, facts) = try await admit(request, context)
-            return try await serve(call, opened, facts, request.headers, context, place)
+            // How long a body takes is up to the caller, and what was decided meanwhile binds this call.
+            if !admission.isCurrent(opened, at: clock.now()) {
+                (opened, facts) = try await admit(bearer, request, context)
+            }
+            let passed = ForwardedHeaders.toUpstream(request.headers, withoutKey: bearer)
+            return try await serve(call, opened, facts, request.headers, passed, context, place)
         } catch let error where !(error is ErrorWithHeaders) {
             throw ErrorWithHeaders(error, Receipt.none)
         }
@@ -33,7 +36,7 @@ extension Gateway {
 
     /// Decides, holds the cost, and sees the call through to its charge or its void.
     private func serve(
-        _ call: ChatCall, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields,
+        _ call: ChatCall, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields, _ passed: HTTPFields,
         _ context: WebContext, _ place: Upstreams.Place
     ) async throws -> Response {
         let admitted = try await admission.decide(opened, facts, model: call.model?.string)
@@ -52,7 +55,6 @@ extension Gateway {
         }
         do {
             let sent = call.asSentTo(route, by: opened.application, isKept: idempotency != nil && !call.isStream)
-            let passed = ForwardedHeaders.toUpstream(headers, withoutKey: try Self.bearer(headers))
             let end = upstreams.deadline()
             let answer = try await callers.whilePresent(on: context.channel, until: end) { [upstreams] in
                 try await upstreams.complete(sent, passed, route, until: end, context.logger)

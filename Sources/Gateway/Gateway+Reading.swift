@@ -14,7 +14,7 @@ import Web
 extension Gateway {
     /// `GET /v1/models`: what the app may use, and what a call with this key costs now.
     func models(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (opened, facts) = try await admit(request, context)
+        let (opened, facts) = try await admit(try Self.bearer(request.headers), request, context)
         credentials.noteUse(of: opened.key, at: facts.time)
         let created = Int64(opened.application.createdAt.microseconds / 1_000_000)
         let costs = try await costs(opened, at: facts.time)
@@ -32,7 +32,8 @@ extension Gateway {
 
     /// `GET /v1/usage`: what the key has used, what is left of it, and what the next call costs.
     func usage(_ request: Request, _ context: WebContext) async throws -> Response {
-        let (opened, facts) = try await open(request, context)
+        let (opened, facts) = try await admit(
+            try Self.bearer(request.headers), request, context, evenSuspended: true)
         credentials.noteUse(of: opened.key, at: facts.time)
         let now = facts.time
         let month = Month(of: now)

@@ -72,16 +72,12 @@ package struct Gateway: Sendable {
     // MARK: Admission
 
     /// Opens the key and runs every check that needs no body.
-    func admit(_ request: Request, _ context: WebContext) async throws -> (Admission.Opened, CallFacts) {
-        try await open(request, context, evenSuspended: false)
-    }
-
-    /// The same for who only asks how things stand, which a suspended account may.
-    func open(
-        _ request: Request, _ context: WebContext, evenSuspended: Bool = true
+    /// - Parameter evenSuspended: for who only asks how things stand, which a suspended account may.
+    func admit(
+        _ bearer: String, _ request: Request, _ context: WebContext, evenSuspended: Bool = false
     ) async throws -> (Admission.Opened, CallFacts) {
         let now = clock.now()
-        let opened = try await admission.open(try Self.bearer(request.headers), at: now)
+        let opened = try await admission.open(bearer, at: now)
         var call = CallFacts(address: context.client, origin: Self.origin(request.headers), time: now)
         if let address = context.parameters.get("application_id") {
             // An address that is no identifier at all is some other app's as well: one answer for all that isn't this
@@ -89,9 +85,7 @@ package struct Gateway: Sendable {
             guard let id = Identifier(address) else { throw Denial.wrongApp }
             call.addressedApplication = id
         }
-        var account = opened.account.facts
-        if evenSuspended { account.isSuspended = false }
-        if let denial = Policy.admit(call, key: opened.key.facts, account: account) { throw denial }
+        try admission.admit(opened, call, evenSuspended: evenSuspended)
         return (opened, call)
     }
 

@@ -19,17 +19,9 @@ package enum Policy {
         case model
     }
 
-    /// Decides whether a key that is already known to be genuine and live may make this call. Credits come after, and
-    /// are decided where they are recorded (``admit(cost:_:)``).
-    /// - Returns: the model the call goes to (a public name), or the denial.
-    package static func decide(_ call: CallFacts, key: KeyFacts, account: AccountFacts, app: AppRules)
-        -> Result<String, Denial>
-    {
-        if let denial = admit(call, key: key, account: account) { return .failure(denial) }
-        return model(of: call, key: key, app: app)
-    }
-
-    /// All checks but the model's, for which a body has to be read first. `nil` when it passes.
+    /// Whether a key that is already known to be genuine and live may make this call, but for the model, for which a
+    /// body has to be read first (``model(of:key:app:)``), and credits, which are decided where they are recorded
+    /// (``admit(cost:_:)``). `nil` when it may.
     package static func admit(_ call: CallFacts, key: KeyFacts, account: AccountFacts) -> Denial? {
         for step in Step.allCases where step != .model {
             if let denial = check(step, call, key, account) { return denial }
@@ -74,8 +66,8 @@ package enum Policy {
         }
     }
 
-    /// Which model a call goes to. No name means the app's own model.
-    private static func model(of call: CallFacts, key: KeyFacts, app: AppRules) -> Result<String, Denial> {
+    /// Which model a call goes to (a public name), or why to none. No name means the app's own model.
+    package static func model(of call: CallFacts, key: KeyFacts, app: AppRules) -> Result<String, Denial> {
         guard let name = model(of: call, app: app) else { return .failure(.modelNotFound) }
         return allows(name, key: key, app: app) ? .success(name) : .failure(.modelNotAllowed)
     }

@@ -25,7 +25,10 @@ struct Facts {
     var account: AccountFacts { AccountFacts(isSuspended: isSuspended) }
     var app: AppRules { AppRules(model: "small", allowedModels: allowedModels) }
 
-    var verdict: Result<String, Denial> { Policy.decide(call, key: key, account: account, app: app) }
+    var verdict: Result<String, Denial> {
+        if let denial = Policy.admit(call, key: key, account: account) { return .failure(denial) }
+        return Policy.model(of: call, key: key, app: app)
+    }
     var denial: Denial? {
         guard case .failure(let denial) = verdict else { return nil }
         return denial

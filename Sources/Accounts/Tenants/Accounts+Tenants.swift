@@ -98,6 +98,9 @@ extension Accounts {
     /// What a call needs of an account: from memory once it was read, never older than the last edit.
     package func opened(_ id: Identifier) async throws -> Account? { try await held.value(id) }
 
+    /// Grows with each change that ``opened(_:)`` could show.
+    package var changes: UInt64 { held.generation }
+
     /// Whether an account is suspended as the transaction of `connection` sees it; `nil` when there is none.
     package static func isSuspended(_ id: Identifier, in connection: Connection) throws -> Bool? {
         try AccountTable.isSuspended(id, connection)
