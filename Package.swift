@@ -161,6 +161,7 @@ let package = Package(
                 "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets", "Web",
                 hummingbird, httpTypes, nioCore, nioSSL,
             ]),
+        tests(of: "Web", ["HTTP", httpTypes]),
         tests(of: "ManagementAPI", ["JSON"]),
         tests(
             of: "latchkey",

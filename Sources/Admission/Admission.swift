@@ -35,6 +35,11 @@ package struct Admission: Sendable {
         package let key: KeyRecord
         package let account: Account
         package let application: Application
+        /// The models that the key may name, in the app's order.
+        package var usableModels: [String] {
+            application.chat.allowedModels.filter { Policy.allows($0, key: key.facts, app: application.rules) }
+        }
+
         /// As of which change of any key, account or app.
         fileprivate let changes: UInt64
         fileprivate let time: Timestamp

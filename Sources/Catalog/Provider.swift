@@ -85,6 +85,7 @@ package struct BaseURL: FieldText, Equatable {
     package static let rule =
         "must be an http or https address such as https://api.example.com/v1, at most 500 characters, "
         + "without user name, query, fragment or blanks"
+    private static let operation = "/chat/completions"
     /// Without a slash at the end.
     package let text: String
 
@@ -101,7 +102,18 @@ package struct BaseURL: FieldText, Equatable {
         else { return nil }
         var path = rest
         while path.last == "/" { path.removeLast() }
+        if path.lowercased().hasSuffix(Self.operation) { return nil }
         self.text = scheme + path
+    }
+
+    /// An address that goes on to the operation, as it stands in many guides, is told where it should have ended.
+    package static func rule(brokenBy text: String) -> String {
+        var base = text[...]
+        while base.last == "/" { base.removeLast() }
+        guard base.lowercased().hasSuffix(operation), let meant = BaseURL(String(base.dropLast(operation.count))) else {
+            return rule
+        }
+        return "must end before \(operation), which each call adds: \(meant.text)"
     }
 
     /// A host of letters, digits, dots and hyphens, or an IPv6 address in brackets; then a port, perhaps.

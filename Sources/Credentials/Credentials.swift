@@ -48,6 +48,9 @@ package struct Credentials: Sendable {
         records = ReadThrough(capacity: memory) { id in try await database.read { try CredentialTable.record(id, $0) } }
     }
 
+    /// What can be told of a key of this deployment without any secret.
+    package var shape: TokenShape { format.shape }
+
     // MARK: Checking
 
     /// Finds the live key that a bearer token is.

@@ -39,7 +39,7 @@ extension Gateway {
         _ call: ChatCall, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields, _ passed: HTTPFields,
         _ context: WebContext, _ place: Upstreams.Place
     ) async throws -> Response {
-        let admitted = try await admission.decide(opened, facts, model: call.model?.string)
+        let admitted = try await decide(opened, facts, model: call.model)
         credentials.noteUse(of: opened.key, at: facts.time)
         let route = admitted.route
         let idempotency = try IdempotencyKey(headers, body: call.body)
@@ -68,6 +68,29 @@ extension Gateway {
                 error is Callers.DeadlinePassed ? Denial.upstreamTimeout : error, Receipt(voided: hold).headers)
         }
     }
+
+    /// Decides which model the call goes to. A refusal says which the key could have named.
+    private func decide(
+        _ opened: Admission.Opened, _ facts: CallFacts, model: Text?
+    ) async throws -> Admission.Admitted {
+        do {
+            return try await admission.decide(opened, facts, model: model?.string)
+        } catch let denial as Denial where denial == .modelNotFound || denial == .modelNotAllowed {
+            var problem = denial.problem
+            let usable = opened.usableModels
+            let named = usable.prefix(Self.namedModels)
+            let more = usable.count - named.count
+            problem.detail +=
+                usable.isEmpty
+                ? " There is none that it may use."
+                : " This key may use: " + named.joined(separator: ", ")
+                    + (more > 0 ? ", and \(more) more (GET /v1/models)." : ".")
+            throw problem
+        }
+    }
+
+    /// How many models a refusal names at most.
+    private static let namedModels = 20
 
     /// The one rule. A short answer is charged before it goes out; a stream flows while its charge commits.
     private func settle(_ hold: Hold, _ answer: UpstreamAnswer) async throws -> (Receipt, Task<Void, any Error>?) {

@@ -61,10 +61,8 @@ extension Gateway {
     /// What a call of each model costs at a time that the key may use, in the app's order.
     private func costs(_ opened: Admission.Opened, at time: Timestamp) async throws -> [(String, Credits)] {
         var costs: [(String, Credits)] = []
-        for name in opened.application.chat.allowedModels {
-            guard Policy.allows(name, key: opened.key.facts, app: opened.application.rules),
-                let route = try await catalog.route(name)
-            else { continue }
+        for name in opened.usableModels {
+            guard let route = try await catalog.route(name) else { continue }
             costs.append((name, try await catalog.quote(route, group: opened.group, at: time).cost))
         }
         return costs

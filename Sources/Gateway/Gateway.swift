@@ -64,11 +64,6 @@ package struct Gateway: Sendable {
         }
     }
 
-    /// Whether a path belongs to the data plane, and so speaks its dialect also where nothing is served.
-    package static func serves(path: String) -> Bool {
-        ["/v1", "/apps"].contains { path == $0 || path.hasPrefix($0 + "/") }
-    }
-
     // MARK: Admission
 
     /// Opens the key and runs every check that needs no body.
@@ -77,7 +72,12 @@ package struct Gateway: Sendable {
         _ bearer: String, _ request: Request, _ context: WebContext, evenSuspended: Bool = false
     ) async throws -> (Admission.Opened, CallFacts) {
         let now = clock.now()
-        let opened = try await admission.open(bearer, at: now)
+        let opened: Admission.Opened
+        do {
+            opened = try await admission.open(bearer, at: now)
+        } catch Denial.invalidKey {
+            throw KeyFault(in: Text(bearer), shape: credentials.shape)?.problem ?? Denial.invalidKey.problem
+        }
         var call = CallFacts(address: context.client, origin: Self.origin(request.headers), time: now)
         if let address = context.parameters.get("application_id") {
             // An address that is no identifier at all is some other app's as well: one answer for all that isn't this
@@ -109,7 +109,7 @@ package struct Gateway: Sendable {
     static func bearer(_ headers: HTTPFields) throws -> String {
         switch BearerCredential(headers) {
         case .token(let token): return token
-        case .malformed: throw Denial.invalidKey
+        case .malformed(let value): throw KeyFault(header: value).problem
         case .none: throw Denial.missingKey
         case .several:
             throw Problem(

@@ -1,13 +1,13 @@
 package import HTTPTypes
-import Values
+package import Values
 
 /// What the `Authorization` header of a request holds (RFC 6750 §2.1).
 package enum BearerCredential: Sendable {
     case none
     /// One bearer token, not looked into yet.
     case token(String)
-    /// One header, but no bearer token: another scheme, or nothing after it.
-    case malformed
+    /// One header, but no bearer token: another scheme, or nothing after it. With what it has.
+    case malformed(Text)
     /// More than one header. Which of them counts would be anybody's guess, so none does.
     case several
 
@@ -22,12 +22,12 @@ package enum BearerCredential: Sendable {
             return
         }
         guard let (scheme, rest) = value.split(atFirst: " "), scheme.lowercased == "bearer" else {
-            self = .malformed
+            self = .malformed(value)
             return
         }
         let token = rest.trimmed
         // A second header that some proxy folded into the first, RFC 9110 §5.3.
-        self = token.isEmpty ? .malformed : token.contains(",") ? .several : .token(token.string)
+        self = token.isEmpty ? .malformed(value) : token.contains(",") ? .several : .token(token.string)
     }
 
     /// The value of `WWW-Authenticate` on a 401: no error code when nothing was presented (RFC 6750 §3.1).

@@ -82,6 +82,12 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
                 refuse(context, .malformed("A request needs exactly one Host header."))
                 return
             }
+            guard Self.hasPlainPath(head) else {
+                refuse(
+                    context,
+                    .malformed("The address has a character that must be written as % and two hexadecimal digits."))
+                return
+            }
             answersOwed += 1
             drained = 0
             phase = .receivingBody(since: context.eventLoop.now)
@@ -118,18 +124,27 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             context.fireErrorCaught(error)
             return
         }
-        refuse(
-            context,
-            error as? HTTPParserError == .headerOverflow
-                ? Problem(
+        let problem: Problem =
+            switch error as? HTTPParserError {
+            case .headerOverflow:
+                Problem(
                     .requestHeaderFieldsTooLarge, "request_header_fields_too_large",
                     "The request head has more than 1,000 fields or 80 KiB.")
-                : .malformed("This is not a well-formed HTTP/1.1 request."))
+            // One that the parser has no name for; which address it was for is lost with the rest.
+            case .invalidMethod: .methodNotAllowed(["DELETE", "GET", "HEAD", "PATCH", "POST"])
+            default: .malformed("This is not a well-formed HTTP/1.1 request.")
+            }
+        refuse(context, problem)
     }
 
     /// RFC 9112 §3.2: none, or more than one, is answered with 400. The codec below has made the first the authority.
     private static func hasOneHost(_ head: HTTPRequest) -> Bool {
         head.authority?.isEmpty == false && !head.headerFields.contains { $0.name.canonicalName == "host" }
+    }
+
+    /// RFC 3986 §2: visible ASCII. Nothing behind this looks at anything else, which could cost more than its length.
+    private static func hasPlainPath(_ head: HTTPRequest) -> Bool {
+        head.path?.utf8.allSatisfy { (0x21...0x7E).contains($0) } ?? true
     }
 
     private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {

@@ -70,6 +70,15 @@ extension Problem {
 
     package static let notFound = Problem(.notFound, "not_found", "There is nothing at this address.")
 
+    package static func methodNotAllowed(_ allowed: Set<String>) -> Problem {
+        Problem(.methodNotAllowed, "method_not_allowed", "This address does not take this method.")
+            .with(.allow, allowed.sorted().joined(separator: ", "))
+    }
+
+    /// Two slashes in a row: a proxy that guards `/api/` may not see one, and a router that skips the gap would.
+    package static let emptyPathSegment = Problem(
+        .notFound, "not_found", "There is nothing at this address: it has two slashes in a row. Write one.")
+
     package static let internalError = Problem(
         .internalServerError, "internal_error",
         "Something went wrong on the server; its log says what, under the request id.")

@@ -161,6 +161,11 @@ package struct FieldReader {
         return object
     }
 
+    /// Refuses a field about which more can be said than that it is not known.
+    package func refuse(_ name: String, _ rule: String) throws(InvalidField) {
+        if rest[name] != nil { throw invalid(name, rule) }
+    }
+
     /// Refuses what is left. Call it last.
     package func noOthers(setByServer: Set<String> = []) throws(InvalidField) {
         guard let other = rest.members.first?.name else { return }

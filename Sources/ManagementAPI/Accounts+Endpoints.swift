@@ -1,4 +1,5 @@
 import Accounts
+import Catalog
 import Credentials
 import Database
 import HTTP
@@ -25,8 +26,8 @@ extension ManagementAPI {
             var fields = try await call.fields()
             let draft = AccountDraft(
                 name: try fields.required("name"), cap: try Self.cap(&fields) ?? .standard,
-                defaultGroup: try fields.optional("default_group"),
-                groups: try fields.texts("groups", atMost: Self.groupLimit) ?? [])
+                defaultGroup: try fields.settable("default_group"),
+                groups: try Self.groups(&fields) ?? [])
             try fields.noOthers(setByServer: Self.accountServerFields.union(["suspended"]))
             return .json(try await accounts.create(draft, by: call.author).json(Balance()), status: .created)
         }
@@ -45,7 +46,7 @@ extension ManagementAPI {
             edit.name = try fields.settable("name")
             edit.cap = try Self.cap(&fields)
             edit.defaultGroup = try fields.settable("default_group")
-            edit.groups = try fields.texts("groups", atMost: Self.groupLimit)
+            edit.groups = try Self.groups(&fields)
             edit.isSuspended = try fields.flag("suspended")
             try fields.noOthers(setByServer: Self.accountServerFields)
             let account = try await accounts.edit(id, edit, by: call.author)
@@ -81,6 +82,15 @@ extension ManagementAPI {
     ]
     /// The most groups that an account may choose among.
     private static let groupLimit = 100
+
+    private static func groups(_ fields: inout FieldReader) throws(InvalidField) -> [GroupName]? {
+        guard let groups: [GroupName] = try fields.texts("groups", atMost: groupLimit) else { return nil }
+        var seen: Set<GroupName> = []
+        for (index, group) in groups.enumerated() where !seen.insert(group).inserted {
+            throw InvalidField("groups[\(index)]", "comes twice")
+        }
+        return groups
+    }
 
     private static func cap(_ fields: inout FieldReader) throws -> CredentialCap? {
         try fields.integer("credential_cap", in: CredentialCap.range).flatMap { CredentialCap($0) }

@@ -28,7 +28,7 @@ extension ManagementAPI {
         on(&routes, .post, "/credentials", needs: .scope(.credentialsWrite)) { call in
             var fields = try await call.fields()
             let application: Identifier = try fields.required("application_id")
-            let name: OptionalName? = try fields.optional("name")
+            let name: OptionalName? = try fields.settable("name")
             try refuseKey(in: name, "name")
             let group: GroupName? = try fields.optional("group")
             let terms = KeyTerms(
@@ -39,6 +39,7 @@ extension ManagementAPI {
                 addresses: try fields.editTexts("ip_allowlist", in: Self.listed).value,
                 host: try fields.optional("host"))
             let isRevealable = try fields.flag("revealable") ?? false
+            try fields.refuse("type", "is set by the server: every key that can be made now is of the type Token")
             try fields.noOthers(setByServer: Self.credentialServerFields.union(["enabled"]))
             let draft = CredentialDraft(
                 application: application, name: name ?? .empty, terms: terms, isRevealable: isRevealable)
@@ -55,7 +56,7 @@ extension ManagementAPI {
             let id = try call.identifier("credential_id")
             var fields = try await call.fields()
             var edit = CredentialEdit()
-            edit.name = try fields.edit("name", as: OptionalName.self).cleared(to: .empty)
+            edit.name = try fields.settable("name")
             try refuseKey(in: edit.name, "name")
             edit.expiresAt = try fields.editTime("expired_at").optional
             edit.creditLimit = try fields.editCredits("limited_amount", in: Self.limits).optional
@@ -154,14 +155,5 @@ extension FieldReader.Edit {
     fileprivate var value: Value? {
         guard case .set(let value) = self else { return nil }
         return value
-    }
-
-    /// For a field that null empties.
-    fileprivate func cleared(to empty: Value) -> Value? {
-        switch self {
-        case .absent: nil
-        case .clear: empty
-        case .set(let value): value
-        }
     }
 }

@@ -13,7 +13,7 @@ extension ManagementAPI {
             let account = try call.identifier("account_id")
             var fields = try await call.fields()
             let amount = try fields.requiredCredits("amount", in: 1...Credits.most.micro)
-            let reason: OptionalName? = try fields.optional("reason")
+            let reason: OptionalName? = try fields.settable("reason")
             try fields.noOthers(setByServer: Self.entryServerFields)
             let entry = try await metering.grant(amount, to: account, reason: reason ?? .empty, by: call.author)
             return .json(.object(entry.json), status: .created)

@@ -44,10 +44,10 @@ extension ManagementAPI {
 
         on(&routes, .post, "/leaks", needs: .signedIn) { call in
             var fields = try await call.fields()
-            let token: TokenField? = try fields.optional("token")
-            let id: Identifier? = try fields.optional("credential_id")
+            let token: TokenField? = try fields.settable("token")
+            let id: Identifier? = try fields.settable("credential_id")
             let action: LeakAction = try fields.required("action")
-            let source: OptionalName? = try fields.optional("source")
+            let source: OptionalName? = try fields.settable("source")
             try refuseKey(in: source, "source")
             try fields.noOthers()
             try authorize(call.actor, action == .disable ? .scope(.credentialsWrite) : .fresh(.credentialsRotate))

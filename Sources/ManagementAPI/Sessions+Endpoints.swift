@@ -88,7 +88,7 @@ extension ManagementAPI {
 extension FieldReader {
     /// A password, and a code where one is sent.
     mutating func proof(_ passwordField: String = "password") throws(InvalidField) -> Proof {
-        Proof(password: try required(passwordField), code: try optional("code"))
+        Proof(password: try required(passwordField), code: try settable("code"))
     }
 }
 

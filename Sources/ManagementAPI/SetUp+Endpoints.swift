@@ -24,7 +24,7 @@ extension ManagementAPI {
             let token: TokenField = try fields.required("token")
             let email: EmailAddress = try fields.required("email")
             let password: Password = try fields.required("password")
-            let name: DisplayName? = try fields.optional("account_name")
+            let name: DisplayName? = try fields.settable("account_name")
             try fields.noOthers()
             guard let firstRun else { throw AccountsError.alreadySetUp }
             let standardName = DisplayName("Operators")

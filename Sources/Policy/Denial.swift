@@ -3,7 +3,7 @@
 package enum Denial: String, Error, Sendable, CaseIterable {
     /// No key was given, or more than one.
     case missingKey = "missing_key"
-    /// Malformed, forged, unknown or deleted: the caller can't tell which.
+    /// Malformed, of which the answer says more; or forged, unknown or deleted, which the caller can't tell apart.
     case invalidKey = "invalid_key"
     /// A genuine key at another app's address.
     case wrongApp = "wrong_app"

@@ -31,8 +31,13 @@ package struct TokenShape: Sendable {
         return PresentedToken(bytes, prefixLength: prefixBytes.count)
     }
 
+    /// Whether all after the prefix is of the alphabet.
+    package func hasDigitsOnly(_ text: String) -> Bool {
+        text.utf8.dropFirst(prefixBytes.count).allSatisfy(Base62.isDigit)
+    }
+
     /// Of a whole token, in bytes.
-    var length: Int { prefixBytes.count + PresentedToken.length }
+    package var length: Int { prefixBytes.count + PresentedToken.length }
 
     /// The six characters that end a token with this body.
     func checksum(of body: [UInt8]) -> [UInt8] {

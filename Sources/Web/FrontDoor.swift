@@ -14,14 +14,20 @@ package struct FrontDoor: RouterMiddleware {
     package typealias Context = WebContext
 
     private let dialect: @Sendable (_ path: String) -> any ErrorDialect
+    private let absent: @Sendable (_ path: String) -> Problem
     private let proxies: TrustedProxies
 
     /// - Parameters:
     ///   - proxies: whose word about the client's address counts.
     ///   - dialect: which dialect speaks for a path.
-    package init(proxies: TrustedProxies, dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect) {
+    ///   - absent: what to say where nothing is served for a path and its method.
+    package init(
+        proxies: TrustedProxies, dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect,
+        absent: @escaping @Sendable (_ path: String) -> Problem
+    ) {
         self.proxies = proxies
         self.dialect = dialect
+        self.absent = absent
     }
 
     package func handle(
@@ -30,22 +36,30 @@ package struct FrontDoor: RouterMiddleware {
         let began = ContinuousClock.now
         var context = context
         context.client = proxies.client(peer: context.peer, request.headers)
-        let dialect = dialect(request.uri.path)
+        let path = request.uri.path
+        let dialect = dialect(path)
         var response: Response
         do {
             if let refusal = AddressCredentials.refusal(query: request.head.path.flatMap(Self.query)) { throw refusal }
+            if Self.hasEmptySegment(path) { throw Problem.emptyPathSegment }
             if dialect.isOpenToPages, Preflight.isOne(request) {
                 response = Preflight.answer
             } else {
                 response = try await next(request, context)
             }
         } catch {
-            response = Response(dialect.answer(publicSide(of: error, context)))
+            let isAbsent = (error as? HTTPError)?.status == .notFound
+            response = Response(dialect.answer(isAbsent ? absent(path) : publicSide(of: error, context)))
         }
         if dialect.isOpenToPages { Preflight.open(&response.headers) }
         response.headers.addCommon(requestID: context.id)
         log(request, response, context, took: ContinuousClock.now - began)
         return response
+    }
+
+    private static func hasEmptySegment(_ path: String) -> Bool {
+        let slash = UInt8(ascii: "/")
+        return zip(path.utf8, path.utf8.dropFirst()).contains { $0 == slash && $1 == slash }
     }
 
     private static func query(_ path: String) -> String? {
@@ -69,7 +83,6 @@ package struct FrontDoor: RouterMiddleware {
             return Problem(
                 HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"), "caller_left", "The caller left."
             )
-        case let error as HTTPError where error.status == .notFound: return .notFound
         case let error as HTTPError where error.status.kind == .clientError:
             return Problem(error.status, "bad_request", "The request could not be read.")
         case is NIOTooManyBytesError: return .bodyTooLarge(limit: context.maxUploadSize)

@@ -67,13 +67,7 @@ struct Server: Sendable {
 
     /// Everything that is served.
     func routes(_ client: HTTPClient, _ firstRun: FirstRun?) -> Routes {
-        let router = Router(context: WebContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(
-            middleware: FrontDoor(proxies: TrustedProxies(settings.addresses(.listenTrustedProxies))) { path in
-                if Gateway.serves(path: path) { return OpenAIDialect() }
-                return ProblemDialect()
-            })
-        var routes = Routes(router: router)
+        var routes = Routes()
         declareOperations(&routes)
         ManagementAPI(
             accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
@@ -81,8 +75,21 @@ struct Server: Sendable {
             audit: deployment.audit, clock: deployment.clock, firstRun: firstRun
         ).declare(&routes)
         gateway(client).declare(&routes)
-        routes.refuseOtherMethods()
         return routes
+    }
+
+    /// Everything that is served, as it is served.
+    private func router(_ routes: Routes) -> Router<WebContext> {
+        routes.router(
+            behind: FrontDoor(
+                proxies: TrustedProxies(settings.addresses(.listenTrustedProxies)),
+                dialect: { path in
+                    if Gateway.serves(path: path) { return OpenAIDialect() }
+                    return ProblemDialect()
+                },
+                absent: { [methods = routes.methods] path in
+                    methods.refusal(at: path) ?? Gateway.absence(at: path) ?? .notFound
+                }))
     }
 
     private func declareOperations(_ routes: inout Routes) {
@@ -129,7 +136,7 @@ struct Server: Sendable {
         _ client: HTTPClient, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
     ) -> some ApplicationProtocol {
         Application(
-            router: routes(client, firstRun).router,
+            router: router(routes(client, firstRun)),
             server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard(callers: callers)])),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: settings.integer(.listenPort)),

@@ -1,6 +1,6 @@
 import Glibc
-import Testing
 import JSON
+import Testing
 
 /// Parsing takes a time that grows with the bytes, however they are chosen.
 @Suite("The time that JSON takes")

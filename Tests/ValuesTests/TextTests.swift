@@ -1,6 +1,6 @@
 import Glibc
-import Values
 import Testing
+import Values
 
 @Suite("Text")
 struct TextTests {

@@ -86,9 +86,8 @@ extension Accounts {
 
     /// An account that has a root user is that user's to open to others, and no operator's.
     static func checkMayOpen(_ account: Identifier, _ actor: User, _ connection: Connection) throws {
-        guard actor.account == account || (try UserTable.countRoots(of: account, connection) == 0) else {
-            throw AccountsError.accountHasUsers
-        }
+        if actor.account == account { return }
+        if try UserTable.countRoots(of: account, connection) > 0 { throw AccountsError.accountHasUsers }
     }
 
     /// An account without a root user could be managed by nobody.
