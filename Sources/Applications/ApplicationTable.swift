@@ -3,7 +3,8 @@ import Values
 
 extension Applications {
     /// The tables of this room. A model is referred to by its name, which is unique and never changes; the schema thereby
-    /// keeps a model that an app uses from being deleted. A deleted app gives its models free and keeps its row.
+    /// keeps a model that an app uses from being deleted. A deleted app gives its models free and keeps its row. The
+    /// kinds will grow, so the schema holds no list of them.
     package static let migrations = [
         Migration(
             "applications-1",
@@ -13,14 +14,14 @@ extension Applications {
                   id TEXT PRIMARY KEY,
                   account_id TEXT NOT NULL REFERENCES accounts (id),
                   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-                  kind TEXT NOT NULL CHECK (kind IN ('chat')),
+                  kind TEXT NOT NULL,
                   model TEXT REFERENCES models (name),
                   system_prompt TEXT,
                   parameters TEXT NOT NULL,
                   created_at BIGINT NOT NULL,
                   updated_at BIGINT NOT NULL,
                   deleted_at BIGINT,
-                  CHECK ((deleted_at IS NULL) = (model IS NOT NULL))
+                  CHECK (deleted_at IS NULL OR model IS NULL)
                 )
                 """,
                 "CREATE INDEX applications_by_account ON applications (account_id, id)",

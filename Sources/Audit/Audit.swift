@@ -65,9 +65,7 @@ package struct Author: Sendable {
         var entry = AuditEntry(
             id: id, link: AuditEntry.Link(sequence: sequence, hash: ""), at: time, actor: actor, action: action,
             account: account, object: object, detail: detail, address: address)
-        let previous = try last?.link.hash ?? AuditEntry.beginning(AuditTable.unlinked(connection), chain)
-        let hash = entry.hash(after: previous, chain)
-        entry.link?.hash = hash
+        entry.link.hash = entry.hash(after: last?.link.hash ?? "", chain)
         try AuditTable.insert(entry, connection)
     }
 }

@@ -27,40 +27,30 @@ package struct AuditCheck: Sendable {
     }
 
     package enum Difference: Sendable, Equatable {
-        /// The first entry that is not as it was written, or not where it was. The first of all stands for what was
-        /// there before the chain as well.
+        /// The first entry that is not as it was written, or not where it was.
         case altered(sequence: Int64)
         /// Entries were taken away, this one first.
         case missing(sequence: Int64)
+        /// An entry stands outside the chain, in a table whose rules were changed to let it in.
+        case outside
         /// The chain never had, or no longer has, the entry that was noted.
         case notThere(Head)
     }
 
     /// Entries in the chain that were looked at.
     package private(set) var entries: Int64 = 0
-    /// Entries of a release before there was a chain, which begins with them.
-    package private(set) var unchained = 0
     package private(set) var head: Head?
     package private(set) var difference: Difference?
 
-    private var beginning: String?
-
     private static let stretch = 1000
 
-    /// - Parameters:
-    ///   - noted: the head of an earlier check.
-    ///   - hasBegun: whether the data is known to have a chain, so that its absence shows.
+    /// A record without any entry has lost its first one: the first start of a deployment writes that.
+    /// - Parameter noted: the head of an earlier check.
     package static func run(
-        on database: Database, _ chain: AuditChain, noted: Head? = nil, hasBegun: Bool = false
+        on database: Database, _ chain: AuditChain, noted: Head? = nil
     ) async throws -> AuditCheck {
         var check = AuditCheck()
-        do {
-            let older = try await database.read { try AuditTable.unlinked($0) }
-            check.unchained = older.count
-            check.beginning = AuditEntry.beginning(older, chain)
-        } catch DatabaseFailure.malformedRow {
-            // Then the first link can't be right.
-        }
+        if try await database.read({ try AuditTable.hasUnlinked($0) }) { check.difference = .outside }
         var isNotedMet = noted == nil
         while check.difference == nil {
             let next = check.head.map { $0.sequence + 1 } ?? .min
@@ -72,20 +62,21 @@ package struct AuditCheck: Sendable {
                 if check.head == noted { isNotedMet = true }
             }
         }
-        if check.difference == nil, check.head == nil, hasBegun { check.difference = .missing(sequence: 1) }
+        if check.difference == nil, check.head == nil { check.difference = .missing(sequence: 1) }
         if check.difference == nil, !isNotedMet, let noted { check.difference = .notThere(noted) }
         return check
     }
 
     private mutating func follow(_ link: Result<AuditEntry, DatabaseFailure>, _ chain: AuditChain) {
         let expected = (head?.sequence ?? 0) + 1
-        guard case .success(let entry) = link, let found = entry.link else {
+        guard case .success(let entry) = link else {
             difference = .altered(sequence: expected)
             return
         }
+        let found = entry.link
         if found.sequence != expected {
             difference = .missing(sequence: expected)
-        } else if (head?.hash ?? beginning).map({ entry.hash(after: $0, chain) }) != found.hash {
+        } else if entry.hash(after: head?.hash ?? "", chain) != found.hash {
             difference = .altered(sequence: expected)
         } else {
             entries += 1

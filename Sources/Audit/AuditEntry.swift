@@ -62,8 +62,7 @@ package struct AuditEntry: Sendable {
     }
 
     package var id: Identifier
-    /// `nil` for entries that a release before there was a chain has left.
-    package var link: Link?
+    package var link: Link
     package var at: Timestamp
     package var actor: Identifier?
     package var action: Action
@@ -75,16 +74,11 @@ package struct AuditEntry: Sendable {
     package var detail: [String: String]
     package var address: String
 
-    /// What the chain begins with: nothing, or all that a release before there was a chain has left, so that none of it
-    /// can be changed and nothing can be slipped in among it.
-    static func beginning(_ older: [AuditEntry], _ chain: AuditChain) -> String {
-        older.reduce("") { $1.hash(after: $0, chain) }
-    }
-
     /// The keyed hash over everything that the entry says and the hash before it.
+    /// - Parameter previous: empty for the first entry.
     func hash(after previous: String, _ chain: AuditChain) -> String {
         var fields: [String?] = [
-            link.map { String($0.sequence) }, id.description, String(at.microseconds), actor?.description,
+            String(link.sequence), id.description, String(at.microseconds), actor?.description,
             action.rawValue, account?.description, object, address,
         ]
         for (field, value) in detail.sorted(by: { $0.key < $1.key }) { fields += [field, value] }

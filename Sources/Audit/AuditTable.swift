@@ -10,6 +10,8 @@ extension Audit {
                 """
                 CREATE TABLE audit (
                   id TEXT PRIMARY KEY,
+                  sequence BIGINT NOT NULL UNIQUE,
+                  hash TEXT NOT NULL,
                   at BIGINT NOT NULL,
                   actor_id TEXT,
                   action TEXT NOT NULL,
@@ -26,15 +28,8 @@ extension Audit {
                   PRIMARY KEY (audit_id, field)
                 )
                 """,
-            ]),
-        Migration(
-            "audit-2",
-            [
-                "ALTER TABLE audit ADD COLUMN sequence BIGINT",
-                "ALTER TABLE audit ADD COLUMN hash TEXT",
-                "CREATE UNIQUE INDEX audit_by_sequence ON audit (sequence)",
                 "CREATE INDEX audit_by_account ON audit (account_id, id)",
-            ]),
+            ])
     ]
 }
 
@@ -45,7 +40,7 @@ enum AuditTable {
             """
             INSERT INTO audit (id, sequence, hash, at, actor_id, action, account_id, object, address)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            """, entry.id, entry.link?.sequence, entry.link?.hash, entry.at, entry.actor, entry.action.rawValue,
+            """, entry.id, entry.link.sequence, entry.link.hash, entry.at, entry.actor, entry.action.rawValue,
             entry.account, entry.object, entry.address)
         for (field, value) in entry.detail {
             try connection.run(
@@ -55,10 +50,8 @@ enum AuditTable {
 
     /// The end of the chain; `nil` before its first entry.
     static func last(_ connection: Connection) throws -> (link: AuditEntry.Link, id: Identifier)? {
-        let row = try connection.row(
-            "SELECT sequence, hash, id FROM audit WHERE sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1")
-        guard let row, let link = try link(row) else { return nil }
-        return (link, try row.identifier("id"))
+        try connection.row("SELECT sequence, hash, id FROM audit ORDER BY sequence DESC LIMIT 1")
+            .map { (try link($0), try $0.identifier("id")) }
     }
 
     static func page(of account: Identifier?, _ page: Page, _ connection: Connection) throws -> [AuditEntry] {
@@ -72,6 +65,11 @@ enum AuditTable {
                     "SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2", page.bound, page.fetch)
             }
         return try rows.map { try entry($0, connection) }
+    }
+
+    /// Whether there is an entry without a place, which the schema refuses.
+    static func hasUnlinked(_ connection: Connection) throws -> Bool {
+        try connection.row("SELECT 1 AS one FROM audit WHERE sequence IS NULL LIMIT 1") != nil
     }
 
     /// A stretch of the chain in its order.
@@ -91,13 +89,6 @@ enum AuditTable {
         }
     }
 
-    /// What there was before the chain, the oldest first.
-    static func unlinked(_ connection: Connection) throws -> [AuditEntry] {
-        try connection.rows("SELECT * FROM audit WHERE sequence IS NULL ORDER BY id").map {
-            try entry($0, connection)
-        }
-    }
-
     private static func entry(_ row: Row, _ connection: Connection) throws -> AuditEntry {
         let id = try row.identifier("id")
         guard let action = AuditEntry.Action(rawValue: try row.text("action")) else {
@@ -113,8 +104,7 @@ enum AuditTable {
             address: try row.text("address"))
     }
 
-    private static func link(_ row: Row) throws -> AuditEntry.Link? {
-        guard let sequence = try row.optionalInteger("sequence") else { return nil }
-        return AuditEntry.Link(sequence: sequence, hash: try row.text("hash"))
+    private static func link(_ row: Row) throws -> AuditEntry.Link {
+        AuditEntry.Link(sequence: try row.integer("sequence"), hash: try row.text("hash"))
     }
 }

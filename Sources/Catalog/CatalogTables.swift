@@ -3,45 +3,42 @@ import Values
 
 extension Catalog {
     /// The tables of this room. The built-in provider and its model come with the schema, so that a fresh deployment can
-    /// answer a call before it knows any upstream; an admin may delete them like any other.
-    package static let migrations = [
-        Migration(
-            "catalog-1",
-            [
-                """
-                CREATE TABLE providers (
-                  id TEXT PRIMARY KEY,
-                  name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
-                  kind TEXT NOT NULL CHECK (kind IN ('echo', 'openai')),
-                  base_url TEXT,
-                  sealed_secret TEXT,
-                  created_at BIGINT NOT NULL,
-                  updated_at BIGINT NOT NULL,
-                  CHECK ((kind = 'openai') = (base_url IS NOT NULL)),
-                  CHECK (kind = 'openai' OR sealed_secret IS NULL)
-                )
-                """,
-                """
-                CREATE TABLE models (
-                  id TEXT PRIMARY KEY,
-                  provider_id TEXT NOT NULL REFERENCES providers (id),
-                  name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
-                  upstream_name TEXT NOT NULL,
-                  created_at BIGINT NOT NULL
-                )
-                """,
-                "CREATE INDEX models_by_provider ON models (provider_id)",
-                """
-                INSERT INTO providers (id, name, kind, created_at, updated_at)
-                VALUES ('019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo', 1795219200000000, 1795219200000000)
-                """,
-                """
-                INSERT INTO models (id, provider_id, name, upstream_name, created_at)
-                VALUES ('019aa5d0-0000-7000-8000-000000000002', '019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo',
-                  1795219200000000)
-                """,
-            ]),
-        pricing,
+    /// answer a call before it knows any upstream; an admin may delete them like any other. The kinds of providers will
+    /// grow, so the schema holds no list of them.
+    package static let migrations = [Migration("catalog-1", offered + pricing)]
+
+    private static let offered = [
+        """
+        CREATE TABLE providers (
+          id TEXT PRIMARY KEY,
+          name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
+          kind TEXT NOT NULL,
+          base_url TEXT,
+          sealed_secret TEXT,
+          created_at BIGINT NOT NULL,
+          updated_at BIGINT NOT NULL,
+          CHECK (base_url IS NOT NULL OR sealed_secret IS NULL)
+        )
+        """,
+        """
+        CREATE TABLE models (
+          id TEXT PRIMARY KEY,
+          provider_id TEXT NOT NULL REFERENCES providers (id),
+          name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
+          upstream_name TEXT NOT NULL,
+          created_at BIGINT NOT NULL
+        )
+        """,
+        "CREATE INDEX models_by_provider ON models (provider_id)",
+        """
+        INSERT INTO providers (id, name, kind, created_at, updated_at)
+        VALUES ('019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo', 1795219200000000, 1795219200000000)
+        """,
+        """
+        INSERT INTO models (id, provider_id, name, upstream_name, created_at)
+        VALUES ('019aa5d0-0000-7000-8000-000000000002', '019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo',
+          1795219200000000)
+        """,
     ]
 }
 

@@ -3,51 +3,49 @@ import Values
 
 extension Catalog {
     /// Versions of a deleted model stay, for the charges that name them: hence no foreign key.
-    static let pricing = Migration(
-        "catalog-2",
-        [
-            """
-            CREATE TABLE model_prices (
-              id TEXT PRIMARY KEY,
-              model_id TEXT NOT NULL,
-              amount BIGINT NOT NULL CHECK (amount BETWEEN 0 AND 1000000000000000),
-              effective_at BIGINT NOT NULL,
-              created_at BIGINT NOT NULL,
-              UNIQUE (model_id, effective_at)
-            )
-            """,
-            // A model's first price gets the model's own identifier: both are made at once and neither is of use elsewhere.
-            """
-            INSERT INTO model_prices (id, model_id, amount, effective_at, created_at)
-            SELECT id, id, 20000000, created_at, created_at FROM models
-            """,
-            """
-            CREATE TABLE pricing_groups (
-              name TEXT PRIMARY KEY,
-              is_retired BIGINT NOT NULL CHECK (is_retired IN (0, 1)),
-              created_at BIGINT NOT NULL,
-              updated_at BIGINT NOT NULL
-            )
-            """,
-            """
-            CREATE TABLE group_multipliers (
-              id TEXT PRIMARY KEY,
-              group_name TEXT NOT NULL REFERENCES pricing_groups (name),
-              multiplier BIGINT NOT NULL CHECK (multiplier BETWEEN 0 AND 1000000000),
-              effective_at BIGINT NOT NULL,
-              created_at BIGINT NOT NULL,
-              UNIQUE (group_name, effective_at)
-            )
-            """,
-            """
-            INSERT INTO pricing_groups (name, is_retired, created_at, updated_at)
-            VALUES ('standard', 0, 1795219200000000, 1795219200000000)
-            """,
-            """
-            INSERT INTO group_multipliers (id, group_name, multiplier, effective_at, created_at)
-            VALUES ('019aa5d0-0000-7000-8000-000000000003', 'standard', 1000000, 1795219200000000, 1795219200000000)
-            """,
-        ])
+    static let pricing = [
+        """
+        CREATE TABLE model_prices (
+          id TEXT PRIMARY KEY,
+          model_id TEXT NOT NULL,
+          amount BIGINT NOT NULL CHECK (amount BETWEEN 0 AND 1000000000000000),
+          effective_at BIGINT NOT NULL,
+          created_at BIGINT NOT NULL,
+          UNIQUE (model_id, effective_at)
+        )
+        """,
+        """
+        INSERT INTO model_prices (id, model_id, amount, effective_at, created_at)
+        VALUES ('019aa5d0-0000-7000-8000-000000000004', '019aa5d0-0000-7000-8000-000000000002', 20000000,
+          1795219200000000, 1795219200000000)
+        """,
+        """
+        CREATE TABLE pricing_groups (
+          name TEXT PRIMARY KEY,
+          is_retired BIGINT NOT NULL CHECK (is_retired IN (0, 1)),
+          created_at BIGINT NOT NULL,
+          updated_at BIGINT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE group_multipliers (
+          id TEXT PRIMARY KEY,
+          group_name TEXT NOT NULL REFERENCES pricing_groups (name),
+          multiplier BIGINT NOT NULL CHECK (multiplier BETWEEN 0 AND 1000000000),
+          effective_at BIGINT NOT NULL,
+          created_at BIGINT NOT NULL,
+          UNIQUE (group_name, effective_at)
+        )
+        """,
+        """
+        INSERT INTO pricing_groups (name, is_retired, created_at, updated_at)
+        VALUES ('standard', 0, 1795219200000000, 1795219200000000)
+        """,
+        """
+        INSERT INTO group_multipliers (id, group_name, multiplier, effective_at, created_at)
+        VALUES ('019aa5d0-0000-7000-8000-000000000003', 'standard', 1000000, 1795219200000000, 1795219200000000)
+        """,
+    ]
 }
 
 /// The SQL of `model_prices`.

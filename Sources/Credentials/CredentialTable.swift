@@ -8,13 +8,13 @@ import Values
 enum CredentialTable {
     private static let columns =
         """
-        credentials.id, credentials.user_id, credentials.account_id, credentials.application_id, credentials.key_id,
+        credentials.id, credentials.user_id, credentials.account_id, credentials.application_id, credentials.secret_id,
         credentials.name, credentials.expires_at, credentials.limited_amount, credentials.monthly_limit,
         credentials.group_name, credentials.models, credentials.addresses, credentials.host, credentials.disabled_at,
         credentials.secret_created_at, credentials.last_used_at, credentials.revealable,
         (SELECT count(*) FROM sealed_copies WHERE credential_id = credentials.id) AS copies, credentials.reveals,
         credentials.revealed_at, credentials.leak_reported_at, credentials.created_at, credentials.updated_at,
-        retiring_secrets.key_id AS old_key_id, retiring_secrets.created_at AS old_created_at,
+        retiring_secrets.secret_id AS old_secret_id, retiring_secrets.created_at AS old_created_at,
         retiring_secrets.last_used_at AS old_last_used_at, retiring_secrets.ends_at AS old_ends_at
         """
     private static let tables =
@@ -28,7 +28,7 @@ enum CredentialTable {
         try connection.run(
             """
             INSERT INTO credentials
-              (id, account_id, application_id, user_id, key_id, phc, name, expires_at, limited_amount, monthly_limit,
+              (id, account_id, application_id, user_id, secret_id, phc, name, expires_at, limited_amount, monthly_limit,
                group_name, models, addresses, host, revealable, secret_created_at, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
             """, credential.id, credential.account, credential.application, credential.creator,
@@ -57,7 +57,7 @@ enum CredentialTable {
     ) throws {
         try connection.run(
             """
-            UPDATE credentials SET key_id = $3, phc = $4, secret_created_at = $5, last_used_at = NULL
+            UPDATE credentials SET secret_id = $3, phc = $4, secret_created_at = $5, last_used_at = NULL
             WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
             """, credential.id, credential.account, secret.key.text, phc.text, secret.createdAt)
     }
@@ -121,14 +121,14 @@ enum CredentialTable {
         ).map { try credential($0, now, format) }
     }
 
-    /// The live key of a public key id. This look-up alone has no account: the id came out of a token with a right tag,
+    /// The live key that a secret of this public id opens. This look-up alone has no account: the id came out of a token with a right tag,
     /// and the account is what it is to find.
     static func record(_ key: TokenID, _ connection: Connection) throws -> KeyRecord? {
         let terms = "expires_at, group_name, models, addresses, host, disabled_at"
         let current = try connection.row(
             """
             SELECT id, account_id, application_id, phc, \(terms), NULL AS ends_at FROM credentials
-            WHERE key_id = $1 AND deleted_at IS NULL
+            WHERE secret_id = $1 AND deleted_at IS NULL
             """, key.text)
         let row =
             try current
@@ -136,7 +136,7 @@ enum CredentialTable {
                 """
                 SELECT id, account_id, application_id, retiring_secrets.phc AS phc, \(terms), ends_at
                 FROM retiring_secrets JOIN credentials ON credentials.id = retiring_secrets.credential_id
-                WHERE retiring_secrets.key_id = $1 AND deleted_at IS NULL
+                WHERE retiring_secrets.secret_id = $1 AND deleted_at IS NULL
                 """, key.text)
         guard let row else { return nil }
         return KeyRecord(
@@ -184,12 +184,12 @@ enum CredentialTable {
 
     static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
-            "UPDATE credentials SET last_used_at = $2 WHERE key_id = $1 AND coalesce(last_used_at, 0) < $2", key.text,
+            "UPDATE credentials SET last_used_at = $2 WHERE secret_id = $1 AND coalesce(last_used_at, 0) < $2", key.text,
             time)
     }
 
     private static func credential(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> Credential {
-        let key = try row.key("key_id")
+        let key = try row.tokenID("secret_id")
         let reveal: Credential.Reveal =
             if try !row.flag("revealable") { .showOnce } else if try row.flag("copies") { .available } else { .lost }
         let since = try row.time("secret_created_at")
@@ -218,7 +218,7 @@ enum CredentialTable {
 
     private static func retiring(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> KeySecret? {
         guard let ends = try row.optionalTime("old_ends_at"), ends > now else { return nil }
-        let key = try row.key("old_key_id")
+        let key = try row.tokenID("old_secret_id")
         return KeySecret(
             key: key, hint: format.hint(forID: key), createdAt: try row.time("old_created_at"),
             lastUsedAt: try row.optionalTime("old_last_used_at"), endsAt: ends)
@@ -226,9 +226,9 @@ enum CredentialTable {
 }
 
 extension Row {
-    func key(_ column: String) throws -> TokenID {
-        guard let key = TokenID(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
-        return key
+    func tokenID(_ column: String) throws -> TokenID {
+        guard let id = TokenID(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
+        return id
     }
 
     /// Texts with blanks between them, none of which has one.

@@ -12,10 +12,23 @@ extension Credentials {
                   account_id TEXT NOT NULL REFERENCES accounts (id),
                   application_id TEXT NOT NULL REFERENCES applications (id),
                   user_id TEXT NOT NULL REFERENCES users (id),
-                  key_id TEXT NOT NULL UNIQUE,
-                  phc TEXT,
                   name TEXT NOT NULL CHECK (length(name) <= 100),
+                  secret_id TEXT NOT NULL UNIQUE,
+                  phc TEXT,
+                  secret_created_at BIGINT NOT NULL,
+                  last_used_at BIGINT,
                   expires_at BIGINT,
+                  limited_amount BIGINT CHECK (limited_amount >= 0),
+                  monthly_limit BIGINT CHECK (monthly_limit >= 0),
+                  group_name TEXT REFERENCES pricing_groups (name),
+                  models TEXT,
+                  addresses TEXT,
+                  host TEXT,
+                  disabled_at BIGINT,
+                  revealable BIGINT NOT NULL CHECK (revealable IN (0, 1)),
+                  reveals BIGINT NOT NULL DEFAULT 0,
+                  revealed_at BIGINT,
+                  leak_reported_at BIGINT,
                   created_at BIGINT NOT NULL,
                   updated_at BIGINT NOT NULL,
                   deleted_at BIGINT,
@@ -25,38 +38,9 @@ extension Credentials {
                 "CREATE INDEX credentials_by_account ON credentials (account_id, id)",
                 "CREATE INDEX credentials_by_application ON credentials (application_id, id)",
                 """
-                CREATE TABLE credential_days (
-                  account_id TEXT PRIMARY KEY REFERENCES accounts (id),
-                  day BIGINT NOT NULL,
-                  created BIGINT NOT NULL CHECK (created BETWEEN 0 AND 10)
-                )
-                """,
-            ]),
-        Migration(
-            "credentials-2",
-            [
-                "ALTER TABLE credentials ADD COLUMN limited_amount BIGINT CHECK (limited_amount >= 0)",
-                "ALTER TABLE credentials ADD COLUMN monthly_limit BIGINT CHECK (monthly_limit >= 0)",
-                "ALTER TABLE credentials ADD COLUMN group_name TEXT REFERENCES pricing_groups (name)",
-            ]),
-        Migration(
-            "credentials-3",
-            [
-                "ALTER TABLE credentials ADD COLUMN models TEXT",
-                "ALTER TABLE credentials ADD COLUMN addresses TEXT",
-                "ALTER TABLE credentials ADD COLUMN host TEXT",
-                "ALTER TABLE credentials ADD COLUMN disabled_at BIGINT",
-                "ALTER TABLE credentials ADD COLUMN secret_created_at BIGINT NOT NULL DEFAULT 0",
-                "UPDATE credentials SET secret_created_at = created_at",
-                "ALTER TABLE credentials ADD COLUMN last_used_at BIGINT",
-                "ALTER TABLE credentials ADD COLUMN revealable BIGINT NOT NULL DEFAULT 0 CHECK (revealable IN (0, 1))",
-                "ALTER TABLE credentials ADD COLUMN reveals BIGINT NOT NULL DEFAULT 0",
-                "ALTER TABLE credentials ADD COLUMN revealed_at BIGINT",
-                "ALTER TABLE credentials ADD COLUMN leak_reported_at BIGINT",
-                """
                 CREATE TABLE retiring_secrets (
                   credential_id TEXT PRIMARY KEY REFERENCES credentials (id),
-                  key_id TEXT NOT NULL UNIQUE,
+                  secret_id TEXT NOT NULL UNIQUE,
                   phc TEXT NOT NULL,
                   created_at BIGINT NOT NULL,
                   last_used_at BIGINT,
@@ -73,9 +57,13 @@ extension Credentials {
                 """,
                 "CREATE INDEX sealed_copies_by_key ON sealed_copies (reveal_key_id)",
                 """
-                ALTER TABLE credential_days
-                ADD COLUMN rotated BIGINT NOT NULL DEFAULT 0 CHECK (rotated BETWEEN 0 AND 20)
+                CREATE TABLE credential_days (
+                  account_id TEXT PRIMARY KEY REFERENCES accounts (id),
+                  day BIGINT NOT NULL,
+                  created BIGINT NOT NULL CHECK (created BETWEEN 0 AND 10),
+                  rotated BIGINT NOT NULL CHECK (rotated BETWEEN 0 AND 20)
+                )
                 """,
-            ]),
+            ])
     ]
 }

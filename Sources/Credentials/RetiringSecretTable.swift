@@ -11,7 +11,7 @@ enum RetiringSecretTable {
     ) throws {
         try connection.run(
             """
-            INSERT INTO retiring_secrets (credential_id, key_id, phc, created_at, last_used_at, ends_at)
+            INSERT INTO retiring_secrets (credential_id, secret_id, phc, created_at, last_used_at, ends_at)
             VALUES ($1, $2, $3, $4, $5, $6)
             """, credential, secret.key.text, phc.text, secret.createdAt, secret.lastUsedAt, end)
     }
@@ -22,7 +22,7 @@ enum RetiringSecretTable {
 
     static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
-            "UPDATE retiring_secrets SET last_used_at = $2 WHERE key_id = $1 AND coalesce(last_used_at, 0) < $2",
+            "UPDATE retiring_secrets SET last_used_at = $2 WHERE secret_id = $1 AND coalesce(last_used_at, 0) < $2",
             key.text, time)
     }
 

@@ -30,10 +30,10 @@ extension AuditEntry {
         for (field, value) in self.detail.sorted(by: { $0.key < $1.key }) { detail[field] = .string(value) }
         let isShown = people.map { people in actor.map(people.contains) ?? false } ?? true
         return [
-            "sequence": people == nil ? link.map { JSON($0.sequence) } ?? .null : .null, "id": .string(id.description),
+            "sequence": people == nil ? JSON(link.sequence) : .null, "id": .string(id.description),
             "at": .string(at.rfc3339), "actor_id": isShown ? JSON(actor) : .null, "action": .string(action.rawValue),
             "account_id": JSON(account), "object_id": JSON(object), "detail": .object(detail),
-            "address": isShown ? .string(address) : .null, "hash": JSON(people == nil ? link?.hash : nil),
+            "address": isShown ? .string(address) : .null, "hash": JSON(people == nil ? link.hash : nil),
         ]
     }
 }

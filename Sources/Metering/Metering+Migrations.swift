@@ -3,7 +3,9 @@ package import Database
 extension Metering {
     /// The tables of this room.
     ///
-    /// The ledger is only added to. Its one secondary index is the rule that a hold is settled once. The totals beside it
+    /// The ledger is only added to. Its kinds will grow, so the schema holds no list of them; it says what holds for any
+    /// kind: an entry opens a call or ends one, never both, and nothing but a correction takes away. Its one secondary
+    /// index is the rule that a hold is settled once. The totals beside it
     /// are caches, and their constraints are invariant 4 as the schema says it; `posted <= granted - held` rather than a
     /// sum, which could pass the largest integer and turn into a float (https://sqlite.org/datatype3.html).
     package static let migrations = [
@@ -14,8 +16,8 @@ extension Metering {
                 CREATE TABLE ledger (
                   account_id TEXT NOT NULL REFERENCES accounts (id),
                   id TEXT NOT NULL,
-                  kind TEXT NOT NULL CHECK (kind IN ('grant', 'adjustment', 'hold', 'charge', 'void')),
-                  amount BIGINT NOT NULL CHECK (amount >= 0 OR kind = 'adjustment'),
+                  kind TEXT NOT NULL,
+                  amount BIGINT NOT NULL,
                   hold_id TEXT,
                   credential_id TEXT,
                   application_id TEXT,
@@ -26,8 +28,8 @@ extension Metering {
                   actor_id TEXT,
                   created_at BIGINT NOT NULL,
                   PRIMARY KEY (account_id, id),
-                  CHECK ((kind IN ('charge', 'void')) = (hold_id IS NOT NULL)),
-                  CHECK ((kind = 'hold') = (price_id IS NOT NULL))
+                  CHECK (hold_id IS NULL OR price_id IS NULL),
+                  CHECK (amount >= 0 OR kind = 'adjustment')
                 )
                 """,
                 "CREATE UNIQUE INDEX ledger_settlements ON ledger (hold_id) WHERE hold_id IS NOT NULL",

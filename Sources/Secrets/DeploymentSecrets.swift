@@ -18,13 +18,10 @@ package struct DeploymentSecrets: Sendable, CustomStringConvertible, CustomRefle
     private let lookupKey: SymmetricKey
     private let revealKey: SymmetricKey
 
-    /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them. It also
-    /// says that the audit record of the data has its chain, which nobody without the keys can so take back.
+    /// A text to keep beside the data: the same only for the same two keys, and telling nothing about them.
     package let fingerprint: String
     /// What the operator should know about who may read the key files, a sentence each.
     package let remarks: [String]
-    /// What a release without that chain has kept in its place.
-    package let unchainedFingerprint: String
 
     /// Says what this is, and nothing of it.
     package var description: String { "‹deployment keys›" }
@@ -43,9 +40,7 @@ package struct DeploymentSecrets: Sendable, CustomStringConvertible, CustomRefle
         revealKey = Self.derive(master, "latchkey reveal v1")
         var check = HMAC<SHA256>(key: Self.derive(master, "latchkey fingerprint v1"))
         Self.derive(pepper, "latchkey fingerprint v1").withUnsafeBytes { check.update(data: $0) }
-        unchainedFingerprint = "v1." + Base64.encode(check.finalize(), forAddress: true)
-        check.update(data: Array("audit chain".utf8))
-        fingerprint = "v2." + Base64.encode(check.finalize(), forAddress: true)
+        fingerprint = "v1." + Base64.encode(check.finalize(), forAddress: true)
     }
 
     /// What a page of a session must send back: only who knows the master key can make it.

@@ -33,13 +33,10 @@ struct AuditCommand: AsyncParsableCommand {
                     }
                 }
                 let settings = try await common.read()
-                let (database, keys, isChained) = try await Deployment.readingWithKeys(settings)
-                let check = try await AuditCheck.run(
-                    on: database, keys.auditChain, noted: noted, hasBegun: isChained)
+                let (database, keys) = try await Deployment.readingWithKeys(settings)
+                let check = try await AuditCheck.run(on: database, keys.auditChain, noted: noted)
                 guard let difference = check.difference else {
-                    print(
-                        "audit ok: entries=\(check.entries) unchained=\(check.unchained) head=\(check.head?.text ?? "none")"
-                    )
+                    print("audit ok: entries=\(check.entries) head=\(check.head?.text ?? "none")")
                     return
                 }
                 print("audit differs: \(Self.sentence(difference))")
@@ -49,9 +46,9 @@ struct AuditCommand: AsyncParsableCommand {
 
         private static func sentence(_ difference: AuditCheck.Difference) -> String {
             switch difference {
-            case .altered(1): "entry 1 is not as it was written, or what was there before the chain is not"
             case .altered(let sequence): "entry \(sequence) is not as it was written"
             case .missing(let sequence): "entry \(sequence) is missing"
+            case .outside: "there is an entry outside the chain"
             case .notThere(let head): "entry \(head.sequence) is not, or no longer, the one that was noted"
             }
         }

@@ -54,10 +54,7 @@ struct Deployment: Sendable {
     }
 
     /// For commands that only read, but need the keys for it.
-    /// - Returns: also whether the audit record is known to have its chain.
-    static func readingWithKeys(
-        _ settings: Settings
-    ) async throws -> (Database, DeploymentSecrets, isChained: Bool) {
+    static func readingWithKeys(_ settings: Settings) async throws -> (Database, DeploymentSecrets) {
         let database = try reading(settings)
         do {
             let keys = try DeploymentSecrets.load(
@@ -65,11 +62,8 @@ struct Deployment: Sendable {
                 pepper: try source(settings, .pepper, .pepperFile),
                 directory: settings.text(.dataDir) ?? Setting.dataDir.standard, createIfMissing: false,
                 entropy: .system)
-            let isChained = try await database.read { connection in
-                try checkKeys(keys, connection)
-                return try storedFingerprint(connection) == keys.fingerprint
-            }
-            return (database, keys, isChained)
+            try await database.read { try checkKeys(keys, $0) }
+            return (database, keys)
         } catch let error as DeploymentSecretsError {
             throw Failure(sentence: error.sentence)
         }
@@ -194,18 +188,13 @@ struct Deployment: Sendable {
             ])
     ]
 
-    /// The first start writes down which keys the data is made with, and begins the chain of the audit record; so does
-    /// the first one after a release that had none.
+    /// The first start writes down which keys the data is made with, and begins the chain of the audit record.
     private static func rememberKeys(
         _ keys: DeploymentSecrets, _ author: Author, at now: Timestamp, _ connection: Connection
     ) throws {
-        if try storedFingerprint(connection) == keys.fingerprint { return }
+        if try storedFingerprint(connection) != nil { return }
         try author.record(.auditBegin, account: nil, object: nil, at: now, in: connection)
-        try connection.run(
-            """
-            INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1)
-            ON CONFLICT (one) DO UPDATE SET keys_fingerprint = excluded.keys_fingerprint
-            """, keys.fingerprint)
+        try connection.run("INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1)", keys.fingerprint)
     }
 
     private static func storedFingerprint(_ connection: Connection) throws -> String? {
@@ -215,7 +204,7 @@ struct Deployment: Sendable {
     /// Every later start compares, before it changes anything.
     private static func checkKeys(_ keys: DeploymentSecrets, _ connection: Connection) throws {
         let stored = try storedFingerprint(connection)
-        guard stored == nil || stored == keys.fingerprint || stored == keys.unchainedFingerprint else {
+        guard stored == nil || stored == keys.fingerprint else {
             throw Failure(
                 sentence: "The master key or the pepper is not the one that this data was made with. "
                     + "Start with the right ones; nothing was changed.")

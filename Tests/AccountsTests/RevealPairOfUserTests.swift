@@ -100,8 +100,8 @@ struct RevealPairOfUserTests {
         #expect(try await house.lock(of: ada)?.hasPrefix("v1$m=9216,t=4,p=1$") == true)
     }
 
-    @Test("a user of a release before there were such keys gets theirs at the next sign-in, or with a new password")
-    func older() async throws {
+    @Test("a user without a pair of keys gets one at the next sign-in, or with a new password")
+    func without() async throws {
         let clear = "DELETE FROM reveal_keys"
         try await house.tamper(clear)
         #expect(try await house.revealKeys(of: ada.account).isEmpty)

@@ -54,9 +54,9 @@ final class AuditHouse: Sendable {
     }
 
     func check(
-        _ chain: AuditChain = AuditHouse.chain, noted: AuditCheck.Head? = nil, hasBegun: Bool = false
+        _ chain: AuditChain = AuditHouse.chain, noted: AuditCheck.Head? = nil
     ) async throws -> AuditCheck {
-        try await AuditCheck.run(on: database, chain, noted: noted, hasBegun: hasBegun)
+        try await AuditCheck.run(on: database, chain, noted: noted)
     }
 
     /// Runs statements in one transaction, as somebody with the file in hand could.

@@ -92,8 +92,8 @@ struct VerificationTests {
         let mine = String(key.dropFirst(3).prefix(12))
         let theirs = String(other.dropFirst(3).prefix(12))
         try await house.database.write { connection in
-            try connection.run("UPDATE credentials SET key_id = 'x' WHERE key_id = $1", theirs)
-            try connection.run("UPDATE credentials SET key_id = $2 WHERE key_id = $1", mine, theirs)
+            try connection.run("UPDATE credentials SET secret_id = 'x' WHERE secret_id = $1", theirs)
+            try connection.run("UPDATE credentials SET secret_id = $2 WHERE secret_id = $1", mine, theirs)
         }
         #expect(try await !house.opens(other, with: house.restarted()))
     }

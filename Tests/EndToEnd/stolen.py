@@ -158,7 +158,7 @@ class StolenDirectory:
             (f"credential:{credential}:{key}", sealed)
             for credential, key, sealed in self.rows(
                 """
-                SELECT sealed_copies.credential_id, credentials.key_id, sealed FROM sealed_copies
+                SELECT sealed_copies.credential_id, credentials.secret_id, sealed FROM sealed_copies
                 JOIN credentials ON credentials.id = sealed_copies.credential_id
                 JOIN reveal_keys ON reveal_keys.id = sealed_copies.reveal_key_id WHERE reveal_keys.user_id = ?
                 """,

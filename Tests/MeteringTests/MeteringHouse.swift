@@ -103,7 +103,7 @@ final class MeteringHouse: Sendable {
             price: Self.priceID, multiplier: Self.multiplierID, time: hand.now, idempotency: idempotency)
     }
 
-    static let priceID = Identifier("019aa5d0-0000-7000-8000-000000000002")!
+    static let priceID = Identifier("019aa5d0-0000-7000-8000-000000000004")!
     static let multiplierID = Identifier("019aa5d0-0000-7000-8000-000000000003")!
 
     func hold(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) async throws -> Hold {

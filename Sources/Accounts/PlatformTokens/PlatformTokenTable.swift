@@ -14,7 +14,7 @@ enum PlatformTokenTable {
     static func insert(_ token: PlatformToken, _ key: String, _ phc: PHCString, _ connection: Connection) throws {
         try connection.run(
             """
-            INSERT INTO platform_tokens (id, user_id, key_id, phc, name, scopes, expires_at, created_at)
+            INSERT INTO platform_tokens (id, user_id, secret_id, phc, name, scopes, expires_at, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """, token.id, token.user, key, phc.text, token.name,
             token.scopes.map(\.rawValue).joined(separator: " "), token.expiresAt, token.createdAt)
@@ -36,8 +36,8 @@ enum PlatformTokenTable {
             "SELECT * FROM platform_tokens WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", user, page.bound,
             page.fetch
         ).map { row in
-            guard let key = TokenID(try row.text("key_id")) else {
-                throw DatabaseFailure.malformedRow(column: "key_id")
+            guard let key = TokenID(try row.text("secret_id")) else {
+                throw DatabaseFailure.malformedRow(column: "secret_id")
             }
             return PlatformToken(
                 id: try row.identifier("id"), user: try row.identifier("user_id"), name: try row.text("name"),
@@ -46,11 +46,11 @@ enum PlatformTokenTable {
         }
     }
 
-    /// Returns the public key id of what was deleted.
+    /// Returns the public id of the secret of what was deleted.
     static func delete(_ id: Identifier, of user: Identifier, _ connection: Connection) throws -> String? {
         try connection.row(
-            "DELETE FROM platform_tokens WHERE id = $1 AND user_id = $2 RETURNING key_id", id, user
-        )?.text("key_id")
+            "DELETE FROM platform_tokens WHERE id = $1 AND user_id = $2 RETURNING secret_id", id, user
+        )?.text("secret_id")
     }
 
     static func deleteAll(of user: Identifier, _ connection: Connection) throws {
@@ -62,7 +62,7 @@ enum PlatformTokenTable {
             """
             SELECT platform_tokens.phc, platform_tokens.scopes, platform_tokens.expires_at, \(UserTable.columns)
             FROM platform_tokens JOIN users ON users.id = platform_tokens.user_id
-            WHERE platform_tokens.key_id = $1 AND users.removed_at IS NULL
+            WHERE platform_tokens.secret_id = $1 AND users.removed_at IS NULL
             """, key
         ).map { row in
             Found(

@@ -76,9 +76,8 @@ extension Accounts {
         return expiresAt
     }
 
-    /// What a password locks, made anew where it was made with other parameters than today's; users of a release before
-    /// there were such keys, and who has become root user again, get theirs with the next proof. `nil` when all is as
-    /// it should be.
+    /// What a password locks, made anew where it was made with other parameters than today's; who has become root user
+    /// again gets a pair of keys with the next proof. `nil` when all is as it should be.
     private func renewedLock(
         _ found: UserTable.Found, _ password: Password, for share: Share
     ) async throws -> PasswordLock? {

@@ -7,10 +7,10 @@ enum AccountTable {
     static func insert(_ account: Account, _ connection: Connection) throws {
         try connection.run(
             """
-            INSERT INTO accounts (id, name, credential_cap, default_group, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6)
-            """, account.id, account.name, account.cap.value, account.defaultGroup, account.createdAt,
-            account.updatedAt)
+            INSERT INTO accounts (id, name, credential_cap, default_group, revealable_keys, created_at, updated_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """, account.id, account.name, account.cap.value, account.defaultGroup, account.allowsRevealableKeys,
+            account.createdAt, account.updatedAt)
         try insertGroups(account, connection)
     }
 
