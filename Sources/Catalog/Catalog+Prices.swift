@@ -41,8 +41,10 @@ extension Catalog {
             guard try ModelTable.find(model, connection) != nil,
                 let version = try PriceTable.find(id, of: model, connection)
             else { throw CatalogError.notFound }
-            guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
-            try PriceTable.delete(id, connection)
+            guard try PriceTable.all(of: model, connection).isToCome(version, at: now) else {
+                throw CatalogError.versionInEffect
+            }
+            try PriceTable.withdraw(id, now, connection)
             try author.record(
                 .priceWithdraw, account: nil, object: model.description,
                 detail: ["price": version.price.credits.decimal, "effective_at": version.effectiveAt.rfc3339],
@@ -129,8 +131,10 @@ extension Catalog {
         let now = clock.now()
         try await database.write { connection in
             guard let version = try MultiplierTable.find(id, of: group, connection) else { throw CatalogError.notFound }
-            guard version.isStillToCome(at: now) else { throw CatalogError.versionInEffect }
-            try MultiplierTable.delete(id, connection)
+            guard try MultiplierTable.all(of: group, connection).isToCome(version, at: now) else {
+                throw CatalogError.versionInEffect
+            }
+            try MultiplierTable.withdraw(id, now, connection)
             try author.record(
                 .multiplierWithdraw, account: nil, object: group,
                 detail: ["multiplier": version.multiplier.decimal, "effective_at": version.effectiveAt.rfc3339],
@@ -164,8 +168,8 @@ extension Catalog {
         try MultiplierTable.find(id, connection)
     }
 
-    /// The versions that a group has ever had.
+    /// The versions that a group has ever had, withdrawn ones too.
     package static func multiplierIDs(of group: String, in connection: Connection) throws -> Set<Identifier> {
-        Set(try MultiplierTable.all(of: group, connection).map(\.id))
+        try MultiplierTable.everyID(of: group, connection)
     }
 }

@@ -2,7 +2,8 @@ import Database
 import Values
 
 extension Catalog {
-    /// Versions of a deleted model stay, for the charges that name them: hence no foreign key.
+    /// Versions of a deleted model stay, for the charges that name them: hence no foreign key. So do withdrawn ones, since
+    /// a clock that was ahead for a while may have charged by them.
     static let pricing = [
         """
         CREATE TABLE model_prices (
@@ -11,8 +12,11 @@ extension Catalog {
           amount BIGINT NOT NULL CHECK (amount BETWEEN 0 AND 1000000000000000),
           effective_at BIGINT NOT NULL,
           created_at BIGINT NOT NULL,
-          UNIQUE (model_id, effective_at)
+          withdrawn_at BIGINT
         )
+        """,
+        """
+        CREATE UNIQUE INDEX model_prices_by_time ON model_prices (model_id, effective_at) WHERE withdrawn_at IS NULL
         """,
         """
         INSERT INTO model_prices (id, model_id, amount, effective_at, created_at)
@@ -34,9 +38,14 @@ extension Catalog {
           multiplier BIGINT NOT NULL CHECK (multiplier BETWEEN 0 AND 1000000000),
           effective_at BIGINT NOT NULL,
           created_at BIGINT NOT NULL,
-          UNIQUE (group_name, effective_at)
+          withdrawn_at BIGINT
         )
         """,
+        """
+        CREATE UNIQUE INDEX group_multipliers_by_time ON group_multipliers (group_name, effective_at)
+        WHERE withdrawn_at IS NULL
+        """,
+        "CREATE INDEX group_multipliers_by_group ON group_multipliers (group_name)",
         """
         INSERT INTO pricing_groups (name, is_retired, created_at, updated_at)
         VALUES ('standard', 0, 1795219200000000, 1795219200000000)
@@ -63,29 +72,36 @@ enum PriceTable {
 
     static func page(of model: Identifier, _ page: Page, _ connection: Connection) throws -> [PriceVersion] {
         try connection.rows(
-            "SELECT \(columns) FROM model_prices WHERE model_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3", model,
-            page.bound, page.fetch
+            """
+            SELECT \(columns) FROM model_prices
+            WHERE model_id = $1 AND withdrawn_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3
+            """, model, page.bound, page.fetch
         ).map(version)
     }
 
-    /// All versions of a model, the earliest first.
+    /// The versions of a model, the earliest first.
     static func all(of model: Identifier, _ connection: Connection) throws -> [PriceVersion] {
-        try connection.rows("SELECT \(columns) FROM model_prices WHERE model_id = $1 ORDER BY effective_at", model)
-            .map(version)
+        try connection.rows(
+            """
+            SELECT \(columns) FROM model_prices WHERE model_id = $1 AND withdrawn_at IS NULL ORDER BY effective_at
+            """, model
+        ).map(version)
     }
 
     static func find(_ id: Identifier, of model: Identifier, _ connection: Connection) throws -> PriceVersion? {
-        try connection.row("SELECT \(columns) FROM model_prices WHERE id = $1 AND model_id = $2", id, model)
-            .map(version)
+        try connection.row(
+            "SELECT \(columns) FROM model_prices WHERE id = $1 AND model_id = $2 AND withdrawn_at IS NULL", id, model
+        ).map(version)
     }
 
+    /// Of any version, also a withdrawn one.
     static func amount(_ id: Identifier, _ connection: Connection) throws -> Price? {
         try connection.row("SELECT amount FROM model_prices WHERE id = $1", id)
             .flatMap { Price(try $0.credits("amount")) }
     }
 
-    static func delete(_ id: Identifier, _ connection: Connection) throws {
-        try connection.run("DELETE FROM model_prices WHERE id = $1", id)
+    static func withdraw(_ id: Identifier, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run("UPDATE model_prices SET withdrawn_at = $2 WHERE id = $1", id, now)
     }
 
     private static func version(_ row: Row) throws -> PriceVersion {
@@ -155,28 +171,44 @@ enum MultiplierTable {
 
     static func page(of group: String, _ page: Page, _ connection: Connection) throws -> [MultiplierVersion] {
         try connection.rows(
-            "SELECT \(columns) FROM group_multipliers WHERE group_name = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-            group, page.bound, page.fetch
+            """
+            SELECT \(columns) FROM group_multipliers
+            WHERE group_name = $1 AND withdrawn_at IS NULL AND id < $2 ORDER BY id DESC LIMIT $3
+            """, group, page.bound, page.fetch
         ).map(version)
     }
 
-    /// All versions of a group, the earliest first.
+    /// The versions of a group, the earliest first.
     static func all(of group: String, _ connection: Connection) throws -> [MultiplierVersion] {
         try connection.rows(
-            "SELECT \(columns) FROM group_multipliers WHERE group_name = $1 ORDER BY effective_at", group
+            """
+            SELECT \(columns) FROM group_multipliers WHERE group_name = $1 AND withdrawn_at IS NULL
+            ORDER BY effective_at
+            """, group
         ).map(version)
+    }
+
+    static func everyID(of group: String, _ connection: Connection) throws -> Set<Identifier> {
+        Set(
+            try connection.rows("SELECT id FROM group_multipliers WHERE group_name = $1", group)
+                .map { try $0.identifier("id") })
     }
 
     static func find(_ id: Identifier, of group: String, _ connection: Connection) throws -> MultiplierVersion? {
-        try find(id, connection).flatMap { $0.group == group ? $0 : nil }
+        try connection.row(
+            """
+            SELECT \(columns) FROM group_multipliers WHERE id = $1 AND group_name = $2 AND withdrawn_at IS NULL
+            """, id, group
+        ).map(version)
     }
 
+    /// Any version, also a withdrawn one.
     static func find(_ id: Identifier, _ connection: Connection) throws -> MultiplierVersion? {
         try connection.row("SELECT \(columns) FROM group_multipliers WHERE id = $1", id).map(version)
     }
 
-    static func delete(_ id: Identifier, _ connection: Connection) throws {
-        try connection.run("DELETE FROM group_multipliers WHERE id = $1", id)
+    static func withdraw(_ id: Identifier, _ now: Timestamp, _ connection: Connection) throws {
+        try connection.run("UPDATE group_multipliers SET withdrawn_at = $2 WHERE id = $1", id, now)
     }
 
     private static func version(_ row: Row) throws -> MultiplierVersion {

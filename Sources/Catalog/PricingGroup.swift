@@ -38,20 +38,19 @@ package struct PriceVersion: Sendable, Version {
 
 /// What is in effect from a time until the next of its kind.
 package protocol Version {
+    var id: Identifier { get }
     var effectiveAt: Timestamp { get }
-    var createdAt: Timestamp { get }
-}
-
-extension Version {
-    /// Whether nothing can have been charged by it yet. A version that was made to hold at once has held, whatever the
-    /// clock says now.
-    func isStillToCome(at time: Timestamp) -> Bool { effectiveAt > time && effectiveAt > createdAt }
 }
 
 extension Array where Element: Version {
     /// The last one that has begun, of versions in the order of their times; the first one when none has, which is the
     /// case only after the clock was set back behind the creation of what it belongs to.
     package func inEffect(at time: Timestamp) -> Element? { last { $0.effectiveAt <= time } ?? first }
+
+    /// Whether a version neither holds nor has held at a time, as far as the clock can tell.
+    func isToCome(_ version: Element, at time: Timestamp) -> Bool {
+        version.effectiveAt > time && inEffect(at: time)?.id != version.id
+    }
 }
 
 /// The name of a group on the wire.

@@ -141,9 +141,12 @@ package struct KeyRecord: Sendable {
 }
 
 extension KeyRecord {
+    /// Whether the secret works no more.
+    func isOver(at now: Timestamp) -> Bool { endsAt.map { RetiringSecretTable.isOver($0, at: now) } ?? false }
+
     /// Itself, unless the time of its secret is over.
     func live(at now: Timestamp) throws(Denial) -> KeyRecord {
-        if endsAt.isExpired(at: now) { throw .invalidKey }
+        if isOver(at: now) { throw .invalidKey }
         return self
     }
 }

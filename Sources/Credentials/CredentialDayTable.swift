@@ -9,8 +9,9 @@ enum CredentialDayTable {
         of account: Identifier, day: Int64, _ connection: Connection
     ) throws -> (created: Int, rotated: Int, day: Int64) {
         let row = try connection.row("SELECT day, created, rotated FROM credential_days WHERE account_id = $1", account)
-        // A clock that steps back over midnight stays in the later day; it opens no second one.
-        guard let row, try row.integer("day") >= day else { return (0, 0, day) }
+        // A clock that steps back over midnight stays in the later day; it opens no second one. A day that is further
+        // ahead is of a clock that was wrong, and would last for as long as that.
+        guard let row, try day...day + 1 ~= row.integer("day") else { return (0, 0, day) }
         return (Int(try row.integer("created")), Int(try row.integer("rotated")), try row.integer("day"))
     }
 
@@ -29,9 +30,12 @@ enum CredentialDayTable {
             """
             INSERT INTO credential_days (account_id, day, created, rotated) VALUES ($1, $2, $3, $4)
             ON CONFLICT (account_id) DO UPDATE SET
-              created = CASE WHEN credential_days.day >= excluded.day THEN credential_days.created ELSE 0 END + $3,
-              rotated = CASE WHEN credential_days.day >= excluded.day THEN credential_days.rotated ELSE 0 END + $4,
-              day = CASE WHEN credential_days.day >= excluded.day THEN credential_days.day ELSE excluded.day END
+              created = $3 + CASE WHEN credential_days.day BETWEEN excluded.day AND excluded.day + 1
+                THEN credential_days.created ELSE 0 END,
+              rotated = $4 + CASE WHEN credential_days.day BETWEEN excluded.day AND excluded.day + 1
+                THEN credential_days.rotated ELSE 0 END,
+              day = CASE WHEN credential_days.day BETWEEN excluded.day AND excluded.day + 1
+                THEN credential_days.day ELSE excluded.day END
             """, account, day, created, rotated)
     }
 }

@@ -182,10 +182,13 @@ enum CredentialTable {
         ).map { try credential($0, now, format) }
     }
 
+    /// The later one stays, unless it is of a clock that was ahead.
     static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
-            "UPDATE credentials SET last_used_at = $2 WHERE secret_id = $1 AND coalesce(last_used_at, 0) < $2", key.text,
-            time)
+            """
+            UPDATE credentials SET last_used_at = $2
+            WHERE secret_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 OR last_used_at > $3)
+            """, key.text, time, time.adding(Timestamp.slack))
     }
 
     private static func credential(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> Credential {
@@ -194,8 +197,11 @@ enum CredentialTable {
             if try !row.flag("revealable") { .showOnce } else if try row.flag("copies") { .available } else { .lost }
         let since = try row.time("secret_created_at")
         let retiring = try retiring(row, now, format)
-        // A leak matters for as long as a secret works that was there when it was reported.
-        let leak = try row.optionalTime("leak_reported_at").flatMap { $0 >= since || retiring != nil ? $0 : nil }
+        // A leak matters for as long as a secret works that was there when it was reported, and whenever that can't be
+        // known, as the secret is of a clock that was ahead.
+        let leak = try row.optionalTime("leak_reported_at").flatMap {
+            $0 >= since || since > now || retiring != nil ? $0 : nil
+        }
         return Credential(
             id: try row.identifier("id"), creator: try row.identifier("user_id"),
             account: try row.identifier("account_id"), application: try row.identifier("application_id"),
@@ -217,36 +223,12 @@ enum CredentialTable {
     }
 
     private static func retiring(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> KeySecret? {
-        guard let ends = try row.optionalTime("old_ends_at"), ends > now else { return nil }
+        guard let ends = try row.optionalTime("old_ends_at"), !RetiringSecretTable.isOver(ends, at: now) else {
+            return nil
+        }
         let key = try row.tokenID("old_secret_id")
         return KeySecret(
             key: key, hint: format.hint(forID: key), createdAt: try row.time("old_created_at"),
             lastUsedAt: try row.optionalTime("old_last_used_at"), endsAt: ends)
-    }
-}
-
-extension Row {
-    func tokenID(_ column: String) throws -> TokenID {
-        guard let id = TokenID(try text(column)) else { throw DatabaseFailure.malformedRow(column: column) }
-        return id
-    }
-
-    /// Texts with blanks between them, none of which has one.
-    fileprivate func words(_ column: String) throws -> [String]? {
-        try optionalText(column)?.split(separator: " ").map(String.init)
-    }
-
-    fileprivate func addresses(_ column: String) throws -> [AddressBlock]? {
-        try words(column)?.map { word in
-            guard let block = AddressBlock(word) else { throw DatabaseFailure.malformedRow(column: column) }
-            return block
-        }
-    }
-
-    fileprivate func host(_ column: String) throws -> HostName? {
-        try optionalText(column).map { text in
-            guard let host = HostName(text) else { throw DatabaseFailure.malformedRow(column: column) }
-            return host
-        }
     }
 }

@@ -37,12 +37,12 @@ extension Credentials {
     /// With the uses that are not written down yet.
     func withLatestUse(_ credential: Credential) -> Credential {
         var credential = credential
-        credential.secret.lastUsedAt = later(credential.secret)
-        if let old = credential.retiring { credential.retiring?.lastUsedAt = later(old) }
+        credential.secret.lastUsedAt = latestUse(of: credential.secret)
+        if let old = credential.retiring { credential.retiring?.lastUsedAt = latestUse(of: old) }
         return credential
     }
 
-    private func later(_ secret: KeySecret) -> Timestamp? {
-        [secret.lastUsedAt, uses.latest(of: secret.key)].compactMap(\.self).max()
+    private func latestUse(of secret: KeySecret) -> Timestamp? {
+        uses.latest(of: secret.key, stored: secret.lastUsedAt)
     }
 }

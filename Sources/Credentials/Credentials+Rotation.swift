@@ -116,7 +116,7 @@ extension Credentials {
     package func find(leaked token: String, of account: Identifier) async throws -> Credential {
         guard let presented = format.parse(token), format.isGenuine(presented),
             let record = try await records.value(presented.id), record.account == account,
-            !record.endsAt.isExpired(at: clock.now()),
+            !record.isOver(at: clock.now()),
             try await verifier.verify(presented, against: record.phc, for: .account(account))
         else { throw CredentialsError.notFound }
         return try await find(record.credential, of: account)

@@ -18,13 +18,19 @@ final class LastUses: Sendable {
     private let state = Mutex(State())
 
     func note(_ key: TokenID, _ now: Timestamp) {
-        state.withLock { state in state.noted[key] = max(state.noted[key] ?? now, now) }
+        state.withLock { state in state.noted[key] = Self.latest(state.noted[key], now) }
+    }
+
+    /// The later one of a use and the next one that was noted, unless it is of a clock that was ahead.
+    private static func latest(_ earlier: Timestamp?, _ next: Timestamp) -> Timestamp {
+        guard let earlier, earlier.hasBeen(at: next) else { return next }
+        return max(earlier, next)
     }
 
     /// What waits to be written. Whoever takes it says with ``wrote(_:)`` how that ended.
     func take() -> [TokenID: Timestamp] {
         state.withLock { state in
-            state.writing.merge(state.noted, uniquingKeysWith: max)
+            state.writing.merge(state.noted) { Self.latest($0, $1) }
             state.noted = [:]
             return state.writing
         }
@@ -32,15 +38,23 @@ final class LastUses: Sendable {
 
     func wrote(_ isDone: Bool) {
         state.withLock { state in
-            if isDone { state.written = state.writing } else { state.noted.merge(state.writing, uniquingKeysWith: max) }
+            if isDone {
+                state.written = state.writing
+            } else {
+                state.noted.merge(state.writing) { Self.latest($1, $0) }
+            }
             state.writing = [:]
         }
     }
 
     /// A use that may not be in the database yet.
-    func latest(of key: TokenID) -> Timestamp? {
+    /// - Parameter stored: the one that is in the database.
+    func latest(of key: TokenID, stored: Timestamp?) -> Timestamp? {
         state.withLock { state in
-            [state.noted[key], state.writing[key], state.written[key]].compactMap(\.self).max()
+            // In the order in which they were noted.
+            [stored, state.written[key], state.writing[key], state.noted[key]].compactMap(\.self).reduce(nil) {
+                Self.latest($0, $1)
+            }
         }
     }
 }

@@ -22,12 +22,23 @@ enum RetiringSecretTable {
 
     static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
-            "UPDATE retiring_secrets SET last_used_at = $2 WHERE secret_id = $1 AND coalesce(last_used_at, 0) < $2",
-            key.text, time)
+            """
+            UPDATE retiring_secrets SET last_used_at = $2
+            WHERE secret_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 OR last_used_at > $3)
+            """, key.text, time, time.adding(Timestamp.slack))
+    }
+
+    /// Whether a retiring secret works no more: its time has come, or would come later than any overlap lasts, as a clock
+    /// that was ahead has set it.
+    static func isOver(_ end: Timestamp, at now: Timestamp) -> Bool { end <= now || end > latestEnd(now) }
+
+    private static func latestEnd(_ now: Timestamp) -> Timestamp {
+        now.adding(Credentials.longestOverlap + Timestamp.slack)
     }
 
     /// What has ended opens nothing any more, and needs no hash at rest.
     static func deleteEnded(_ now: Timestamp, _ connection: Connection) throws {
-        try connection.run("DELETE FROM retiring_secrets WHERE ends_at <= $1", now)
+        try connection.run(
+            "DELETE FROM retiring_secrets WHERE ends_at <= $1 OR ends_at > $2", now, latestEnd(now))
     }
 }

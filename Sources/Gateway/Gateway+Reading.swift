@@ -16,7 +16,7 @@ extension Gateway {
     func models(_ request: Request, _ context: WebContext) async throws -> Response {
         let (opened, facts) = try await admit(try Self.bearer(request.headers), request, context)
         credentials.noteUse(of: opened.key, at: facts.time)
-        let created = Int64(opened.application.createdAt.microseconds / 1_000_000)
+        let created = opened.application.createdAt.seconds
         let costs = try await costs(opened, at: facts.time)
         return .json([
             "object": "list",

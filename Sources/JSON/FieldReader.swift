@@ -77,7 +77,9 @@ package struct FieldReader {
     package mutating func time(_ name: String) throws(InvalidField) -> Timestamp? {
         guard let value = take(name), value != .null else { return nil }
         guard let text = value.string, let time = Timestamp(rfc3339: text.string) else {
-            throw invalid(name, "must be a time in RFC 3339, such as 2027-01-31T12:00:00Z, or null")
+            throw invalid(
+                name,
+                "must be a time in RFC 3339 of the years 0000 to 9999 in UTC, such as 2027-01-31T12:00:00Z, or null")
         }
         return time
     }

@@ -74,7 +74,7 @@ struct Batch {
         try HoldTable.insert(hold, connection)
         if let key = call.idempotency {
             try IdempotencyTable.insert(key, of: hold, connection)
-            try IdempotencyTable.deleteExpired(before: expiry(now), atMost: 16, connection)
+            try IdempotencyTable.deleteExpired(at: now, atMost: 16, connection)
         }
         return .held(hold)
     }
@@ -82,7 +82,7 @@ struct Batch {
     /// What there is for a call that was made before.
     private func earlier(_ key: IdempotencyKey, _ call: MeteredCall) throws -> Committer.Outcome? {
         guard let entry = try IdempotencyTable.find(key, of: call.credential, connection) else { return nil }
-        if entry.isSettled, entry.createdAt <= expiry(call.time) {
+        if entry.isSettled, !IdempotencyKey.isRemembered(entry.createdAt, at: call.time) {
             try IdempotencyTable.delete(key, of: call.credential, connection)
             return nil
         }
@@ -90,8 +90,6 @@ struct Batch {
         guard entry.isSettled else { return .refused(.inFlight) }
         return entry.hasAnswer ? .answered(entry.hold) : .refused(.notReplayable(charge: entry.hold))
     }
-
-    private func expiry(_ time: Timestamp) -> Timestamp { time.adding(.zero - IdempotencyKey.lifetime) }
 
     private func bounds(_ call: MeteredCall, _ limits: Credentials.Limits) -> CreditBounds {
         let balance = accounts[call.account]?.balance.value ?? Balance()

@@ -17,7 +17,8 @@ package final class EntryIDs: Sendable {
 
     func next(at time: Timestamp) -> Identifier {
         state.withLock { state in
-            let millisecond = time.microseconds / 1000
+            // An identifier has no time before 1970.
+            let millisecond = max(0, time.milliseconds)
             if millisecond > state.millisecond {
                 state.millisecond = millisecond
                 // The upper half is left free to count up in: 2⁶¹ entries in a millisecond.

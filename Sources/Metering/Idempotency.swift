@@ -10,6 +10,12 @@ package struct IdempotencyKey: Sendable {
     /// but can't be replayed.
     static let kept: Int64 = 64 << 20
 
+    /// Whether a call that was made then is still remembered. One of a clock that was more than a day ahead is not, as
+    /// it would be for longer than anybody expects.
+    static func isRemembered(_ made: Timestamp, at now: Timestamp) -> Bool {
+        now.adding(.zero - lifetime) < made && made < now.adding(lifetime)
+    }
+
     let keyDigest: String
     let bodyDigest: String
 

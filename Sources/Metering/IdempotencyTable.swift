@@ -85,16 +85,26 @@ enum IdempotencyTable {
         try connection.run("DELETE FROM idempotent_calls WHERE is_settled = 0")
     }
 
-    /// A few of the oldest with each new one, so that the table never needs a job and no call waits for a large clean-up.
-    static func deleteExpired(before time: Timestamp, atMost limit: Int, _ connection: Connection) throws {
+    /// A few of what is not remembered any more with each new one, so that the table never needs a job and no call waits
+    /// for a large clean-up.
+    static func deleteExpired(at now: Timestamp, atMost limit: Int, _ connection: Connection) throws {
+        let oldest = now.adding(.zero - IdempotencyKey.lifetime)
+        // Two statements, each a walk from one end of the index.
         let gone = try connection.rows(
             """
             DELETE FROM idempotent_calls WHERE (credential_id, key_digest) IN (
               SELECT credential_id, key_digest FROM idempotent_calls
               WHERE created_at <= $1 AND is_settled = 1 ORDER BY created_at LIMIT $2)
             RETURNING credential_id, answer_bytes
-            """, time, limit)
-        for row in gone {
+            """, oldest, limit)
+        let ahead = try connection.rows(
+            """
+            DELETE FROM idempotent_calls WHERE (credential_id, key_digest) IN (
+              SELECT credential_id, key_digest FROM idempotent_calls
+              WHERE created_at >= $1 AND is_settled = 1 ORDER BY created_at DESC LIMIT $2)
+            RETURNING credential_id, answer_bytes
+            """, now.adding(IdempotencyKey.lifetime), limit)
+        for row in gone + ahead {
             try giveBack(try row.integer("answer_bytes"), of: row.identifier("credential_id"), connection)
         }
     }

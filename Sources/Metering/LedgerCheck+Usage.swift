@@ -57,13 +57,16 @@ extension LedgerCheck {
         }
     }
 
-    /// All charges, by everything that reports tell apart. A call counts on the day on which it was admitted.
+    /// All charges, by everything that reports tell apart. A call counts on the day on which it was admitted, rounded
+    /// down before 1970 too, where a division rounds up.
     private static func charges(
         _ connection: Connection
     ) throws -> [(row: UsageDayTable.Line, calls: Int64, amount: Credits)] {
         try connection.rows(
             """
-            SELECT hold.account_id, hold.created_at / 86400000000 AS day, hold.credential_id, hold.application_id,
+            SELECT hold.account_id,
+              (hold.created_at - (hold.created_at % 86400000000 + 86400000000) % 86400000000) / 86400000000 AS day,
+              hold.credential_id, hold.application_id,
               hold.model, hold.price_id, hold.multiplier_id, count(*) AS calls, \(sum("entry.amount", as: "amount"))
             FROM ledger AS entry
               JOIN ledger AS hold ON hold.account_id = entry.account_id AND hold.id = entry.hold_id

@@ -59,10 +59,10 @@ package struct Metering: Sendable {
     /// The answer that was kept for this very call, when it was made and charged within the time that calls are
     /// remembered.
     package func answer(to call: IdempotencyKey, of credential: Identifier) async throws -> StoredAnswer? {
-        let oldest = clock.now().adding(.zero - IdempotencyKey.lifetime)
+        let now = clock.now()
         let kept = try await database.read { connection -> (sealed: String, hold: Identifier)? in
             guard let entry = try IdempotencyTable.find(call, of: credential, connection), entry.isSettled,
-                entry.bodyDigest == call.bodyDigest, entry.createdAt > oldest,
+                entry.bodyDigest == call.bodyDigest, IdempotencyKey.isRemembered(entry.createdAt, at: now),
                 let sealed = try IdempotencyTable.answer(call, of: credential, connection)
             else { return nil }
             return (sealed, entry.hold)

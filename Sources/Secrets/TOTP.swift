@@ -46,11 +46,13 @@ package struct TOTP: Sendable {
     ///   - code: six digits and nothing else.
     ///   - seconds: Unix time.
     ///   - lastUsed: the step that was last accepted, to be kept by the caller. Neither it nor an earlier one counts,
-    ///     so that a code that was seen over somebody's shoulder is worth nothing.
+    ///     so that a code that was seen over somebody's shoulder is worth nothing. One that is further ahead than a
+    ///     clock is set back without more ado is of a clock that was wrong, and shuts nobody out.
     package func step(matching code: String, at seconds: Int64, after lastUsed: Int64?) -> Int64? {
         let given = Array(code.utf8)
         guard given.count == Self.digits, seconds >= 0 else { return nil }
         let now = seconds / Self.period
+        let lastUsed = lastUsed.flatMap { $0 <= now + Self.ahead ? $0 : nil }
         var match: Int64?
         // The latest wins where two steps have the same code, so that it is not accepted for the other one later.
         for step in now - 1...now + 1 {
@@ -62,6 +64,8 @@ package struct TOTP: Sendable {
 
     private static let digits = 6
     private static let period: Int64 = 30
+    /// Five minutes.
+    private static let ahead: Int64 = 10
 
     /// HOTP of a step (RFC 4226 §5.3): 31 bits of the HMAC from where its last four bits say, the last six digits of
     /// them.

@@ -4,7 +4,7 @@
 /// `2024-08-01T10:00:00.000000Z`). The calendar arithmetic is the proleptic Gregorian one of ISO 8601, by eras of 400 years
 /// of 146,097 days that begin on the first of March, so that a leap day is the last day of its year.
 extension Timestamp {
-    /// `2026-11-21T10:00:00.000000Z`; for years outside 0…9999 the digits grow.
+    /// `2026-11-21T10:00:00.000000Z`. RFC 3339 has four digits for a year, so nothing outside 0…9999 is read.
     package var rfc3339: String {
         let intoDay = microseconds - day * 86_400_000_000
         let (year, month, dayOfMonth) = Self.civil(fromDay: day)
@@ -15,7 +15,8 @@ extension Timestamp {
     }
 
     /// Reads RFC 3339 §5.6 `date-time`: offset or `Z` required, one to nine fraction digits, kept to microseconds.
-    /// A leap second (`:60`) is read as the second after it. `nil` for anything else.
+    /// A leap second (`:60`) is read as the second after it. `nil` for anything else, and for what is outside the years
+    /// 0000 to 9999 in UTC, which could not be shown again.
     package init?(rfc3339 text: String) {
         var reader = DigitReader(text)
         guard let year = reader.digits(4), reader.skip("-"), let month = reader.digits(2), reader.skip("-"),
@@ -30,8 +31,12 @@ extension Timestamp {
         }
         let days = Self.day(fromCivil: year, month, day)
         let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
+        guard Self.shown.contains(seconds) else { return nil }
         self.init(microseconds: seconds * 1_000_000 + fraction)
     }
+
+    /// The seconds of the years 0000 to 9999.
+    private static let shown = day(fromCivil: 0, 1, 1) * 86_400..<day(fromCivil: 10_000, 1, 1) * 86_400
 
     private static func length(ofMonth month: Int64, year: Int64) -> Int64 {
         switch month {

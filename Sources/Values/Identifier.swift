@@ -8,7 +8,7 @@ package struct Identifier: Sendable, Hashable, Comparable, LosslessStringConvert
 
     /// A new identifier: 48 bits of milliseconds, then 74 bits of randomness.
     package init(at time: Timestamp, random: (UInt64, UInt64)) {
-        let milliseconds = UInt64(clamping: time.microseconds / 1000)
+        let milliseconds = UInt64(clamping: time.milliseconds)
         high = milliseconds << 16 | 0x7000 | (random.0 & 0x0FFF)
         low = 0x8000_0000_0000_0000 | (random.1 >> 2)
     }

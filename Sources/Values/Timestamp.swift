@@ -16,11 +16,25 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         return past ? Timestamp(microseconds: .max) : Timestamp(microseconds: exact)
     }
 
-    /// The UTC day as a count of days since 1970-01-01 (negative before).
-    package var day: Int64 {
-        let perDay: Int64 = 86_400_000_000
-        return microseconds >= 0 ? microseconds / perDay : (microseconds + 1) / perDay - 1
+    /// By how much the next reading of a clock may be behind the last one, as when a time service sets it: whoever finds
+    /// a time later than that in the future of now takes it for one of a clock that was wrong.
+    package static let slack: Duration = .seconds(60)
+
+    /// Whether a clock that shows `now` can have shown this moment before.
+    package func hasBeen(at now: Timestamp) -> Bool { self <= now.adding(Self.slack) }
+
+    /// Whole seconds since 1970, rounded down, before 1970 too.
+    package var seconds: Int64 { Self.floor(microseconds, 1_000_000) }
+
+    /// Whole milliseconds since 1970, rounded down, before 1970 too.
+    package var milliseconds: Int64 { Self.floor(microseconds, 1000) }
+
+    private static func floor(_ value: Int64, _ unit: Int64) -> Int64 {
+        value >= 0 ? value / unit : (value + 1) / unit - 1
     }
+
+    /// The UTC day as a count of days since 1970-01-01 (negative before).
+    package var day: Int64 { Self.floor(microseconds, 86_400_000_000) }
 
     /// Seconds until a UTC day has ended, rounded up; for the day that it is, 1…86,400.
     package func seconds(toEndOf day: Int64) -> Int64 {

@@ -137,7 +137,8 @@ extension Session {
     /// No session that there is.
     static func none(at time: Timestamp) -> Session {
         Session(
-            id: Identifier(at: time, random: (1, 1)), expiresAt: time, idleExpiresAt: time, freshUntil: time,
+            id: Identifier(at: time, random: (1, 1)), expiresAt: time, idleExpiresAt: time, provedAt: time,
+            freshUntil: time,
             csrfToken: "")
     }
 }

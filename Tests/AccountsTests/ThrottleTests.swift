@@ -137,4 +137,13 @@ struct ThrottleTests {
         house.hand.advance(.seconds(900))
         _ = try await house.signIn()
     }
+
+    @Test("a clock that was ahead shuts nobody out after it is back; one that is set back a little forgets nothing")
+    func clockAhead() {
+        let year = noon.adding(.seconds(365 * 86_400))
+        #expect(letIn(15, at: year) { _ in attempt("192.0.2.1") } == 10)
+        #expect(letIn(15, at: year.adding(.seconds(-60))) { _ in attempt("192.0.2.1") } == 0)
+        #expect(letIn(15, at: noon) { _ in attempt("192.0.2.1") } == 10)
+        #expect(letIn(1, at: noon.adding(.seconds(899))) { _ in attempt("192.0.2.1") } == 0)
+    }
 }

@@ -131,6 +131,41 @@ struct PriceVersionTests {
         try await add(12, after: 100)
     }
 
+    @Test("a price that a clock used while it was ahead can be withdrawn, and the charges made by it stay explained")
+    func withdrawUsed() async throws {
+        let version = try await add(11, after: 86_400)
+        let now = hand.now
+        hand.set(version.effectiveAt)
+        #expect(try await cost() == "11")
+        hand.set(now)
+        try await catalog.withdrawPrice(version.id, of: model.id, by: .test)
+        #expect(try await catalog.prices(of: model.id, Page()).items.count == 1)
+        hand.set(version.effectiveAt)
+        #expect(try await cost() == "10")
+        let kept = try await house.database.read { try Catalog.price(version.id, in: $0) }
+        #expect(kept?.credits.decimal == "11")
+    }
+
+    @Test("a price made for now by a clock that was ahead can be withdrawn, but not the only one there is")
+    func withdrawAhead() async throws {
+        let now = hand.now
+        hand.set(now.adding(.seconds(365 * 86_400)))
+        let version = try await add(11)
+        let echo = try #require(try await catalog.providers(Page()).items.first)
+        let other = try await catalog.createModel(
+            provider: echo.id, name: good("ahead"), upstreamName: nil, price: Self.price(7), by: .test)
+        hand.set(now)
+        try await catalog.withdrawPrice(version.id, of: model.id, by: .test)
+        #expect(try await cost("ahead") == "7")
+        await #expect(throws: CatalogError.versionInEffect) {
+            try await catalog.withdrawPrice(other.prices[0].id, of: other.id, by: .test)
+        }
+        try await add(8, to: other.id)
+        try await catalog.withdrawPrice(other.prices[0].id, of: other.id, by: .test)
+        hand.set(now.adding(.seconds(365 * 86_400)))
+        #expect(try await cost("ahead") == "8")
+    }
+
     @Test("the history runs from the newest to the oldest, in pages") func history() async throws {
         for number in 1...4 {
             hand.advance(.milliseconds(5))

@@ -128,6 +128,28 @@ struct PricingGroupTests {
         }
     }
 
+    @Test(
+        "a multiplier that a clock used while it was ahead can be withdrawn, and the charges made by it stay explained")
+    func withdrawUsed() async throws {
+        try await create("half", "0.5")
+        let now = hand.now
+        let version = try await add("3", after: 86_400)
+        hand.set(version.effectiveAt)
+        #expect(try await cost(in: "half") == "60")
+        hand.set(now)
+        try await catalog.withdrawMultiplier(version.id, of: "half", by: .test)
+        hand.set(version.effectiveAt)
+        #expect(try await cost(in: "half") == "10")
+        let kept = try await house.database.read { try Catalog.multiplier(version.id, in: $0) }
+        #expect(kept?.group == "half")
+        let every = try await house.database.read { try Catalog.multiplierIDs(of: "half", in: $0) }
+        #expect(every.contains(version.id))
+        #expect(try await catalog.multipliers(of: "half", Page()).items.count == 1)
+        // Its time is free again.
+        hand.set(now)
+        try await add("4", after: 86_400)
+    }
+
     @Test("the history of a group runs from the newest to the oldest, in pages") func history() async throws {
         try await create("half", "0.5")
         for number in 1...4 {

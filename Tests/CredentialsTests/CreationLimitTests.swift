@@ -144,4 +144,20 @@ struct CreationLimitTests {
             try await house.credentials.issue(draft, by: house.ada, .test)
         }
     }
+
+    @Test("a day that a clock counted while it was far ahead does not last until it comes") func clockAhead()
+        async throws
+    {
+        house.hand.set(midnight.adding(.seconds(365 * 86_400)))
+        try await spend(10)
+        house.hand.set(midnight.adding(.seconds(365 * 86_400 - 1)))
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_401)) {
+            try await house.issue()
+        }
+        house.hand.set(midnight)
+        try await spend(10)
+        await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 86_400)) {
+            try await house.issue()
+        }
+    }
 }

@@ -155,7 +155,7 @@ struct LastUseTests {
                 for turn in 0..<400 {
                     let taken = uses.take()
                     for key in keys {
-                        let latest = [uses.latest(of: key), written[key]].compactMap(\.self).max()
+                        let latest = uses.latest(of: key, stored: written[key])
                         if let before = seen[key] { #expect(latest.map { $0 >= before } == true) }
                         seen[key] = latest
                     }
@@ -175,5 +175,31 @@ struct LastUseTests {
             }.max()
             #expect(all[key]?.microseconds == latest.map(Int64.init))
         }
+    }
+
+    @Test("a use that was noted while the clock was ahead gives way to the next one, in memory and at rest")
+    func clockAhead() async throws {
+        let made = try await house.issue()
+        let now = house.hand.now
+        let ahead = now.adding(.seconds(365 * 86_400))
+        for isWritten in [false, true] {
+            house.hand.set(ahead)
+            try await house.use(made.key)
+            if isWritten { try await house.credentials.recordUses() }
+            house.hand.set(now)
+            try await house.use(made.key)
+            #expect(try await lastUse(made.credential) == now)
+            try await house.credentials.recordUses()
+            #expect(try await lastUse(made.credential) == now)
+            #expect(try await stored(made.credential) == now)
+        }
+    }
+
+    @Test("a use before 1970 is one") func before1970() async throws {
+        let made = try await house.issue()
+        house.hand.set(Timestamp(microseconds: -5))
+        try await house.use(made.key)
+        try await house.credentials.recordUses()
+        #expect(try await stored(made.credential) == Timestamp(microseconds: -5))
     }
 }

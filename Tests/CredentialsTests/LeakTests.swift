@@ -139,4 +139,14 @@ struct LeakTests {
             #expect(!house.credentials.isKeyIn(text))
         }
     }
+
+    @Test("a leak of a secret that was made while the clock was ahead shows") func clockAhead() async throws {
+        let old = try await house.issue()
+        let now = house.hand.now
+        house.hand.set(now.adding(.seconds(365 * 86_400)))
+        let new = try await house.rotate(old.credential)
+        house.hand.set(now)
+        _ = try await disable(new.credential)
+        #expect(try await house.find(old.credential).leakReportedAt == now)
+    }
 }

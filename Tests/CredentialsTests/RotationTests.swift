@@ -221,4 +221,23 @@ struct RotationTests {
         }
         #expect(rotated == 0)
     }
+
+    @Test("an overlap that a clock began while it was ahead ends: none lasts longer than thirty days") func clockAhead()
+        async throws
+    {
+        let old = try await house.issue()
+        let now = house.hand.now
+        house.hand.set(now.adding(.seconds(365 * 86_400)))
+        let new = try await house.rotate(old.credential, overlap: 3600)
+        #expect(try await opens(old.key, new.key) == [true, true])
+        house.hand.set(now)
+        for credentials in [house.credentials, try house.restarted()] {
+            #expect(try await !house.opens(old.key, with: credentials))
+            #expect(try await house.opens(new.key, with: credentials))
+        }
+        #expect(try await house.find(old.credential).retiring == nil)
+        #expect(try await house.count("retiring_secrets") == 1)
+        try await house.credentials.recordUses()
+        #expect(try await house.count("retiring_secrets") == 0)
+    }
 }

@@ -272,4 +272,33 @@ struct IdempotencyTests {
         _ = try await house.charged(key, answer: answer("no key"))
         #expect(try await kept(of: key) == 0)
     }
+
+    @Test(
+        "a call of a clock that was a little ahead is remembered; one of a clock far ahead is not, and is cleared away")
+    func clockAhead() async throws {
+        let now = house.hand.now
+        house.hand.set(now.adding(.seconds(3600)))
+        _ = try await house.charged(key, idempotency: mark(), answer: answer("one"))
+        house.hand.set(now)
+        #expect(try await replay(mark()) == "one")
+        house.hand.set(now.adding(.seconds(365 * 86_400)))
+        for name in ["order-2", "order-3"] {
+            _ = try await house.charged(key, idempotency: mark(name), answer: answer("ahead"))
+        }
+        // (An hour ahead is a year ago by then.)
+        #expect(try await house.count("idempotent_calls") == 2)
+        house.hand.set(now)
+        #expect(try await house.metering.answer(to: mark("order-2"), of: key.id) == nil)
+        let again = try await house.charged(key, idempotency: mark("order-2"), answer: answer("two"))
+        #expect(try await replay(mark("order-2")) == "two")
+        #expect(again.cost == Credits(20))
+        // The other one went with it, and what it kept.
+        #expect(try await house.count("idempotent_calls") == 1)
+        let kept = try await house.database.read { try $0.row("SELECT bytes FROM kept_answers")?.integer("bytes") }
+        let bytes = try await house.database.read {
+            try $0.row("SELECT answer_bytes FROM idempotent_calls")?.integer("answer_bytes")
+        }
+        #expect(kept == bytes)
+        #expect(try await house.difference() == nil)
+    }
 }

@@ -68,7 +68,7 @@ struct Model {
         if key.isDeleted { return .denied(.invalidKey) }
         if accounts[key.account].isSuspended { return .denied(.accountSuspended) }
         if let mark = call.mark, let memory = remembered[mark] {
-            if memory.isSettled, call.time - memory.time >= Self.day {
+            if memory.isSettled, abs(call.time - memory.time) >= Self.day {
                 forget(mark)
             } else {
                 if memory.body != call.body { return .otherBody }
@@ -164,15 +164,16 @@ struct Model {
         marks.removeAll { $0 == mark }
     }
 
-    /// Each new mark takes up to 16 of the oldest with it.
+    /// Each new mark takes up to 16 of the oldest with it, and as many of a clock that was more than a day ahead.
     private mutating func forgetOld(_ now: Int64) {
-        let old = marks.enumerated().filter { _, mark in
-            remembered[mark].map { $0.isSettled && now - $0.time >= Self.day } ?? false
+        func sorted(where isOver: (Int64) -> Bool) -> [Books.Mark] {
+            marks.enumerated().compactMap { offset, mark in
+                remembered[mark].flatMap { $0.isSettled && isOver($0.time) ? (time: $0.time, offset, mark) : nil }
+            }.sorted { ($0.time, $0.1) < ($1.time, $1.1) }.map(\.2)
         }
-        let sorted = old.sorted { left, right in
-            (remembered[left.element]?.time ?? 0, left.offset) < (remembered[right.element]?.time ?? 0, right.offset)
-        }
-        for (_, mark) in sorted.prefix(16) { forget(mark) }
+        let old = sorted { now - $0 >= Self.day }
+        let ahead = sorted { $0 - now >= Self.day }
+        for mark in old.prefix(16) + ahead.suffix(16) { forget(mark) }
     }
 
     static func day(of time: Int64) -> Int64 { time / day }

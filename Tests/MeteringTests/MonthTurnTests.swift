@@ -95,6 +95,39 @@ struct MonthTurnTests {
         #expect(try await house.difference() == nil)
     }
 
+    @Test("a call before 1970 counts in its month and its day, and the proof says so")
+    func before1970() async throws {
+        let key = try await house.key(monthly: Credits(20))
+        for (time, isHeld) in [
+            ("1968-02-29T23:59:59.999999Z", true), ("1968-02-29T00:00:00Z", false), ("1968-03-01T00:00:00Z", true),
+            ("1969-12-31T23:59:59.999999Z", true), ("1969-12-31T00:00:00Z", false), ("1970-01-01T00:00:00Z", true),
+            ("1969-11-30T12:00:00Z", true),
+        ] {
+            house.hand.set(try moment(time))
+            do {
+                _ = try await house.charged(key)
+                #expect(isHeld, "\(time)")
+            } catch Denial.monthlyLimitReached {
+                #expect(!isHeld, "\(time)")
+            }
+            #expect(try await house.difference() == nil, "\(time)")
+        }
+        let days = Day(number: -700)...Day(number: 0)
+        let report = try await house.metering.report(
+            UsageRequest(account: key.account, days: days, by: [.day]))
+        #expect(
+            report.map { $0.day?.text } == ["1968-02-29", "1968-03-01", "1969-11-30", "1969-12-31", "1970-01-01"])
+    }
+
+    @Test("identifiers of entries only grow before 1970 too") func entryIDs() {
+        let ids = EntryIDs(.system)
+        let made = [-86_400_000_000, -5000, -4000, -1001, -1, 0, 1, 999, 1000, -1, 2000].map {
+            ids.next(at: Timestamp(microseconds: $0))
+        }
+        #expect(made == made.sorted())
+        #expect(Set(made).count == made.count)
+    }
+
     @Test(
         "the last day of February is the 29th in leap years alone",
         arguments: [

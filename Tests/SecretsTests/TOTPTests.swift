@@ -31,8 +31,15 @@ struct TOTPTests {
 
     @Test("each code counts once, and none that is older than one that was used")
     func replay() {
-        for (lastUsed, step) in [(nil, 1), (-1, 1), (0, 1), (1, nil), (2, nil), (.max, nil)] as [(Int64?, Int64?)] {
+        for (lastUsed, step) in [(nil, 1), (-1, 1), (0, 1), (1, nil), (2, nil), (11, nil)] as [(Int64?, Int64?)] {
             #expect(Self.rfc.step(matching: "287082", at: 59, after: lastUsed) == step)
+        }
+    }
+
+    @Test("a step that was used by a clock that was ahead shuts nobody out")
+    func ahead() {
+        for lastUsed in [12, 1_000_000, .max] as [Int64] {
+            #expect(Self.rfc.step(matching: "287082", at: 59, after: lastUsed) == 1)
         }
     }
 

@@ -11,6 +11,7 @@ struct TimestampTests {
             (951_827_696_123_456, "2000-02-29T12:34:56.123456Z"), (-1, "1969-12-31T23:59:59.999999Z"),
             (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
             (-62_135_596_800_000_000, "0001-01-01T00:00:00.000000Z"),
+            (-62_167_219_200_000_000, "0000-01-01T00:00:00.000000Z"),
         ] as [(Int64, String)])
     func known(microseconds: Int64, text: String) {
         #expect(Timestamp(microseconds: microseconds).rfc3339 == text)
@@ -39,6 +40,21 @@ struct TimestampTests {
         ])
     func malformed(text: String) { #expect(Timestamp(rfc3339: text) == nil) }
 
+    @Test(
+        "what is outside the years 0000 to 9999 in UTC could not be shown again, so it is not read",
+        arguments: [
+            ("9999-12-31T23:59:59.999999-00:00", true), ("9999-12-31T23:59:60Z", false),
+            ("9999-12-31T23:59:59-00:01", false), ("9999-12-31T23:59:59-23:59", false),
+            ("9999-12-31T23:58:59-00:01", true), ("0000-01-01T00:00:00+00:00", true),
+            ("0000-01-01T00:00:00+00:01", false), ("0000-01-01T00:01:00+00:01", true),
+            ("0000-01-01T23:59:59+23:59", true), ("0000-01-01T23:58:59.999999+23:59", false),
+        ])
+    func shown(text: String, isRead: Bool) {
+        let time = Timestamp(rfc3339: text)
+        #expect((time != nil) == isRead)
+        if let time { #expect(time.rfc3339.utf8.count == 27) }
+    }
+
     @Test("a round trip at seeded random moments") func roundTrip() {
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<10_000 {
@@ -57,6 +73,26 @@ struct TimestampTests {
         #expect(Timestamp(microseconds: -day - 1).day == -2)
         #expect(Timestamp(microseconds: day - 1).seconds(toEndOf: 0) == 1)
         #expect(Timestamp(microseconds: 0).seconds(toEndOf: 0) == 86_400)
+    }
+
+    @Test("seconds and milliseconds are rounded down, before 1970 too") func units() {
+        for (time, seconds, milliseconds) in [
+            (0, 0, 0), (999, 0, 0), (1000, 0, 1), (1_000_000, 1, 1000), (-1, -1, -1), (-1000, -1, -1), (-1001, -1, -2),
+            (-1_000_000, -1, -1000), (-1_000_001, -2, -1001), (.min, -9_223_372_036_855, -9_223_372_036_854_776),
+        ] as [(Int64, Int64, Int64)] {
+            #expect(Timestamp(microseconds: time).seconds == seconds)
+            #expect(Timestamp(microseconds: time).milliseconds == milliseconds)
+        }
+    }
+
+    @Test("a clock may be set back by a minute; what is later than that has not been") func slack() {
+        let now = Timestamp(microseconds: 1_780_315_200_000_000)
+        for (offset, hasBeen) in [(.seconds(-9_999), true), (.zero, true), (.seconds(60), true)] as [(Duration, Bool)] {
+            #expect(now.adding(offset).hasBeen(at: now) == hasBeen)
+        }
+        #expect(!now.adding(.seconds(60) + .microseconds(1)).hasBeen(at: now))
+        #expect(Timestamp(microseconds: .min).hasBeen(at: now))
+        #expect(!Timestamp(microseconds: .max).hasBeen(at: now))
     }
 
     @Test("sums stop at the ends of time instead of wrapping") func sums() {

@@ -1,14 +1,17 @@
 import Database
 import Values
 
-/// The SQL of `invitations`.
+/// The SQL of `invitations`. One whose time ends later than any made now would was made by a clock that was ahead, and is
+/// as good as over.
 enum InvitationTable {
+    private static func latest(_ now: Timestamp) -> Timestamp { now.adding(Invitation.lifetime + Timestamp.slack) }
+
     static func replace(
         _ invitation: Invitation, by user: Identifier?, _ digest: String, _ now: Timestamp, _ connection: Connection
     ) throws {
         try connection.run(
-            "DELETE FROM invitations WHERE (account_id = $1 AND email = $2) OR expires_at <= $3", invitation.account,
-            invitation.email, now)
+            "DELETE FROM invitations WHERE (account_id = $1 AND email = $2) OR expires_at <= $3 OR expires_at > $4",
+            invitation.account, invitation.email, now, latest(now))
         try connection.run(
             """
             INSERT INTO invitations (id, account_id, email, role, invited_by, digest, expires_at)
@@ -22,14 +25,17 @@ enum InvitationTable {
     ) throws -> [Invitation] {
         try connection.rows(
             """
-            SELECT * FROM invitations WHERE account_id = $1 AND id < $2 AND expires_at > $3 ORDER BY id DESC LIMIT $4
-            """, account, page.bound, now, page.fetch
+            SELECT * FROM invitations WHERE account_id = $1 AND id < $2 AND expires_at > $3 AND expires_at <= $5
+            ORDER BY id DESC LIMIT $4
+            """, account, page.bound, now, page.fetch, latest(now)
         ).map(invitation)
     }
 
     static func count(of account: Identifier, _ now: Timestamp, _ connection: Connection) throws -> Int64 {
         try connection.row(
-            "SELECT count(*) AS open FROM invitations WHERE account_id = $1 AND expires_at > $2", account, now
+            """
+            SELECT count(*) AS open FROM invitations WHERE account_id = $1 AND expires_at > $2 AND expires_at <= $3
+            """, account, now, latest(now)
         )?.integer("open") ?? 0
     }
 
@@ -46,8 +52,10 @@ enum InvitationTable {
     }
 
     static func find(_ digest: String, _ now: Timestamp, _ connection: Connection) throws -> Invitation? {
-        try connection.row("SELECT * FROM invitations WHERE digest = $1 AND expires_at > $2", digest, now)
-            .map(invitation)
+        try connection.row(
+            "SELECT * FROM invitations WHERE digest = $1 AND expires_at > $2 AND expires_at <= $3", digest, now,
+            latest(now)
+        ).map(invitation)
     }
 
     private static func invitation(_ row: Row) throws -> Invitation {
@@ -57,6 +65,8 @@ enum InvitationTable {
     }
 
     static func delete(_ digest: String, _ now: Timestamp, _ connection: Connection) throws -> Int {
-        try connection.run("DELETE FROM invitations WHERE digest = $1 AND expires_at > $2", digest, now)
+        try connection.run(
+            "DELETE FROM invitations WHERE digest = $1 AND expires_at > $2 AND expires_at <= $3", digest, now,
+            latest(now))
     }
 }

@@ -11,14 +11,15 @@ enum PasswordResetTable {
             reset.user, digest, reset.expiresAt)
     }
 
-    /// Whose password it may reset.
+    /// Whose password it may reset. One whose time ends later than any made now would was made by a clock that was ahead,
+    /// and is as good as over.
     static func find(_ digest: String, _ now: Timestamp, _ connection: Connection) throws -> UserTable.Found? {
         try connection.row(
             """
             SELECT \(UserTable.secretColumns) FROM password_resets JOIN users ON users.id = password_resets.user_id
             \(UserTable.withRevealPair)
-            WHERE password_resets.digest = $1 AND password_resets.expires_at > $2
-            """, digest, now
+            WHERE password_resets.digest = $1 AND password_resets.expires_at > $2 AND password_resets.expires_at <= $3
+            """, digest, now, now.adding(PasswordReset.lifetime + Timestamp.slack)
         ).map { try UserTable.found($0) }
     }
 

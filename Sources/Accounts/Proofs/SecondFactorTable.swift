@@ -64,8 +64,3 @@ enum SecondFactorTable {
         }
     }
 }
-
-extension Timestamp {
-    /// Whole seconds since 1970, for the steps of one-time codes.
-    var seconds: Int64 { microseconds / 1_000_000 }
-}

@@ -31,7 +31,7 @@ final class SignInThrottle: Sendable {
 
     static let perPair = 10
     static let perSource = 100
-    private static let window: Duration = .seconds(900)
+    fileprivate static let window: Duration = .seconds(900)
     private let capacity: Int
 
     private struct Count {
@@ -45,9 +45,12 @@ final class SignInThrottle: Sendable {
         var newer: [Attempt: Count] = [:]
         var older: [Attempt: Count] = [:]
 
-        /// The window of an attempt, when one is running.
+        /// The window of an attempt, when one is running. One that would end later than a window from now was begun by a
+        /// clock that was ahead.
         func count(of attempt: Attempt, _ now: Timestamp) -> Count? {
-            guard let count = newer[attempt] ?? older[attempt], count.ends > now else { return nil }
+            guard let count = newer[attempt] ?? older[attempt], count.ends > now,
+                count.ends.adding(.zero - SignInThrottle.window).hasBeen(at: now)
+            else { return nil }
             return count
         }
 

@@ -100,9 +100,10 @@ extension Accounts {
         let now = parts.clock.now()
         guard let row = try await parts.database.read({ try SessionTable.find(digest, $0) }) else { return nil }
         let idleEnd = row.lastSeen.adding(parts.sessions.idle)
-        guard !(row.expiresAt as Timestamp?).isExpired(at: now), !(idleEnd as Timestamp?).isExpired(at: now) else {
-            return nil
-        }
+        guard !(row.expiresAt as Timestamp?).isExpired(at: now), !(idleEnd as Timestamp?).isExpired(at: now),
+            // What a clock that was ahead has begun or prolonged would go on for as long as that.
+            row.lastSeen.hasBeen(at: now)
+        else { return nil }
         var lastSeen = row.lastSeen
         // To a tenth of the idle time is enough, and spares a write with every call.
         if row.lastSeen.adding(parts.sessions.idle / 10) < now {
@@ -143,7 +144,7 @@ extension Accounts {
     ) -> Session {
         Session(
             id: id, expiresAt: expiresAt, idleExpiresAt: min(expiresAt, lastSeen.adding(parts.sessions.idle)),
-            freshUntil: min(expiresAt, authenticatedAt.adding(Session.freshness)),
+            provedAt: authenticatedAt, freshUntil: min(expiresAt, authenticatedAt.adding(Session.freshness)),
             csrfToken: parts.keys.csrfToken(for: id.description))
     }
 

@@ -7,6 +7,8 @@ package struct Session: Sendable {
     package var expiresAt: Timestamp
     /// The end, unless it is used before.
     package var idleExpiresAt: Timestamp
+    /// When the person last proved who they are.
+    package var provedAt: Timestamp
     /// Until when what was proved at the sign-in, or since, stands for the person.
     package var freshUntil: Timestamp
     /// What a page must send back in a header with every call that changes something.
@@ -15,8 +17,9 @@ package struct Session: Sendable {
     /// How long a proof stands.
     package static let freshness: Duration = .seconds(300)
 
-    /// Whether who they are was proved a short time ago.
-    package func isFresh(at now: Timestamp) -> Bool { now < freshUntil }
+    /// Whether who they are was proved a short time ago. What was proved in the future, by a clock that was ahead, was
+    /// not.
+    package func isFresh(at now: Timestamp) -> Bool { provedAt <= now && now < freshUntil }
 }
 
 /// A session as its user sees it in a list.

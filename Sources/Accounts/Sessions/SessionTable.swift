@@ -70,9 +70,10 @@ enum SessionTable {
     ) throws -> [SessionSummary] {
         try connection.rows(
             """
-            SELECT * FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > $4 AND last_seen_at > $5
+            SELECT * FROM sessions WHERE user_id = $1 AND id < $2 AND expires_at > $4
+              AND last_seen_at > $5 AND last_seen_at <= $6
             ORDER BY id DESC LIMIT $3
-            """, user, page.bound, page.fetch, now, now.adding(.zero - idle)
+            """, user, page.bound, page.fetch, now, now.adding(.zero - idle), now.adding(Timestamp.slack)
         ).map {
             SessionSummary(
                 id: try $0.identifier("id"), createdAt: try $0.time("created_at"),
@@ -95,6 +96,7 @@ enum SessionTable {
 
     static func deleteEnded(_ now: Timestamp, idle: Duration, _ connection: Connection) throws {
         try connection.run(
-            "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2", now, now.adding(.zero - idle))
+            "DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2 OR last_seen_at > $3", now,
+            now.adding(.zero - idle), now.adding(Timestamp.slack))
     }
 }
