@@ -1,3 +1,4 @@
+import Audit
 package import Catalog
 package import Policy
 package import Values
@@ -95,18 +96,6 @@ package struct ApplicationEdit: Sendable {
 
     package init() {}
 
-    /// Which fields it names, for the audit record. A prompt is the account's own text and may be long: that it changed
-    /// is enough.
-    var detail: [String: String] {
-        var detail: [String: String] = [:]
-        detail["name"] = name?.text
-        detail["model"] = model?.text
-        detail["allowed_models"] = allowedModels?.map(\.text).joined(separator: " ")
-        detail["system_prompt"] = systemPrompt.map { $0 == nil ? "null" : "changed" }
-        detail["parameters"] = parameters == nil ? nil : "changed"
-        return detail
-    }
-
     func apply(to application: inout Application) throws(ApplicationsError) {
         application.name = name?.text ?? application.name
         // A new model on its own takes the place of the old one where that was all that callers could name.
@@ -116,5 +105,18 @@ package struct ApplicationEdit: Sendable {
         try application.chat.allow(allowed, model: model)
         if let systemPrompt { application.chat.systemPrompt = systemPrompt?.text }
         if let parameters { application.chat.parameters = parameters }
+    }
+}
+
+extension Application {
+    /// A prompt is the account's own text and may be long: that it changed is enough.
+    func changes(from old: Application) -> Changes {
+        var changes = Changes()
+        changes.note("name", from: old.name, to: name)
+        changes.note("model", from: old.chat.model, to: chat.model)
+        changes.note("allowed_models", from: old.chat.allowedModels, to: chat.allowedModels)
+        changes.noteUnseen("system_prompt", from: old.chat.systemPrompt, to: chat.systemPrompt)
+        changes.noteUnseen("parameters", from: old.chat.parameters.stored, to: chat.parameters.stored)
+        return changes
     }
 }

@@ -56,21 +56,24 @@ package struct Applications: Sendable {
         return application
     }
 
-    /// Binds the very next call.
+    /// Binds the very next call. What changes nothing writes nothing.
     package func edit(
         _ id: Identifier, of account: Identifier, _ edit: ApplicationEdit, by author: Author
     ) async throws -> Application {
         let now = clock.now()
         let application = try await database.write { connection in
-            guard var application = try ApplicationTable.find(id, of: account, connection) else {
+            guard let old = try ApplicationTable.find(id, of: account, connection) else {
                 throw ApplicationsError.notFound
             }
+            var application = old
             try edit.apply(to: &application)
-            application.updatedAt = now
             try Self.check(application.chat, in: connection)
+            let changes = application.changes(from: old)
+            if changes.isEmpty { return old }
+            application.updatedAt = now
             try ApplicationTable.update(application, connection)
             try author.record(
-                .applicationEdit, account: account, object: id.description, detail: edit.detail, at: now,
+                .applicationEdit, account: account, object: id.description, detail: changes.detail, at: now,
                 in: connection)
             return application
         }

@@ -86,12 +86,14 @@ extension Catalog {
         return group
     }
 
-    /// A retired group can't be chosen any more.
+    /// A retired group can't be chosen any more. What changes nothing writes nothing.
     package func retireGroup(_ name: String, _ isRetired: Bool, by author: Author) async throws -> PricingGroup {
         let now = clock.now()
         if isRetired, name == PricingGroup.standard { throw CatalogError.standardGroup }
         try await database.write { connection in
-            guard try GroupTable.setRetired(name, isRetired, now, connection) == 1 else { throw CatalogError.notFound }
+            guard let old = try GroupTable.find(name, connection) else { throw CatalogError.notFound }
+            if old.isRetired == isRetired { return }
+            try GroupTable.setRetired(name, isRetired, now, connection)
             try author.record(
                 .groupEdit, account: nil, object: name, detail: ["retired": isRetired ? "true" : "false"], at: now,
                 in: connection)

@@ -64,22 +64,52 @@ package struct Catalog: Sendable {
         return provider
     }
 
-    /// Binds the very next call.
+    /// Binds the very next call. What changes nothing writes nothing.
     package func editProvider(
         _ id: Identifier, _ edit: ProviderEdit, by author: Author
     ) async throws -> Provider {
-        let sealed: SecretEdit<String> = edit.secret.map { seal($0, for: id) }
         let now = clock.now()
         let provider = try await database.write { connection in
             guard let old = try ProviderTable.find(id, connection) else { throw CatalogError.notFound }
             if old.kind == .echo, edit.baseURL != nil { throw CatalogError.echoTakesNo("base_url") }
             if old.kind == .echo, case .set = edit.secret { throw CatalogError.echoTakesNo("secret") }
+            var new = old
+            new.name = edit.name?.text ?? old.name
+            new.baseURL = edit.baseURL ?? old.baseURL
+            let changes = try changes(new, from: old, edit.secret, connection)
+            if changes.isEmpty { return old }
+            new.updatedAt = now
+            try ProviderTable.update(new, connection)
+            switch edit.secret {
+            case .keep: break
+            case .clear: try ProviderTable.setSecret(nil, of: id, connection)
+            case .set(let secret): try ProviderTable.setSecret(seal(secret, for: id), of: id, connection)
+            }
             try author.record(
-                .providerEdit, account: nil, object: id.description, detail: edit.detail, at: now, in: connection)
-            return try ProviderTable.update(old, edit, sealed, now, connection)
+                .providerEdit, account: nil, object: id.description, detail: changes.detail, at: now,
+                in: connection)
+            return try ProviderTable.find(id, connection) ?? new
         }
         routes.invalidate { _, _ in true }
         return provider
+    }
+
+    /// Of the secret only that it changed.
+    private func changes(
+        _ new: Provider, from old: Provider, _ secret: SecretEdit<Secret>, _ connection: Connection
+    ) throws -> Changes {
+        var changes = Changes()
+        changes.note("name", from: old.name, to: new.name)
+        changes.note("base_url", from: old.baseURL?.text, to: new.baseURL?.text)
+        switch secret {
+        case .keep: break
+        case .clear: if old.hasSecret { changes.note(unseen: "secret", isSet: false) }
+        case .set(let given):
+            let sealed = try ProviderTable.sealedSecret(of: new.id, connection)
+            let kept = sealed.flatMap { try? sealing.open($0, context: ModelRoute.sealingContext(new.id)) }
+            if kept?.isSame(as: given) != true { changes.note(unseen: "secret", isSet: true) }
+        }
+        return changes
     }
 
     package func deleteProvider(_ id: Identifier, by author: Author) async throws {

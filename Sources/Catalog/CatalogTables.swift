@@ -66,23 +66,22 @@ enum ProviderTable {
         try connection.row("SELECT \(columns) FROM providers WHERE id = $1", id).map(provider)
     }
 
-    static func update(
-        _ old: Provider, _ edit: ProviderEdit, _ sealed: SecretEdit<String>, _ now: Timestamp, _ connection: Connection
-    ) throws -> Provider {
-        let name = edit.name?.text ?? old.name
-        let url = edit.baseURL ?? old.baseURL
-        let other = try connection.row("SELECT 1 AS one FROM providers WHERE name = $1 AND id <> $2", name, old.id)
+    static func update(_ provider: Provider, _ connection: Connection) throws {
+        let other = try connection.row(
+            "SELECT 1 AS one FROM providers WHERE name = $1 AND id <> $2", provider.name, provider.id)
         guard other == nil else { throw CatalogError.nameTaken }
         try connection.run(
-            "UPDATE providers SET name = $2, base_url = $3, updated_at = $4 WHERE id = $1", old.id, name, url?.text, now
-        )
-        switch sealed {
-        case .keep: break
-        case .clear: try connection.run("UPDATE providers SET sealed_secret = NULL WHERE id = $1", old.id)
-        case .set(let text): try connection.run("UPDATE providers SET sealed_secret = $2 WHERE id = $1", old.id, text)
-        }
-        guard let new = try find(old.id, connection) else { throw CatalogError.notFound }
-        return new
+            "UPDATE providers SET name = $2, base_url = $3, updated_at = $4 WHERE id = $1", provider.id, provider.name,
+            provider.baseURL?.text, provider.updatedAt)
+    }
+
+    static func sealedSecret(of provider: Identifier, _ connection: Connection) throws -> String? {
+        try connection.row("SELECT sealed_secret FROM providers WHERE id = $1", provider)?
+            .optionalText("sealed_secret")
+    }
+
+    static func setSecret(_ sealed: String?, of provider: Identifier, _ connection: Connection) throws {
+        try connection.run("UPDATE providers SET sealed_secret = $2 WHERE id = $1", provider, sealed)
     }
 
     static func delete(_ id: Identifier, _ connection: Connection) throws -> Int {

@@ -140,9 +140,7 @@ enum GroupTable {
         try connection.row("SELECT * FROM pricing_groups WHERE name = $1", name).map { try group($0, connection) }
     }
 
-    static func setRetired(
-        _ name: String, _ isRetired: Bool, _ now: Timestamp, _ connection: Connection
-    ) throws -> Int {
+    static func setRetired(_ name: String, _ isRetired: Bool, _ now: Timestamp, _ connection: Connection) throws {
         try connection.run(
             "UPDATE pricing_groups SET is_retired = $2, updated_at = $3 WHERE name = $1", name, isRetired, now)
     }

@@ -50,19 +50,6 @@ package struct ProviderEdit: Sendable {
         self.baseURL = baseURL
         self.secret = secret
     }
-
-    /// What it says, for the audit record; of the secret only whether it changed.
-    var detail: [String: String] {
-        var detail: [String: String] = [:]
-        detail["name"] = name?.text
-        detail["base_url"] = baseURL?.text
-        switch secret {
-        case .keep: break
-        case .clear: detail["secret"] = "null"
-        case .set: detail["secret"] = "changed"
-        }
-        return detail
-    }
 }
 
 /// Keep, take away or replace.
@@ -70,14 +57,6 @@ package enum SecretEdit<Value: Sendable>: Sendable {
     case keep
     case clear
     case set(Value)
-
-    func map<Other>(_ transform: (Value) -> Other) -> SecretEdit<Other> {
-        switch self {
-        case .keep: .keep
-        case .clear: .clear
-        case .set(let value): .set(transform(value))
-        }
-    }
 }
 
 /// Where an upstream's API begins, such as `https://api.openai.com/v1`.

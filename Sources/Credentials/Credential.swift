@@ -1,3 +1,4 @@
+import Audit
 package import Catalog
 package import Policy
 package import Secrets
@@ -109,20 +110,22 @@ package struct CredentialEdit: Sendable {
         credential.terms.addresses = addresses ?? credential.terms.addresses
         credential.terms.host = host ?? credential.terms.host
     }
+}
 
-    /// What it says, for the audit record; whether the key works is told apart.
-    var detail: [String: String] {
-        let none = "null"
-        var detail: [String: String] = [:]
-        detail["name"] = name?.text
-        detail["expired_at"] = expiresAt.map { $0?.rfc3339 ?? none }
-        detail["limited_amount"] = creditLimit.map { $0?.decimal ?? none }
-        detail["monthly_limit"] = monthlyLimit.map { $0?.decimal ?? none }
-        detail["group"] = group.map { $0?.text ?? none }
-        detail["models"] = models.map { $0.map { $0.map(\.text).joined(separator: " ") } ?? none }
-        detail["ip_allowlist"] = addresses.map { $0.map { $0.map(\.text).joined(separator: " ") } ?? none }
-        detail["host"] = host.map { $0?.text ?? none }
-        return detail
+extension Credential {
+    /// All but whether it works, which is an act of its own.
+    func changes(from old: Credential) -> Changes {
+        var changes = Changes()
+        let (before, after) = (old.terms, terms)
+        changes.note("name", from: old.name, to: name)
+        changes.note("expired_at", from: before.expiresAt?.rfc3339, to: after.expiresAt?.rfc3339)
+        changes.note("limited_amount", from: before.creditLimit?.decimal, to: after.creditLimit?.decimal)
+        changes.note("monthly_limit", from: before.monthlyLimit?.decimal, to: after.monthlyLimit?.decimal)
+        changes.note("group", from: before.group, to: after.group)
+        changes.note("models", from: before.models, to: after.models)
+        changes.note("ip_allowlist", from: before.addresses?.map(\.text), to: after.addresses?.map(\.text))
+        changes.note("host", from: before.host?.text, to: after.host?.text)
+        return changes
     }
 }
 

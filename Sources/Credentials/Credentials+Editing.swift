@@ -8,7 +8,7 @@ package import Values
 
 /// Changes of a key's terms, and whether it works at all.
 extension Credentials {
-    /// Binds the very next call. What brings a key back that holds no slot, or that was switched off while the cap was
+    /// Binds the very next call; what changes nothing writes nothing. What brings a key back that holds no slot, or that was switched off while the cap was
     /// lowered, needs a slot as a new key does.
     package func edit(
         _ id: Identifier, of account: Identifier, _ edit: CredentialEdit, by author: Author
@@ -19,7 +19,6 @@ extension Credentials {
             let old = try find(id, of: account, now, connection)
             var new = old
             edit.apply(to: &new)
-            new.updatedAt = now
             let owner = try Accounts.account(account, in: connection)
             if new.terms.group != old.terms.group { try Self.checkGroup(new.terms.group, of: owner, connection) }
             if case .some(.some) = edit.models {
@@ -28,8 +27,11 @@ extension Credentials {
             }
             new.terms = new.terms.withoutRepetitions
             if new.isRevived(from: old, at: now) { try Self.checkSlot(for: old, owner, now, connection) }
+            let changes = new.changes(from: old)
+            if changes.isEmpty, new.isEnabled == old.isEnabled { return old }
+            new.updatedAt = now
             try CredentialTable.update(new, connection)
-            try Self.record(edit, of: old, author, now, connection)
+            try Self.record(changes, new, from: old, author, connection)
             return new
         }
         forgetRecords(of: credential)
@@ -49,18 +51,15 @@ extension Credentials {
 
     /// To switch a key off and on are acts of their own; a request that does more than that leaves two entries.
     private static func record(
-        _ edit: CredentialEdit, of old: Credential, _ author: Author, _ now: Timestamp, _ connection: Connection
+        _ changes: Changes, _ new: Credential, from old: Credential, _ author: Author, _ connection: Connection
     ) throws {
-        let object = old.id.description
-        if !edit.detail.isEmpty {
+        func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
             try author.record(
-                .credentialEdit, account: old.account, object: object, detail: edit.detail, at: now, in: connection)
-        }
-        if let isEnabled = edit.isEnabled, isEnabled != old.isEnabled {
-            try author.record(
-                isEnabled ? .credentialEnable : .credentialDisable, account: old.account, object: object, at: now,
+                action, account: new.account, object: new.id.description, detail: detail, at: new.updatedAt,
                 in: connection)
         }
+        if !changes.isEmpty { try record(.credentialEdit, changes.detail) }
+        if new.isEnabled != old.isEnabled { try record(new.isEnabled ? .credentialEnable : .credentialDisable, [:]) }
     }
 }
 

@@ -38,13 +38,15 @@ extension Credentials {
         return secret
     }
 
-    /// Says whether an account's keys may be shown again. Where they no longer may, every copy goes, for good.
+    /// Says whether an account's keys may be shown again. Where they no longer may, every copy goes, for good. What
+    /// changes nothing writes nothing.
     package func allowRevealable(
         _ isAllowed: Bool, in account: Identifier, by author: Author
     ) async throws -> Account {
         let now = clock.now()
         let changed = try await database.write { connection in
-            let changed = try Accounts.allowRevealableKeys(isAllowed, in: account, at: now, connection)
+            let (changed, isChanged) = try Accounts.allowRevealableKeys(isAllowed, in: account, at: now, connection)
+            if !isChanged { return changed }
             if !isAllowed {
                 try SealedCopyTable.deleteAll(of: account, connection)
                 try CredentialTable.forbidReveals(in: account, connection)

@@ -1,3 +1,4 @@
+import Audit
 import Catalog
 import Database
 import Secrets
@@ -76,6 +77,47 @@ struct CatalogChangesTests {
             provider.id, ProviderEdit(name: nil, baseURL: nil, secret: .clear), by: .test)
         #expect(!bare.hasSecret)
         #expect(try await house.upstream(of: "m")! == ("https://two.example", nil))
+    }
+
+    @Test("an edit of a provider that changes nothing writes nothing, and none tells the secret") func nothing()
+        async throws
+    {
+        let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
+        let house = try CatalogHouse(clock: hand.clock)
+        let provider = try await house.openAI("p", url: "https://one.example", secret: "one")
+        func count() async throws -> Int { try await house.audit.entries(of: nil, Page()).items.count }
+        func edit(_ secret: SecretEdit<Secret>) async throws -> Provider {
+            try await house.catalog.editProvider(
+                provider.id, ProviderEdit(name: good("p"), baseURL: good("https://one.example/"), secret: secret),
+                by: .test)
+        }
+        let before = try await count()
+        hand.advance(.seconds(1))
+        for secret in [.keep, .set(Secret("one"))] as [SecretEdit<Secret>] {
+            #expect(try await edit(secret).updatedAt == provider.updatedAt)
+        }
+        #expect(try await count() == before)
+        #expect(try await edit(.set(Secret("two"))).updatedAt == hand.now)
+        #expect(try await house.audit.entries(of: nil, Page()).items[0].detail == ["secret": "changed"])
+        #expect(try await !edit(.clear).hasSecret)
+        #expect(try await house.audit.entries(of: nil, Page()).items[0].detail == ["secret": "null"])
+        #expect(try await count() == before + 2)
+        _ = try await edit(.clear)
+        #expect(try await count() == before + 2)
+    }
+
+    @Test("a group that is retired once more leaves no entry") func sameRetirement() async throws {
+        let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
+        let house = try CatalogHouse(clock: hand.clock)
+        let catalog = house.catalog
+        let group = try await catalog.createGroup(good("g"), .one, by: .test)
+        hand.advance(.seconds(1))
+        #expect(try await catalog.retireGroup("g", false, by: .test).updatedAt == group.updatedAt)
+        let retired = try await catalog.retireGroup("g", true, by: .test)
+        hand.advance(.seconds(1))
+        #expect(try await catalog.retireGroup("g", true, by: .test).updatedAt == retired.updatedAt)
+        await #expect(throws: CatalogError.notFound) { try await catalog.retireGroup("absent", true, by: .test) }
+        #expect(try await house.audit.entries(of: nil, Page()).items.map(\.action) == [.groupEdit, .groupCreate])
     }
 
     @Test("a model deleted and made again elsewhere leads elsewhere at once") func modelMoves() async throws {

@@ -1,5 +1,6 @@
 import Accounts
 import Applications
+import Audit
 import Catalog
 import Credentials
 import Database
@@ -136,5 +137,28 @@ struct ApplicationsTests {
         for text in ["", "a\u{0}b", "a\u{1B}[31m", "a\u{7F}", "a\u{9B}31m", String(repeating: "p", count: 32_769)] {
             #expect(SystemPrompt(text) == nil, "\(text.prefix(8).debugDescription)")
         }
+    }
+
+    @Test("an edit that changes nothing writes nothing; of a prompt the record has only that it changed")
+    func nothing() async throws {
+        func same(_ edit: inout ApplicationEdit) throws {
+            edit.name = try good("Cat")
+            edit.model = try good("small")
+            edit.allowedModels = [try good("small"), try good("large")]
+            edit.systemPrompt = .some(try good("You are a cat."))
+            edit.parameters = ChatParameters.none
+        }
+        let made = try await edit(try await app("small", nil)) { try same(&$0) }
+        let before = try await house.entries()
+        #expect(
+            before[0].detail == ["name": "Cat", "allowed_models": "+large", "system_prompt": "changed"])
+        house.hand.advance(.seconds(1))
+        let again = try await edit(made) { try same(&$0) }
+        #expect(again.updatedAt == made.updatedAt)
+        #expect(try await edit(made) { _ in }.updatedAt == made.updatedAt)
+        #expect(try await house.entries().count == before.count)
+        let turned = try await edit(made) { $0.allowedModels = [try good("large"), try good("small")] }
+        #expect(turned.updatedAt == house.hand.now)
+        #expect(try await house.entries()[0].detail == ["allowed_models": "reordered"])
     }
 }

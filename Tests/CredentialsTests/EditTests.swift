@@ -1,5 +1,6 @@
 import Accounts
 import Applications
+import Audit
 import Catalog
 import Credentials
 import Database
@@ -73,8 +74,49 @@ struct EditTests {
         #expect(third.terms == KeyTerms())
         #expect(third.name == "")
         #expect(try await house.credentials.find(made.id, of: made.account).terms == KeyTerms())
-        // Nothing named: nothing changes but the time.
+        // Nothing named: nothing changes, not even the time.
+        house.hand.advance(.seconds(1))
         #expect(try await edit(made) { _ in }.terms == KeyTerms())
+        #expect(try await edit(made) { _ in }.updatedAt == third.updatedAt)
+    }
+
+    @Test("an edit that changes nothing writes nothing; one that changes a list tells what came and what went")
+    func nothing() async throws {
+        func same(_ edit: inout CredentialEdit) throws {
+            edit.name = try good("Production")
+            edit.isEnabled = false
+            edit.expiresAt = .some(later(3600))
+            edit.creditLimit = .some(Credits(micro: 5))
+            edit.monthlyLimit = .some(nil)
+            edit.group = .some(nil)
+            edit.models = try .some([good("echo"), good("echo")])
+            edit.addresses = try .some(["192.0.2.1", "10.0.0.0/8", "192.0.2.1"].map { try good($0) })
+            edit.host = try .some(good("example.com"))
+        }
+        let made = try await house.issue().credential
+        let first = try await edit(made) { try same(&$0) }
+        let before = try await house.entries()
+        #expect(before.first { $0.action == .credentialEdit }?.detail["ip_allowlist"] == "+192.0.2.1 +10.0.0.0/8")
+        let end = first.terms.expiresAt
+        house.hand.advance(.seconds(1))
+        for _ in 0..<2 {
+            let again = try await edit(made) {
+                try same(&$0)
+                $0.expiresAt = .some(end)
+            }
+            #expect(again.updatedAt == first.updatedAt)
+            #expect(again.terms == first.terms)
+        }
+        #expect(try await house.find(made).updatedAt == first.updatedAt)
+        #expect(try await house.entries().count == before.count)
+        _ = try await edit(made) {
+            $0.name = try good("Production")
+            $0.addresses = try .some(["10.0.0.0/8", "192.0.2.2"].map { try good($0) })
+        }
+        let entries = try await house.entries()
+        #expect(entries.count == before.count + 1)
+        #expect(entries[0].detail == ["ip_allowlist": "+192.0.2.2 -192.0.2.1"])
+        #expect(try await house.find(made).updatedAt == house.hand.now)
     }
 
     @Test("limits are there for the next decision, from zero to the largest") func limitsBind() async throws {

@@ -181,4 +181,16 @@ struct RevealTests {
             try $0.row("SELECT sealed FROM sealed_copies WHERE credential_id = $1", credential.id)?.text("sealed")
         } ?? ""
     }
+
+    @Test("a policy that is set as it is writes nothing") func samePolicy() async throws {
+        let before = try await house.entries().count
+        let account = try await house.accounts.account(ada.account)
+        house.hand.advance(.seconds(1))
+        for (isAllowed, entries) in [(true, 0), (false, 1), (false, 1), (true, 2), (true, 2)] {
+            let set = try await house.credentials.allowRevealable(isAllowed, in: ada.account, by: .test)
+            #expect(set.allowsRevealableKeys == isAllowed)
+            #expect(set.updatedAt == (entries == 0 ? account.updatedAt : house.hand.now))
+            #expect(try await house.entries().count == before + entries)
+        }
+    }
 }

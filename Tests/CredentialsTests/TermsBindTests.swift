@@ -118,6 +118,6 @@ struct TermsBindTests {
         try await house.edit(made.credential) { $0.isEnabled = true }
         let entries = Array(try await house.entries().dropLast(before))
         #expect(entries.map(\.action.rawValue) == ["credential.enable", "credential.disable", "credential.edit"])
-        #expect(entries.last?.detail == ["name": "Off", "host": "null"])
+        #expect(entries.last?.detail == ["name": "Off"])
     }
 }

@@ -106,6 +106,69 @@ def test_an_entry_says_what_changed(deployment, account):
     assert "4" in str(judged(deployment, "account.edit", account["id"])["detail"])
 
 
+def unchanged_edits(deployment, tenant):
+    """Each way to edit something, as (how, what): `how` sends `what` and returns the object as it is then."""
+
+    def at_path(call, path):
+        return lambda **fields: exact(expect(call("PATCH", path, json=fields), 200))
+
+    account, app = tenant.account["id"], tenant.application(system_prompt="You are a cat.")
+    key = tenant.credential(app["id"], name="once")
+    model, group, secret = "echo", deployment.new_group()["name"], planted.plant("provider secret", unique("secret"))
+    address = "https://upstream.example.com/v1"
+    fields = {"name": unique("provider"), "kind": "openai", "base_url": address, "secret": secret}
+    provider = expect(deployment.call("POST", "/api/v1/providers", json=fields), 201).json()
+    member, own = tenant.member(), f"/api/v1/accounts/{account}"
+    limits = {"limited_amount": 5, "monthly_limit": None, "expired_at": "2099-01-01T00:00:00Z", "enabled": False}
+    lists = {"models": [model], "ip_allowlist": [f"192.0.2.{number}" for number in range(100)]}
+    return {
+        "an account": (
+            at_path(deployment.call, own),
+            {"name": "Same", "credential_cap": 7, "groups": [group], "default_group": "standard", "suspended": False},
+        ),
+        "a key policy": (at_path(tenant.person.fresh().call, own + "/key-policy"), {"revealable": False}),
+        "a role": (at_path(tenant.person.fresh().call, f"{own}/users/{member.user['id']}"), {"role": "root"}),
+        "an application": (
+            at_path(tenant.call, f"/api/v1/applications/{app['id']}"),
+            {"name": "Same", "system_prompt": "You are a dog.", "parameters": {"seed": 7}, "model": model},
+        ),
+        "a key": (
+            at_path(tenant.call, f"/api/v1/credentials/{key['id']}"),
+            {"name": "Same", "group": None, "host": "example.com"} | limits | lists,
+        ),
+        "a provider": (
+            at_path(deployment.call, f"/api/v1/providers/{provider['id']}"),
+            {"name": unique("same"), "base_url": address + "/", "secret": secret + "-2"},
+        ),
+        "a group": (at_path(deployment.call, f"/api/v1/groups/{group}"), {"retired": True}),
+    }
+
+
+def test_an_edit_that_changes_nothing_writes_nothing(deployment, tenant):
+    """The same body twice, of every operation that edits: no entry, and the time of the last change stays."""
+    edits = unchanged_edits(deployment, tenant)
+    document = yaml.safe_load((REPOSITORY / "openapi.yaml").read_text("utf-8"))
+    assert len(edits) == sum("patch" in operations for operations in document["paths"].values()), "one is not tried"
+    for what, (edit, fields) in edits.items():
+        first = edit(**fields)
+        before = newest(deployment)[0]["id"]
+        for body in (fields, fields, {name: fields[name] for name in list(fields)[:1]}):
+            assert edit(**body) == first, what
+        assert newest(deployment)[0]["id"] == before, what
+
+
+def test_an_entry_has_what_changed_and_not_the_whole_list(deployment, tenant):
+    """A key with a hundred addresses, edited again and again, leaves a few bytes each time."""
+    key = tenant.credential(tenant.application()["id"])
+    addresses = [f"192.0.2.{number}" for number in range(100)]
+    tenant.edit_credential(key["id"], ip_allowlist=addresses)
+    assert len(newest(deployment)[0]["detail"]["ip_allowlist"]) <= 512
+    tenant.edit_credential(key["id"], ip_allowlist=addresses[1:] + ["198.51.100.7"])
+    assert newest(deployment)[0]["detail"] == {"ip_allowlist": "+198.51.100.7 -192.0.2.0"}
+    tenant.edit_credential(key["id"], ip_allowlist=None)
+    assert newest(deployment)[0]["detail"] == {"ip_allowlist": "null"}
+
+
 def test_what_was_refused_is_not_in_it(deployment, account):
     """Done or not at all: no entry of something that never happened."""
     before = newest(deployment)[0]["id"]

@@ -1,3 +1,4 @@
+import Audit
 package import Catalog
 package import Policy
 package import Values
@@ -59,14 +60,16 @@ package struct AccountEdit: Sendable {
     package var isSuspended: Bool?
 
     package init() {}
+}
 
-    /// What it says, for the audit record.
-    var detail: [String: String] {
-        var detail: [String: String] = [:]
-        detail["name"] = name?.text
-        detail["credential_cap"] = cap.map { String($0.value) }
-        detail["default_group"] = defaultGroup?.text
-        detail["groups"] = groups?.map(\.text).joined(separator: " ")
-        return detail
+extension Account {
+    /// All but whether it is suspended, which is an act of its own.
+    func changes(from old: Account) -> Changes {
+        var changes = Changes()
+        changes.note("name", from: old.name, to: name)
+        changes.note("credential_cap", from: String(old.cap.value), to: String(cap.value))
+        changes.note("default_group", from: old.defaultGroup, to: defaultGroup)
+        changes.note("groups", from: old.groups, to: groups)
+        return changes
     }
 }

@@ -21,7 +21,7 @@ extension Accounts {
             .accountCreate, account: account.id, object: account.id.description,
             detail: [
                 "name": account.name, "credential_cap": String(account.cap.value),
-                "default_group": account.defaultGroup, "groups": account.groups.joined(separator: " "),
+                "default_group": account.defaultGroup, "groups": Changes.bounded(account.groups),
             ], at: account.createdAt, in: connection)
     }
 
@@ -36,7 +36,8 @@ extension Accounts {
         return account
     }
 
-    /// Binds the very next call. A lower cap takes no key away; it only stops new ones.
+    /// Binds the very next call. A lower cap takes no key away; it only stops new ones. What changes nothing writes
+    /// nothing.
     package func edit(_ id: Identifier, _ edit: AccountEdit, by author: Author) async throws -> Account {
         let now = parts.clock.now()
         let account = try await parts.database.write { connection in
@@ -48,10 +49,12 @@ extension Accounts {
             account.defaultGroup = edit.defaultGroup?.text ?? account.defaultGroup
             account.groups = Self.groups(edit.groups?.map(\.text) ?? account.groups, besides: account.defaultGroup)
             account.isSuspended = edit.isSuspended ?? account.isSuspended
-            account.updatedAt = now
             try Self.check(defaultGroup: edit.defaultGroup, edit.groups, before: old, connection)
+            let changes = account.changes(from: old)
+            if changes.isEmpty, account.isSuspended == old.isSuspended { return old }
+            account.updatedAt = now
             try AccountTable.update(account, connection)
-            try Self.record(edit, of: old, author, now, connection)
+            try Self.record(changes, account, from: old, author, connection)
             return account
         }
         held.invalidate(id)
@@ -60,16 +63,14 @@ extension Accounts {
 
     /// To suspend and to resume are acts of their own; a request that does more than that leaves two entries.
     private static func record(
-        _ edit: AccountEdit, of old: Account, _ author: Author, _ now: Timestamp, _ connection: Connection
+        _ changes: Changes, _ new: Account, from old: Account, _ author: Author, _ connection: Connection
     ) throws {
         func record(_ action: AuditEntry.Action, _ detail: [String: String]) throws {
             try author.record(
-                action, account: old.id, object: old.id.description, detail: detail, at: now, in: connection)
+                action, account: new.id, object: new.id.description, detail: detail, at: new.updatedAt, in: connection)
         }
-        if !edit.detail.isEmpty { try record(.accountEdit, edit.detail) }
-        if let isSuspended = edit.isSuspended, isSuspended != old.isSuspended {
-            try record(isSuspended ? .accountSuspend : .accountResume, [:])
-        }
+        if !changes.isEmpty { try record(.accountEdit, changes.detail) }
+        if new.isSuspended != old.isSuspended { try record(new.isSuspended ? .accountSuspend : .accountResume, [:]) }
     }
 
     /// Each once, without the default, in order.
@@ -123,14 +124,16 @@ extension Accounts {
     }
 
     /// Says whether the account's keys may be shown again. For the floor above, which owns the copies.
+    /// - Returns: the account, and whether that was otherwise before.
     package static func allowRevealableKeys(
         _ isAllowed: Bool, in account: Identifier, at now: Timestamp, _ connection: Connection
-    ) throws -> Account {
+    ) throws -> (account: Account, isChanged: Bool) {
         var account = try self.account(account, in: connection)
+        if account.allowsRevealableKeys == isAllowed { return (account, false) }
         account.allowsRevealableKeys = isAllowed
         account.updatedAt = now
         try AccountTable.update(account, connection)
-        return account
+        return (account, true)
     }
 
     /// To be called after the commit of a change that another floor has made.
