@@ -132,6 +132,15 @@ enum Refusal {
         "This takes a proof of who you are from the last five minutes: POST your password, and your code if you have a "
             + "second factor, to /api/v1/sessions/current/reauthentication, and repeat the call.")
 
+    static func tooManyChanges(retryAfterSeconds seconds: Int) -> Problem {
+        Problem(
+            .tooManyRequests, "too_many_changes",
+            "The account asks for more changes than it may in a minute. Try again in \(seconds) "
+                + "second\(seconds == 1 ? "" : "s")."
+        )
+        .with(.retryAfter, String(seconds))
+    }
+
     static let rootOnly = Problem(.forbidden, "root_only", "This is for root users of the account.")
 
     static let adminOnly = Problem(.forbidden, "admin_only", "This is for admins of the deployment.")

@@ -70,7 +70,7 @@ extension ManagementAPI {
             return Response(status: .noContent)
         }
 
-        on(&routes, .post, "/groups/{group}/preview", needs: .adminScope(.catalogRead)) { call in
+        on(&routes, .post, "/groups/{group}/preview", needs: .adminScope(.catalogRead), isPaced: false) { call in
             let name = try call.groupName()
             var fields = try await call.fields()
             let multiplier = try fields.multiplier("multiplier")

@@ -26,12 +26,13 @@ package struct ManagementAPI: Sendable {
     let admission: Admission
     let audit: Audit
     let clock: Clock
+    let writeRate: WriteRate
     /// Set while nobody has been here yet.
     let firstRun: FirstRun?
 
     package init(
         accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
-        admission: Admission, audit: Audit, clock: Clock, firstRun: FirstRun?
+        admission: Admission, audit: Audit, clock: Clock, writeRate: WriteRate, firstRun: FirstRun?
     ) {
         self.metering = metering
         self.admission = admission
@@ -41,6 +42,7 @@ package struct ManagementAPI: Sendable {
         self.applications = applications
         self.credentials = credentials
         self.clock = clock
+        self.writeRate = writeRate
         self.firstRun = firstRun
     }
 
@@ -88,13 +90,21 @@ package struct ManagementAPI: Sendable {
     }
 
     /// Declares an endpoint for whoever has what it needs.
+    /// - Parameter isPaced: whether it counts in the rate of the account's changes. A `POST` that only looks does not, nor
+    ///   does one that is paced by the hash of a password. What takes something away never does, so that an account can
+    ///   always end the token that floods it.
     func on(
         _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, needs need: Need,
-        takesQuery: Bool = false, _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
+        takesQuery: Bool = false, isPaced: Bool = true,
+        _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
     ) {
+        let isPaced = isPaced && (method == .post || method == .patch)
         open(&routes, method, path, takesQuery: true) { request, context in
             let actor = try await authenticate(request)
             try authorize(actor, need)
+            if isPaced, let seconds = writeRate.take(from: actor.account, at: clock.now()) {
+                throw Refusal.tooManyChanges(retryAfterSeconds: seconds)
+            }
             if !takesQuery { try QueryReader(request).noOthers() }
             let author = author(of: context, by: actor.user.id)
             return try await handle(ManagementCall(request: request, context: context, actor: actor, author: author))

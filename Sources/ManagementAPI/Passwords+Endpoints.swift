@@ -9,7 +9,7 @@ import Web
 
 extension ManagementAPI {
     func declarePasswords(_ routes: inout Routes) {
-        on(&routes, .post, "/users/current/password", needs: .session) { call in
+        on(&routes, .post, "/users/current/password", needs: .session, isPaced: false) { call in
             var fields = try await call.fields()
             let proof = try fields.proof("current_password")
             let new: Password = try fields.required("new_password")

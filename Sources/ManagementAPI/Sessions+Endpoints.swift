@@ -27,7 +27,7 @@ extension ManagementAPI {
             .json(.object(try call.session().json(of: call.actor)))
         }
 
-        on(&routes, .post, "/sessions/current/reauthentication", needs: .session) { call in
+        on(&routes, .post, "/sessions/current/reauthentication", needs: .session, isPaced: false) { call in
             var fields = try await call.fields()
             let proof = try fields.proof()
             try fields.noOthers()

@@ -13,7 +13,9 @@ import Web
 /// What would come of a call: for the owner of a key, and for the owner of a service that keys open.
 extension ManagementAPI {
     func declareVerify(_ routes: inout Routes) {
-        on(&routes, .post, "/credentials/{credential_id}/explain", needs: .scope(.credentialsRead)) { call in
+        on(
+            &routes, .post, "/credentials/{credential_id}/explain", needs: .scope(.credentialsRead), isPaced: false
+        ) { call in
             let id = try call.identifier("credential_id")
             var fields = try await call.fields()
             let model: ModelField? = try fields.optional("model")
@@ -32,7 +34,7 @@ extension ManagementAPI {
                 try await admission.explain(id, of: call.actor.account, facts, model: model?.text).json)
         }
 
-        on(&routes, .post, "/verify", needs: .scope(.credentialsVerify)) { call in
+        on(&routes, .post, "/verify", needs: .scope(.credentialsVerify), isPaced: false) { call in
             var fields = try await call.fields()
             let key: TokenField = try fields.required("key")
             let application: Identifier = try fields.required("application_id")

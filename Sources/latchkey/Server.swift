@@ -72,7 +72,8 @@ struct Server: Sendable {
         ManagementAPI(
             accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
             credentials: deployment.credentials, metering: deployment.metering, admission: deployment.admission,
-            audit: deployment.audit, clock: deployment.clock, firstRun: firstRun
+            audit: deployment.audit, clock: deployment.clock,
+            writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), firstRun: firstRun
         ).declare(&routes)
         gateway(client).declare(&routes)
         return routes

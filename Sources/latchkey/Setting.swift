@@ -18,6 +18,7 @@ enum Setting: String, CaseIterable, Sendable {
     case argon2Queue = "argon2.queue"
     case sessionIdleMinutes = "session.idle_minutes"
     case sessionAbsoluteHours = "session.absolute_hours"
+    case managementWritesPerMinute = "management.writes_per_minute"
     case gatewayMaxRequestBytes = "gateway.max_request_bytes"
     case gatewayMaxResponseBytes = "gateway.max_response_bytes"
     case gatewayConnectTimeoutMs = "gateway.connect_timeout_ms"
@@ -61,6 +62,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .argon2Queue: .integer(1...10_000)
         case .sessionIdleMinutes: .integer(1...60)
         case .sessionAbsoluteHours: .integer(1...24)
+        case .managementWritesPerMinute: .integer(1...1_000_000)
         case .gatewayMaxRequestBytes: .integer(1024...268_435_456)
         case .gatewayMaxResponseBytes: .integer(1024...1_073_741_824)
         case .gatewayConnectTimeoutMs: .integer(100...60_000)
@@ -88,6 +90,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .argon2Queue: "256"
         case .sessionIdleMinutes: "60"
         case .sessionAbsoluteHours: "24"
+        case .managementWritesPerMinute: "600"
         case .gatewayMaxRequestBytes: "4194304"
         case .gatewayMaxResponseBytes: "67108864"
         case .gatewayConnectTimeoutMs: "5000"

@@ -1,0 +1,74 @@
+"""An account's changes have a rate: nobody fills the disk, or holds up everybody's writes, through the management API."""
+
+import sqlite3
+
+from client import expect, unique
+from shapes import problem
+from waiting import wait_for
+
+RATE = {"LATCHKEY_MANAGEMENT_WRITES_PER_MINUTE": 30}
+
+
+def rename(call, app):
+    return call("PATCH", f"/api/v1/applications/{app['id']}", json={"name": unique("renamed")})
+
+
+def spend(call, app):
+    """Changes until one is refused; which is the refusal, and how many there were."""
+    for count in range(100):
+        answer = rename(call, app)
+        if answer.status_code != 200:
+            return answer, count
+    raise AssertionError("a hundred changes, and none refused")
+
+
+def entries(deployment):
+    with sqlite3.connect(deployment.server.data / "latchkey.db") as database:
+        [(count,)] = database.execute("SELECT count(*) FROM audit")
+    database.close()
+    return count
+
+
+def test_an_account_has_one_rate_by_session_and_by_token(own_deployment):
+    deployment = own_deployment(settings=RATE)
+    tenant, other = deployment.new_tenant(), deployment.new_tenant()
+    app, others = tenant.application(), other.application()
+    colleague = deployment.new_person(tenant.account["id"])
+    key = tenant.credential(app["id"])
+    refusal, count = spend(tenant.call, app)
+    assert 0 < count < 30
+    body = problem(refusal, 429, "too_many_changes")
+    seconds = int(refusal.headers["Retry-After"])
+    assert 1 <= seconds <= 3 and f"{seconds} second" in body["detail"]
+    # Whoever of the account asks, and with what; a try costs nothing and leaves nothing.
+    before = entries(deployment)
+    for call in (tenant.call, tenant.person.call, colleague.call):
+        problem(rename(call, app), 429, "too_many_changes")
+        problem(call("POST", "/api/v1/applications", json={}), 429, "too_many_changes")
+    assert entries(deployment) == before
+    # Another account's changes are its own, and so is what the key calls.
+    expect(rename(other.call, others), 200)
+    expect(tenant.client.chat(key["token"]), 200)
+    # To look, to prove who one is and to take something away always goes: so a stolen token can be ended.
+    expect(tenant.call("GET", f"/api/v1/applications/{app['id']}"), 200)
+    expect(tenant.call("POST", f"/api/v1/credentials/{key['id']}/explain", json={}), 200)
+    verified = tenant.call("POST", "/api/v1/verify", json={"key": key["token"], "application_id": app["id"]})
+    expect(verified, 200)
+    tenant.person.reauthenticate()
+    tenant.delete_credential(key["id"])
+    expect(tenant.person.call("DELETE", f"/api/v1/platform-tokens/{tenant.token_id}"), 204)
+    # Then it flows again, evenly: one in two seconds.
+    wait_for("one more change", lambda: rename(tenant.person.call, app).status_code == 200, deadline=10)
+    problem(rename(tenant.person.call, app), 429, "too_many_changes")
+
+
+def test_operators_have_one_too(own_deployment):
+    deployment = own_deployment(settings=RATE)
+    account = deployment.new_account(credits=None)
+    for _ in range(100):
+        answer = deployment.call("PATCH", f"/api/v1/accounts/{account['id']}", json={"name": unique("renamed")})
+        if answer.status_code != 200:
+            break
+    problem(answer, 429, "too_many_changes")
+    body = {"name": unique("group"), "multiplier": 1}
+    problem(deployment.call("POST", "/api/v1/groups", json=body), 429, "too_many_changes")
