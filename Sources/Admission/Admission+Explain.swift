@@ -57,8 +57,7 @@ extension Admission {
             return Explanation(steps: steps, model: nil, cost: nil, remaining: nil)
         }
         let cost = try await catalog.quote(route, group: owner.group(chosen: key.terms.group), at: call.time).cost
-        let meter = try await metering.meters(of: [id], in: Month(of: call.time))[id] ?? KeyMeter()
-        let bounds = meter.bounds(of: try await metering.balance(of: account), key.terms)
+        let bounds = try await metering.credits(of: id, in: account, Month(of: call.time)).bounds(of: key.terms)
         steps += Policy.CreditStep.allCases.map { step in
             let fits = Policy.fits(cost, step, bounds)
             return Explanation.Step(name: step.rawValue, outcome: fits ? .passed : .denied(step.denial))

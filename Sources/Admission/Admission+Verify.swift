@@ -92,8 +92,8 @@ extension Admission {
 
     private func look(_ opened: Opened, _ admitted: Admitted, _ now: Timestamp) async throws -> Verification {
         let credential = try await find(opened)
-        let meter = try await metering.meters(of: [credential.id], in: Month(of: now))[credential.id] ?? KeyMeter()
-        let bounds = meter.bounds(of: try await metering.balance(of: opened.account.id), credential.terms)
+        let bounds = try await metering.credits(of: credential.id, in: opened.account.id, Month(of: now))
+            .bounds(of: credential.terms)
         let cost = admitted.quote.cost
         if let denial = Policy.admit(cost: cost, bounds) { throw denial }
         var answer = Verification(nil, credential: credential.id)

@@ -62,7 +62,9 @@ package struct Changes: Sendable {
         return text
     }
 
-    private static func isSame(_ one: String?, _ other: String?) -> Bool { one.map(Bytes.init) == other.map(Bytes.init) }
+    private static func isSame(_ one: String?, _ other: String?) -> Bool {
+        one.map(Bytes.init) == other.map(Bytes.init)
+    }
 
     /// A text as its bytes, which alone say whether two are the same.
     private struct Bytes: Hashable {

@@ -44,8 +44,8 @@ extension Gateway {
             // Deleted since it was looked at.
             throw Denial.invalidKey
         }
-        let meter = try await metering.meters(of: [credential.id], in: month)[credential.id] ?? KeyMeter()
-        let balance = try await metering.balance(of: opened.account.id)
+        let credits = try await metering.credits(of: credential.id, in: opened.account.id, month)
+        let meter = credits.meter
         var costs = JSONObject()
         for (name, cost) in try await self.costs(opened, at: now) { costs[name] = JSON(cost) }
         return .json([
@@ -53,7 +53,7 @@ extension Gateway {
             "application_id": .string(opened.application.id.description), "period": .string(month.text),
             "used_amount": JSON(meter.usage.posted), "limited_amount": JSON(credential.terms.creditLimit),
             "monthly_used": JSON(meter.month.posted), "monthly_limit": JSON(credential.terms.monthlyLimit),
-            "remaining": JSON(meter.bounds(of: balance, credential.terms).remaining),
+            "remaining": JSON(credits.bounds(of: credential.terms).remaining),
             "status": .string(credential.status(meter, at: now).rawValue), "costs": .object(costs),
         ])
     }

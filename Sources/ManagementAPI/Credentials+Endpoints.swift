@@ -44,7 +44,10 @@ extension ManagementAPI {
             let draft = CredentialDraft(
                 application: application, name: name ?? .empty, terms: terms, isRevealable: isRevealable)
             let (credential, secret) = try await credentials.issue(draft, by: call.actor.user, call.author)
-            return try await answer(credential, secret, status: .created)
+            // Nothing can have been used of a key whose secret nobody has yet.
+            var json = credential.json(KeyMeter(), at: clock.now())
+            json["token"] = .string(secret.exposed())
+            return .json(.object(json), status: .created)
         }
 
         on(&routes, .get, "/credentials/{credential_id}", needs: .scope(.credentialsRead)) { call in
@@ -84,13 +87,13 @@ extension ManagementAPI {
 
     /// - Parameter secret: for the few answers that carry it.
     func answer(
-        _ credential: Credential, _ secret: Secret? = nil, status: HTTPResponse.Status = .ok
+        _ credential: Credential, _ secret: Secret? = nil
     ) async throws -> Response {
         let now = clock.now()
         let meters = try await metering.meters(of: [credential.id], in: Month(of: now))
         var json = credential.json(meters[credential.id] ?? KeyMeter(), at: now)
         if let secret { json["token"] = .string(secret.exposed()) }
-        return .json(.object(json), status: status)
+        return .json(.object(json))
     }
 
     private static let limits: ClosedRange<Int64> = 0...Credits.most.micro

@@ -74,10 +74,11 @@ extension LedgerEntry {
     var json: JSONObject {
         [
             "id": .string(id.description), "account_id": .string(account.description), "kind": .string(kind.rawValue),
-            "amount": JSON(amount), "hold_id": JSON(hold), "credential_id": JSON(call?.credential),
-            "application_id": JSON(call?.application), "model": JSON(call?.model), "price_id": JSON(call?.priceVersion),
+            "amount": JSON(amount), "hold_id": JSON(hold), "credential_id": JSON(call?.subject.credential),
+            "application_id": JSON(call?.subject.application), "model": JSON(call?.subject.model),
+            "price_id": JSON(call?.subject.priceVersion),
             "price": JSON(call?.price?.credits), "group": JSON(call?.group),
-            "multiplier_id": JSON(call?.multiplierVersion),
+            "multiplier_id": JSON(call?.subject.multiplierVersion),
             "multiplier": call?.multiplier.map { .number(JSONNumber($0)) } ?? nil, "reason": JSON(reason),
             "actor_id": JSON(actor), "created_at": .string(createdAt.rfc3339),
         ]

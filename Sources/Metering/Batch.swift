@@ -92,11 +92,11 @@ struct Batch {
     }
 
     private func bounds(_ call: MeteredCall, _ limits: Credentials.Limits) -> CreditBounds {
-        let balance = accounts[call.account]?.balance.value ?? Balance()
-        return CreditBounds(
-            granted: balance.granted, account: balance.usage, keyLimit: limits.key,
-            key: keys[call.credential]?.usage.value ?? Usage(), monthlyLimit: limits.month,
+        let meter = KeyMeter(
+            usage: keys[call.credential]?.usage.value ?? Usage(),
             month: months[KeyMonth(credential: call.credential, month: call.month)]?.value ?? Usage())
+        return KeyCredits(balance: accounts[call.account]?.balance.value ?? Balance(), meter: meter)
+            .bounds(keyLimit: limits.key, monthlyLimit: limits.month)
     }
 
     // MARK: Settling
@@ -106,7 +106,7 @@ struct Batch {
         let call = hold.call
         try load(call)
         try change(call) { try $0.charge(call.cost) }
-        let day = UsageDayTable.Line(call)
+        let day = UsageDayTable.Line(day: call.day, subject: call.subject)
         let total = charges[day] ?? (0, .zero)
         charges[day] = (total.calls + 1, try total.amount.plus(call.cost))
         try LedgerTable.settle(hold, as: .charge, ids.next(at: now), now, connection)

@@ -3,15 +3,8 @@ package import Values
 
 /// A call that policy has let through, as far as credits are concerned.
 package struct MeteredCall: Sendable {
-    package let account: Identifier
-    package let credential: Identifier
-    package let application: Identifier
-    /// The public name.
-    package let model: String
+    package let subject: CallSubject
     package let cost: Credits
-    /// The versions that make the cost what it is.
-    let price: Identifier
-    let multiplier: Identifier
     /// When it was admitted. Fixes the month and the day that it counts in, whenever it is answered.
     let time: Timestamp
     let idempotency: IdempotencyKey?
@@ -21,25 +14,21 @@ package struct MeteredCall: Sendable {
         time: Timestamp, idempotency: IdempotencyKey?
     ) {
         self.init(
-            account: account, credential: credential, application: application, model: model, cost: quote.cost,
-            price: quote.price.id, multiplier: quote.multiplier.id, time: time, idempotency: idempotency)
+            CallSubject(
+                account: account, credential: credential, application: application, model: model,
+                priceVersion: quote.price.id, multiplierVersion: quote.multiplier.id),
+            cost: quote.cost, time: time, idempotency: idempotency)
     }
 
-    init(
-        account: Identifier, credential: Identifier, application: Identifier, model: String, cost: Credits,
-        price: Identifier, multiplier: Identifier, time: Timestamp, idempotency: IdempotencyKey?
-    ) {
-        self.account = account
-        self.credential = credential
-        self.application = application
-        self.model = model
+    init(_ subject: CallSubject, cost: Credits, time: Timestamp, idempotency: IdempotencyKey?) {
+        self.subject = subject
         self.cost = cost
-        self.price = price
-        self.multiplier = multiplier
         self.time = time
         self.idempotency = idempotency
     }
 
+    package var account: Identifier { subject.account }
+    package var credential: Identifier { subject.credential }
     var month: Month { Month(of: time) }
     var day: Day { Day(of: time) }
 }

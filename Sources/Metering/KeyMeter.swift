@@ -1,4 +1,3 @@
-import Credentials
 package import Policy
 
 /// What has been used of a key: the numbers beside its limits.
@@ -10,14 +9,5 @@ package struct KeyMeter: Sendable {
     package init(usage: Usage = Usage(), month: Usage = Usage()) {
         self.usage = usage
         self.month = month
-    }
-}
-
-extension KeyMeter {
-    /// The bounds on a call with this key.
-    package func bounds(of balance: Balance, _ terms: KeyTerms) -> CreditBounds {
-        CreditBounds(
-            granted: balance.granted, account: balance.usage, keyLimit: terms.creditLimit, key: usage,
-            monthlyLimit: terms.monthlyLimit, month: month)
     }
 }

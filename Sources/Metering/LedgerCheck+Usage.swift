@@ -9,7 +9,7 @@ extension LedgerCheck {
         var charged: [UsageDayTable.Line: (calls: Int64, amount: Credits)] = [:]
         for (row, calls, amount) in try Self.charges(connection) {
             charged[row] = (calls, amount)
-            for name in [Self.name(row.credential), Self.name(row.credential, row.day.month)] {
+            for name in [Self.name(row.subject.credential), Self.name(row.subject.credential, row.day.month)] {
                 let posted = keys[name]?.posted ?? .zero
                 keys[name, default: Usage()].posted = try posted.plus(amount)
             }
@@ -25,12 +25,13 @@ extension LedgerCheck {
             if entries != (calls, amount) {
                 throw Difference(
                     sentence:
-                        "the key \(row.credential) has on \(row.day.text) \(calls) calls for \(amount.decimal), but "
+                        "the key \(row.subject.credential) has on \(row.day.text) \(calls) calls for \(amount.decimal), but "
                         + "its entries make \(entries.calls) for \(entries.amount.decimal)")
             }
         }
         if let row = charged.keys.first {
-            throw Difference(sentence: "the charges of the key \(row.credential) on \(row.day.text) are in no report")
+            throw Difference(
+                sentence: "the charges of the key \(row.subject.credential) on \(row.day.text) are in no report")
         }
         try checkKeys(keys, connection)
     }

@@ -18,12 +18,8 @@ package struct LedgerEntry: Sendable {
 
     /// The call of a hold, a charge or a void.
     package struct Call: Sendable {
-        package var credential: Identifier
-        package var application: Identifier
-        package var model: String
-        package var priceVersion: Identifier
+        package let subject: CallSubject
         package var price: Price?
-        package var multiplierVersion: Identifier
         package var group: String?
         package var multiplier: Multiplier?
     }

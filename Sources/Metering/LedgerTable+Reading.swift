@@ -41,14 +41,13 @@ extension LedgerTable {
         let entries = try rows.map { row in
             var entry = try LedgerEntry(row)
             if var call = entry.call {
-                prices[call.priceVersion] =
-                    try prices[call.priceVersion] ?? Catalog.price(call.priceVersion, in: connection)
-                multipliers[call.multiplierVersion] =
-                    try multipliers[call.multiplierVersion]
-                    ?? Catalog.multiplier(call.multiplierVersion, in: connection)
-                call.price = prices[call.priceVersion]
-                call.group = multipliers[call.multiplierVersion]?.group
-                call.multiplier = multipliers[call.multiplierVersion]?.multiplier
+                let (price, multiplier) = (call.subject.priceVersion, call.subject.multiplierVersion)
+                prices[price] = try prices[price] ?? Catalog.price(price, in: connection)
+                multipliers[multiplier] =
+                    try multipliers[multiplier] ?? Catalog.multiplier(multiplier, in: connection)
+                call.price = prices[price]
+                call.group = multipliers[multiplier]?.group
+                call.multiplier = multipliers[multiplier]?.multiplier
                 entry.call = call
             }
             return entry
@@ -63,15 +62,11 @@ extension LedgerEntry {
         guard let kind = Kind(rawValue: try row.text("kind")) else {
             throw DatabaseFailure.malformedRow(column: "kind")
         }
-        var call: Call?
-        if let credential = try row.optionalIdentifier("credential_id") {
-            call = Call(
-                credential: credential, application: try row.identifier("application_id"), model: try row.text("model"),
-                priceVersion: try row.identifier("price_id"), multiplierVersion: try row.identifier("multiplier_id"))
-        }
+        let isOfCall = try row.optionalIdentifier("credential_id") != nil
         self.init(
             id: try row.identifier("id"), account: try row.identifier("account_id"), kind: kind,
-            amount: try row.credits("amount"), hold: try row.optionalIdentifier("hold_id"), call: call,
+            amount: try row.credits("amount"), hold: try row.optionalIdentifier("hold_id"),
+            call: isOfCall ? Call(subject: try CallSubject(row)) : nil,
             reason: try row.optionalText("reason"), actor: try row.optionalIdentifier("actor_id"),
             createdAt: try row.time("created_at"))
     }

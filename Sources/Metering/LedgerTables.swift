@@ -20,8 +20,8 @@ enum LedgerTable {
             INSERT INTO ledger
               (account_id, id, kind, amount, credential_id, application_id, model, price_id, multiplier_id, created_at)
             VALUES ($1, $2, 'hold', $3, $4, $5, $6, $7, $8, $9)
-            """, call.account, hold.id, call.cost, call.credential, call.application, call.model, call.price,
-            call.multiplier, call.time)
+            """, call.account, hold.id, call.cost, call.credential, call.subject.application, call.subject.model,
+            call.subject.priceVersion, call.subject.multiplierVersion, call.time)
     }
 
     /// The end of a hold, as a charge or a void. What the call was stands in the hold.
@@ -57,10 +57,7 @@ enum HoldTable {
             Hold(
                 id: try row.identifier("id"),
                 call: MeteredCall(
-                    account: try row.identifier("account_id"), credential: try row.identifier("credential_id"),
-                    application: try row.identifier("application_id"), model: try row.text("model"),
-                    cost: try row.credits("amount"), price: try row.identifier("price_id"),
-                    multiplier: try row.identifier("multiplier_id"), time: try row.time("created_at"),
+                    try CallSubject(row), cost: try row.credits("amount"), time: try row.time("created_at"),
                     idempotency: nil), remaining: .zero)
         }
     }

@@ -15,18 +15,23 @@ extension Metering {
         }
     }
 
+    /// What bounds the calls of a key in a month.
+    /// - Parameter credential: a key that the caller has found in this account.
+    package func credits(
+        of credential: Identifier, in account: Identifier, _ month: Month
+    ) async throws -> KeyCredits {
+        try await database.read { connection in
+            KeyCredits(
+                balance: try BalanceTable.balance(of: account, connection),
+                meter: try KeyMeter(of: credential, month, connection))
+        }
+    }
+
     /// - Parameter credentials: keys that the caller has found in their account.
     package func meters(of credentials: [Identifier], in month: Month) async throws -> [Identifier: KeyMeter] {
         try await database.read { connection in
             try Dictionary(
-                credentials.map { id in
-                    (
-                        id,
-                        KeyMeter(
-                            usage: try KeyUsageTable.usage(of: id, connection),
-                            month: try KeyMonthTable.usage(of: id, month, connection))
-                    )
-                }, uniquingKeysWith: { $1 })
+                credentials.map { ($0, try KeyMeter(of: $0, month, connection)) }, uniquingKeysWith: { $1 })
         }
     }
 
@@ -63,5 +68,13 @@ extension Metering {
                 accounts: accounts.sorted { ($1.value.charged, $0.key) < ($0.value.charged, $1.key) }
                     .prefix(PricingPreview.limit).map { ($0.key, $0.value) })
         }
+    }
+}
+
+extension KeyMeter {
+    fileprivate init(of credential: Identifier, _ month: Month, _ connection: Connection) throws {
+        self.init(
+            usage: try KeyUsageTable.usage(of: credential, connection),
+            month: try KeyMonthTable.usage(of: credential, month, connection))
     }
 }

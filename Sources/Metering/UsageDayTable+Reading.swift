@@ -61,10 +61,6 @@ extension UsageDayTable {
     }
 
     static func line(_ row: Row) throws -> Line {
-        Line(
-            account: try row.identifier("account_id"), day: Day(number: try row.integer("day")),
-            credential: try row.identifier("credential_id"), application: try row.identifier("application_id"),
-            model: try row.text("model"), price: try row.identifier("price_id"),
-            multiplier: try row.identifier("multiplier_id"))
+        Line(day: Day(number: try row.integer("day")), subject: try CallSubject(row))
     }
 }

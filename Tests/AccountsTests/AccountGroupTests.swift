@@ -134,6 +134,38 @@ struct AccountGroupTests {
         _ = try await edit(account) { $0.groups = try names(["cheap"]) }
         #expect(try await accounts.opened(account.id)?.groups == ["cheap"])
     }
+
+    @Test("an edit that changes nothing writes nothing; of the groups the record has what came and what went")
+    func nothing() async throws {
+        let account = try await create("dear", ["cheap"])
+        let before = try await house.actions().count
+        house.hand.advance(.seconds(1))
+        for _ in 0..<2 {
+            let same = try await edit(account) {
+                $0.name = try good("Tenant")
+                $0.cap = account.cap
+                $0.defaultGroup = try good("dear")
+                $0.groups = try names(["cheap", "dear", "cheap"])
+                $0.isSuspended = false
+            }
+            #expect(same.updatedAt == account.updatedAt)
+        }
+        #expect(try await edit(account) { _ in }.updatedAt == account.updatedAt)
+        #expect(try await house.actions().count == before)
+        #expect(try await accounts.account(account.id).updatedAt == account.updatedAt)
+        let edited = try await edit(account) { $0.groups = try names(["standard"]) }
+        #expect(edited.updatedAt == house.hand.now)
+        let entry = try #require(try await house.audit.entries(of: account.id, Page()).items.first)
+        #expect(entry.detail == ["groups": "+standard -cheap"])
+    }
+
+    @Test("the entry of a new account with many groups is no longer than any other") func manyGroups() async throws {
+        let many = (0..<100).map { "group-with-a-name-of-forty-characters-\($0)" }
+        for name in many { _ = try await catalog.createGroup(good(name), .one, by: .test) }
+        let account = try await create(nil, many)
+        let entry = try #require(try await house.audit.entries(of: account.id, Page()).items.first)
+        #expect(try #require(entry.detail["groups"]).utf8.count <= Changes.limit)
+    }
 }
 
 @Suite("Suspended accounts")
@@ -298,37 +330,5 @@ struct SuspensionTests {
                 .accountSuspend, .accountResume, .accountSuspend, .accountResume, .accountSuspend, .accountCreate,
             ])
         #expect(seen.map(\.at) == seen.map(\.at).sorted(by: >))
-    }
-
-    @Test("an edit that changes nothing writes nothing; of the groups the record has what came and what went")
-    func nothing() async throws {
-        let account = try await create("dear", ["cheap"])
-        let before = try await house.actions().count
-        house.hand.advance(.seconds(1))
-        for _ in 0..<2 {
-            let same = try await edit(account) {
-                $0.name = try good("Tenant")
-                $0.cap = account.cap
-                $0.defaultGroup = try good("dear")
-                $0.groups = try names(["cheap", "dear", "cheap"])
-                $0.isSuspended = false
-            }
-            #expect(same.updatedAt == account.updatedAt)
-        }
-        #expect(try await edit(account) { _ in }.updatedAt == account.updatedAt)
-        #expect(try await house.actions().count == before)
-        #expect(try await accounts.account(account.id).updatedAt == account.updatedAt)
-        let edited = try await edit(account) { $0.groups = try names(["standard"]) }
-        #expect(edited.updatedAt == house.hand.now)
-        let entry = try #require(try await house.audit.entries(of: account.id, Page()).items.first)
-        #expect(entry.detail == ["groups": "+standard -cheap"])
-    }
-
-    @Test("the entry of a new account with many groups is no longer than any other") func manyGroups() async throws {
-        let many = (0..<100).map { "group-with-a-name-of-forty-characters-\($0)" }
-        for name in many { _ = try await catalog.createGroup(good(name), .one, by: .test) }
-        let account = try await create(nil, many)
-        let entry = try #require(try await house.audit.entries(of: account.id, Page()).items.first)
-        #expect(try #require(entry.detail["groups"]).utf8.count <= Changes.limit)
     }
 }

@@ -15,8 +15,9 @@ struct StoredAnswerTests {
 
     private func hold(cost: Int64 = 20_000_000, remaining: Int64 = 80_000_000) -> Hold {
         let call = MeteredCall(
-            account: id, credential: id, application: id, model: "echo", cost: Credits(micro: cost), price: id,
-            multiplier: id, time: Timestamp(microseconds: 0), idempotency: nil)
+            CallSubject(
+                account: id, credential: id, application: id, model: "echo", priceVersion: id, multiplierVersion: id),
+            cost: Credits(micro: cost), time: Timestamp(microseconds: 0), idempotency: nil)
         return Hold(id: id, call: call, remaining: Credits(micro: remaining))
     }
 

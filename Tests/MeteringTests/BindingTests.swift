@@ -88,9 +88,10 @@ struct BindingTests {
     @Test("a key of another account spends nothing of this one") func otherAccount() async throws {
         let bob = try await house.bob()
         let foreign = MeteredCall(
-            account: bob.user.account, credential: key.id, application: key.application, model: "echo",
-            cost: Credits(20), price: MeteringHouse.priceID, multiplier: MeteringHouse.multiplierID,
-            time: house.hand.now, idempotency: nil)
+            CallSubject(
+                account: bob.user.account, credential: key.id, application: key.application, model: "echo",
+                priceVersion: MeteringHouse.priceID, multiplierVersion: MeteringHouse.multiplierID),
+            cost: Credits(20), time: house.hand.now, idempotency: nil)
         await #expect(throws: Denial.invalidKey) { try await house.metering.hold(foreign) }
         let own = try await house.key(of: bob.user, bob.app)
         await #expect(throws: Denial.insufficientCredits) { try await house.hold(own) }

@@ -99,8 +99,10 @@ final class MeteringHouse: Sendable {
     /// A call of her app with a key, now.
     func call(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) -> MeteredCall {
         MeteredCall(
-            account: key.account, credential: key.id, application: key.application, model: "echo", cost: cost,
-            price: Self.priceID, multiplier: Self.multiplierID, time: hand.now, idempotency: idempotency)
+            CallSubject(
+                account: key.account, credential: key.id, application: key.application, model: "echo",
+                priceVersion: Self.priceID, multiplierVersion: Self.multiplierID),
+            cost: cost, time: hand.now, idempotency: idempotency)
     }
 
     static let priceID = Identifier("019aa5d0-0000-7000-8000-000000000004")!

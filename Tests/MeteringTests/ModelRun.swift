@@ -385,9 +385,11 @@ struct ModelRun {
             body: dice.below(4) == 0 ? 1 : 0)
         let key = keys[index]
         let metered = MeteredCall(
-            account: key.account, credential: key.id, application: key.application, model: Self.models[which].name,
-            cost: Credits(micro: Int64(call.cost)), price: Self.models[which].price,
-            multiplier: MeteringHouse.multiplierID, time: Timestamp(microseconds: time),
+            CallSubject(
+                account: key.account, credential: key.id, application: key.application,
+                model: Self.models[which].name, priceVersion: Self.models[which].price,
+                multiplierVersion: MeteringHouse.multiplierID),
+            cost: Credits(micro: Int64(call.cost)), time: Timestamp(microseconds: time),
             idempotency: mark.map { Self.idempotencyKey($0.text, body: call.body) })
         return (call, metered)
     }
