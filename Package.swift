@@ -73,6 +73,14 @@ let package = Package(
             "Admission",
             on: ["Values", "Policy", "Database", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
 
+        floor(
+            "Management",
+            on: [
+                "Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications",
+                "Credentials",
+                "Metering", "Admission",
+            ]),
+
         floor("Web", on: ["Values", "JSON", "HTTP", hummingbird, httpTypes, logging, nioCore]),
         floor(
             "Gateway",
@@ -87,13 +95,14 @@ let package = Package(
             "ManagementAPI",
             on: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
-                "Applications", "Credentials", "Metering", "Admission", hummingbird, httpTypes, logging, nioCore,
+                "Applications", "Credentials", "Metering", "Admission", "Management", hummingbird, httpTypes, logging,
+                nioCore,
             ]),
         .executableTarget(
             name: "latchkey",
             dependencies: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
-                "Applications", "Credentials", "Metering", "Admission", "Gateway", "ManagementAPI",
+                "Applications", "Credentials", "Metering", "Admission", "Management", "Gateway", "ManagementAPI",
                 hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -162,7 +171,13 @@ let package = Package(
                 hummingbird, httpTypes, nioCore, nioSSL,
             ]),
         tests(of: "Web", ["HTTP", httpTypes]),
-        tests(of: "ManagementAPI", ["JSON"]),
+        tests(
+            of: "Management",
+            [
+                "TestSupport", "Values", "JSON", "Accounts", "Admission", "Applications", "Audit", "Catalog",
+                "Credentials", "Database", "Metering", "Policy", "Secrets",
+            ]),
+        tests(of: "ManagementAPI", ["JSON", "Values"]),
         tests(
             of: "latchkey",
             [

@@ -116,10 +116,7 @@ package struct FieldReader {
         guard case .number(let number) = value, let credits = Credits(decimal: number.literal),
             range.contains(credits.micro)
         else {
-            let (least, most) = (Credits(micro: range.lowerBound), Credits(micro: range.upperBound))
-            throw invalid(
-                name,
-                "must be a number of credits from \(least.decimal) to \(most.decimal) with at most 6 decimal places")
+            throw invalid(name, Credits.rule(range))
         }
         return credits
     }

@@ -8,15 +8,15 @@ import Web
 
 extension ManagementAPI {
     func declareAudit(_ routes: inout Routes) {
-        on(&routes, .get, "/audit", needs: .scope(.auditRead), takesQuery: true) { call in
+        on(&routes, .get, "/audit", for: .listAudit, takesQuery: true) { call in
             var query = try call.query()
             let page = try query.page()
             // An account reads its own; only an admin can choose.
-            let isAdmin = call.actor.user.isAdmin
-            let account = isAdmin ? try query.identifier("account_id") : call.actor.account
+            let isAdmin = call.caller.actor?.user.isAdmin == true
+            let account = isAdmin ? try query.identifier("account_id") : nil
             try query.noOthers()
-            let people = isAdmin ? nil : try await accounts.everyone(of: call.actor.account)
-            return try await audit.entries(of: account, page).json { $0.json(forPeople: people) }
+            let (entries, people) = try await management.listAudit(call.caller, of: account, page)
+            return entries.json { $0.json(forPeople: people) }
         }
     }
 }

@@ -1,107 +1,93 @@
-import Accounts
 import Catalog
 import HTTP
-import HTTPTypes
 import Hummingbird
 import JSON
+import Management
 import Metering
 import Values
 import Web
 
 extension ManagementAPI {
     func declareGroups(_ routes: inout Routes) {
-        on(&routes, .get, "/groups", needs: .scope(.catalogRead), takesQuery: true) { call in
+        on(&routes, .get, "/groups", for: .listGroups, takesQuery: true) { call in
             var query = try call.query()
             let (limit, after) = try query.namedPage(GroupName.self)
             try query.noOthers()
-            // To a tenant, there are only the groups that the account may use.
-            let usable = call.actor.user.isAdmin ? nil : try await accounts.account(call.actor.account).usableGroups
-            let groups = try await catalog.groups(usable: usable, after: after?.text ?? "", limit: limit + 1)
-            let now = clock.now()
-            return .json([
-                "items": .array(groups.prefix(limit).map { $0.json(at: now) }),
-                "next_cursor": JSON(groups.count > limit ? groups[limit - 1].name : nil),
-            ])
+            let (groups, next) = try await management.listGroups(call.caller, limit: limit, after: after)
+            return .json(["items": .array(groups.map(\.json)), "next_cursor": JSON(next)])
         }
 
-        on(&routes, .post, "/groups", needs: .scope(.catalogWrite)) { call in
+        on(&routes, .post, "/groups", for: .createGroup) { call in
             var fields = try await call.fields()
             let name: GroupName = try fields.required("name")
             let multiplier = try fields.multiplier("multiplier")
             try fields.noOthers(setByServer: ["retired", "created_at", "updated_at"])
-            let group = try await catalog.createGroup(name, multiplier, by: call.author)
-            return .json(group.json(at: group.createdAt), status: .created)
+            return .json(try await management.createGroup(call.caller, name, multiplier).json, status: .created)
         }
 
-        on(&routes, .get, "/groups/{group}", needs: .adminScope(.catalogRead)) { call in
-            .json(try await catalog.group(call.groupName()).json(at: clock.now()))
+        on(&routes, .get, "/groups/{group}", for: .getGroup) { call in
+            .json(try await management.getGroup(call.caller, call.groupName()).json)
         }
 
-        on(&routes, .patch, "/groups/{group}", needs: .scope(.catalogWrite)) { call in
+        on(&routes, .patch, "/groups/{group}", for: .updateGroup) { call in
             let name = try call.groupName()
             var fields = try await call.fields()
             let isRetired = try fields.flag("retired")
             try fields.noOthers(setByServer: ["name", "multiplier", "created_at", "updated_at"])
             guard let isRetired else { throw Problem.invalid("retired", "is required") }
-            return .json(try await catalog.retireGroup(name, isRetired, by: call.author).json(at: clock.now()))
+            return .json(try await management.updateGroup(call.caller, name, isRetired: isRetired).json)
         }
 
-        on(&routes, .get, "/groups/{group}/multipliers", needs: .adminScope(.catalogRead), takesQuery: true) { call in
-            var query = try call.query()
-            let page = try query.page()
-            try query.noOthers()
-            return try await catalog.multipliers(of: call.groupName(), page).json(\.json)
+        on(&routes, .get, "/groups/{group}/multipliers", for: .listMultipliers, takesQuery: true) { call in
+            let page = try call.page()
+            return try await management.listMultipliers(call.caller, of: call.groupName(), page).json(\.json)
         }
 
-        on(&routes, .post, "/groups/{group}/multipliers", needs: .scope(.catalogWrite)) { call in
+        on(&routes, .post, "/groups/{group}/multipliers", for: .createMultiplier) { call in
             let name = try call.groupName()
             var fields = try await call.fields()
             let multiplier = try fields.multiplier("multiplier")
             let effectiveAt = try fields.time("effective_at")
             try fields.noOthers(setByServer: ["id", "group", "created_at"])
-            let version = try await catalog.addMultiplier(
-                multiplier, of: name, effectiveAt: effectiveAt, by: call.author)
+            let version = try await management.createMultiplier(
+                call.caller, multiplier, of: name, effectiveAt: effectiveAt)
             return .json(version.json, status: .created)
         }
 
-        on(&routes, .delete, "/groups/{group}/multipliers/{multiplier_id}", needs: .scope(.catalogWrite)) { call in
-            try await catalog.withdrawMultiplier(
-                call.identifier("multiplier_id"), of: call.groupName(), by: call.author)
+        on(&routes, .delete, "/groups/{group}/multipliers/{multiplier_id}", for: .deleteMultiplier) { call in
+            try await management.deleteMultiplier(
+                call.caller, call.identifier("multiplier_id"), of: call.groupName())
             return Response(status: .noContent)
         }
 
-        on(&routes, .post, "/groups/{group}/preview", needs: .adminScope(.catalogRead), isPaced: false) { call in
+        on(&routes, .post, "/groups/{group}/preview", for: .previewMultiplier) { call in
             let name = try call.groupName()
             var fields = try await call.fields()
             let multiplier = try fields.multiplier("multiplier")
-            guard let days = try fields.integer("days", in: 1...366) else {
+            guard let days = try fields.integer("days", in: Management.previewDays) else {
                 throw Problem.invalid("days", "is required")
             }
             try fields.noOthers()
-            let group = try await catalog.group(name)
-            let today = Day(of: clock.now())
-            let range = Day(number: today.number - Int64(days) + 1)...today
             return .json(
-                try await metering.preview(group: group.name, multiplier, days: range).json(group, multiplier, range))
+                try await management.previewMultiplier(call.caller, multiplier, of: name, days: days).json)
         }
     }
 }
 
 extension ManagementCall {
     /// A group's name in the path. What is no name names nothing.
-    fileprivate func groupName() throws -> String {
+    fileprivate func groupName() throws(Problem) -> GroupName {
         guard let name = context.parameters.get("group").flatMap({ GroupName($0) }) else { throw Problem.notFound }
-        return name.text
+        return name
     }
 }
 
-extension PricingGroup {
-    fileprivate func json(at now: Timestamp) -> JSON {
+extension GroupDetails {
+    fileprivate var json: JSON {
         [
-            "name": .string(name),
-            "multiplier": (multiplier(at: now)?.multiplier).map { .number(JSONNumber($0)) } ?? nil,
-            "retired": .bool(isRetired), "created_at": .string(createdAt.rfc3339),
-            "updated_at": .string(updatedAt.rfc3339),
+            "name": .string(group.name), "multiplier": multiplier.map { .number(JSONNumber($0)) } ?? nil,
+            "retired": .bool(group.isRetired), "created_at": .string(group.createdAt.rfc3339),
+            "updated_at": .string(group.updatedAt.rfc3339),
         ]
     }
 }
@@ -115,16 +101,16 @@ extension MultiplierVersion {
     }
 }
 
-extension PricingPreview {
-    fileprivate func json(_ group: PricingGroup, _ draft: Multiplier, _ days: ClosedRange<Day>) throws -> JSON {
-        guard let difference = total.wouldBe.subtracting(total.charged) else { throw MeteringError.balanceTooLarge }
-        return [
+extension MultiplierPreview {
+    fileprivate var json: JSON {
+        [
             "group": .string(group.name), "multiplier": .number(JSONNumber(draft)),
             "days": JSON(days.upperBound.number - days.lowerBound.number + 1), "from": .string(days.lowerBound.text),
-            "until": .string(days.upperBound.text), "calls": JSON(total.calls), "charged": JSON(total.charged),
-            "would_be": JSON(total.wouldBe), "difference": JSON(difference),
+            "until": .string(days.upperBound.text), "calls": JSON(preview.total.calls),
+            "charged": JSON(preview.total.charged), "would_be": JSON(preview.total.wouldBe),
+            "difference": JSON(difference),
             "accounts": .array(
-                accounts.map { account, sum -> JSON in
+                preview.accounts.map { account, sum -> JSON in
                     [
                         "account_id": .string(account.description), "calls": JSON(sum.calls),
                         "charged": JSON(sum.charged), "would_be": JSON(sum.wouldBe),

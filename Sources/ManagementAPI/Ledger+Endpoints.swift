@@ -1,8 +1,8 @@
-import Accounts
-import Database
+import Catalog
 import HTTPTypes
 import Hummingbird
 import JSON
+import Management
 import Metering
 import NIOCore
 import Values
@@ -10,35 +10,35 @@ import Web
 
 extension ManagementAPI {
     func declareLedger(_ routes: inout Routes) {
-        on(&routes, .get, "/ledger", needs: .scope(.usageRead), takesQuery: true) { call in
+        on(&routes, .get, "/ledger", for: .listLedger, takesQuery: true) { call in
             var query = try call.query()
-            var filter = LedgerFilter(account: call.actor.account)
-            if let account = try query.identifier("account_id"), account != call.actor.account {
-                try authorize(call.actor, .scope(.accountsRead))
-                filter.account = try await accounts.account(account).id
-            }
-            filter.kind = try query.text("kind", as: LedgerEntry.Kind.self)
-            filter.credential = try query.identifier("credential_id")
+            let question = LedgerQuestion(
+                account: try query.identifier("account_id"),
+                kind: try query.text("kind", as: LedgerEntry.Kind.self),
+                credential: try query.identifier("credential_id"))
             if try query.text("format", as: LedgerFormat.self) == .csv {
                 try query.noOthers()
-                return csv(filter)
+                return try await csv(call.caller, question)
             }
             let page = try query.page()
             try query.noOthers()
-            return try await metering.entries(filter, page).json { .object($0.json) }
+            return try await management.listLedger(call.caller, question, page).json { .object($0.json) }
         }
     }
 
-    /// All entries that match, written as they are read.
-    private func csv(_ filter: LedgerFilter) -> Response {
-        let body = ResponseBody { [metering] writer in
+    /// All entries that match, written as they are read. The first page is read before the answer begins, so that a
+    /// refusal is one.
+    private func csv(_ caller: Caller, _ question: LedgerQuestion) async throws -> Response {
+        let first = try await management.listLedger(caller, question, Page(limit: Page.limits.upperBound))
+        let body = ResponseBody { [management] writer in
             try await writer.write(ByteBuffer(string: CSV.line(LedgerEntry.columns.map { .string($0) })))
-            var page: Page? = Page(limit: Page.limits.upperBound)
-            while let next = page {
-                let listing = try await metering.entries(filter, next)
+            var listing = first
+            while true {
                 let lines = listing.items.map { entry in CSV.line(entry.json.members.map(\.value)) }
                 try await writer.write(ByteBuffer(string: lines.joined()))
-                page = listing.next.map { Page(limit: next.limit, after: $0) }
+                guard let after = listing.next else { break }
+                listing = try await management.listLedger(
+                    caller, question, Page(limit: Page.limits.upperBound, after: after))
             }
             try await writer.finish(nil)
         }

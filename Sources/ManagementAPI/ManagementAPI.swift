@@ -1,50 +1,20 @@
-package import Accounts
-package import Admission
-package import Applications
-package import Audit
-package import Catalog
-package import Credentials
 import HTTP
 import HTTPTypes
 import Hummingbird
 import JSON
-package import Metering
-package import Values
+package import Management
+import Values
 package import Web
 
-/// The JSON API with which people and their tools manage everything: `/api/v1/…`.
+/// The JSON API that people and their tools manage everything with: `/api/v1/…`.
 ///
-/// Every endpoint is thin: who asks and may they, decode, one use case, encode. What each needs stands in its route's
-/// declaration, so the table of routes reads as the table of permissions. This room owns the shapes of requests and
-/// answers and the public side of every domain error. It must hold no SQL and no rule.
+/// Every endpoint is thin: who asks, decode, one operation of ``Management``, encode. This room owns the shapes of requests
+/// and answers, and the status of every refusal. It holds no rule, no permission and no SQL: what an operation needs and
+/// what it allows stands in `Management`, which the console asks as well.
 package struct ManagementAPI: Sendable {
-    let accounts: Accounts
-    let catalog: Catalog
-    let applications: Applications
-    let credentials: Credentials
-    let metering: Metering
-    let admission: Admission
-    let audit: Audit
-    let clock: Clock
-    let writeRate: WriteRate
-    /// Set while nobody has been here yet.
-    let firstRun: FirstRun?
+    let management: Management
 
-    package init(
-        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
-        admission: Admission, audit: Audit, clock: Clock, writeRate: WriteRate, firstRun: FirstRun?
-    ) {
-        self.metering = metering
-        self.admission = admission
-        self.audit = audit
-        self.accounts = accounts
-        self.catalog = catalog
-        self.applications = applications
-        self.credentials = credentials
-        self.clock = clock
-        self.writeRate = writeRate
-        self.firstRun = firstRun
-    }
+    package init(_ management: Management) { self.management = management }
 
     package func declare(_ routes: inout Routes) {
         declareSetUp(&routes)
@@ -75,73 +45,63 @@ package struct ManagementAPI: Sendable {
     static let openBodyLimit = 64 * 1024
 
     /// Declares an endpoint that anybody may call.
-    /// - Parameter takesQuery: whether it reads parameters of the address; where it doesn't, they are refused.
     func open(
-        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, takesQuery: Bool = false,
-        _ handle: @escaping @Sendable (Request, WebContext) async throws -> Response
-    ) {
-        routes.on(method, "/api/v1" + path) { request, context in
-            // A parameter that is ignored would be one that somebody believes in.
-            if !takesQuery { try QueryReader(request).noOthers() }
-            var response = try await handle(request, context)
-            response.headers[.cacheControl] = "no-store"
-            return response
-        }
-    }
-
-    /// Declares an endpoint for whoever has what it needs.
-    /// - Parameter isPaced: whether it counts in the rate of the account's changes. A `POST` that only looks does not, nor
-    ///   does one that is paced by the hash of a password. What takes something away never does, so that an account can
-    ///   always end the token that floods it.
-    func on(
-        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, needs need: Need,
-        takesQuery: Bool = false, isPaced: Bool = true,
+        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String,
         _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
     ) {
-        let isPaced = isPaced && (method == .post || method == .patch)
-        open(&routes, method, path, takesQuery: true) { request, context in
-            let actor = try await authenticate(request)
-            try authorize(actor, need)
-            if isPaced, let seconds = writeRate.take(from: actor.account, at: clock.now()) {
-                throw Refusal.tooManyChanges(retryAfterSeconds: seconds)
-            }
-            if !takesQuery { try QueryReader(request).noOthers() }
-            let author = author(of: context, by: actor.user.id)
-            return try await handle(ManagementCall(request: request, context: context, actor: actor, author: author))
+        routes.on(method, "/api/v1" + path) { request, context in
+            let caller = management.stranger(at: context.client)
+            let call = ManagementCall(
+                request: request, context: context, caller: caller, bodyLimit: Self.openBodyLimit)
+            try call.noQuery()
+            return try await Self.unkept(handle(call))
         }
     }
-}
 
-extension ManagementAPI {
-    /// Who asks and from where, for the audit record.
-    /// - Parameter user: `nil` where that is not known yet.
-    func author(of context: WebContext, by user: Identifier? = nil) -> Author {
-        audit.author(actor: user, address: context.client?.description ?? "unknown")
+    /// Declares an endpoint for who has what an operation needs.
+    /// - Parameters:
+    ///   - operation: looked into before the body is read; `nil` where only the body tells which one it is.
+    ///   - takesQuery: whether it reads parameters of the address. Where it doesn't they are refused: one that is ignored
+    ///     would be one that somebody believes in.
+    func on(
+        _ routes: inout Routes, _ method: HTTPRequest.Method, _ path: String, for operation: Operation?,
+        takesQuery: Bool = false, _ handle: @escaping @Sendable (ManagementCall) async throws -> Response
+    ) {
+        routes.on(method, "/api/v1" + path) { request, context in
+            let caller = management.caller(
+                try await authenticate(request, from: context.client), at: context.client)
+            let call = ManagementCall(
+                request: request, context: context, caller: caller, bodyLimit: Self.bodyLimit)
+            if let operation { try management.check(operation, caller, in: try? call.identifier("account_id")) }
+            if !takesQuery { try call.noQuery() }
+            return try await Self.unkept(handle(call))
+        }
+    }
+
+    /// Answers about accounts and keys are for who asked alone, and only for now.
+    private static func unkept(_ response: Response) -> Response {
+        var response = response
+        response.headers[.cacheControl] = "no-store"
+        return response
     }
 }
 
-/// One management call by somebody who was let in.
+/// One management call.
 struct ManagementCall {
     let request: Request
     let context: WebContext
-    let actor: Actor
-    /// Who asks and from where, for the audit record.
-    let author: Author
-
-    /// For an endpoint that needs a person.
-    func session() throws(Problem) -> Session {
-        guard let session = actor.session else { throw Refusal.sessionRequired }
-        return session
-    }
+    let caller: Caller
+    /// In bytes.
+    let bodyLimit: Int
 
     /// An identifier in the path. What is no identifier names nothing.
-    func identifier(_ name: String) throws -> Identifier {
+    func identifier(_ name: String) throws(Problem) -> Identifier {
         guard let id = context.parameters.get(name).flatMap({ Identifier($0) }) else { throw Problem.notFound }
         return id
     }
 
     func fields() async throws -> FieldReader {
-        FieldReader(try await request.jsonObject(limit: ManagementAPI.bodyLimit))
+        FieldReader(try await request.jsonObject(limit: bodyLimit))
     }
 
     /// For a call that changes something and takes no fields: a body, if there is one, must be an object without any.
@@ -151,5 +111,15 @@ struct ManagementCall {
     }
 
     /// The query, every parameter of which must be read.
-    func query() throws -> QueryReader { try QueryReader(request) }
+    func query() throws(Problem) -> QueryReader { try QueryReader(request) }
+
+    func noQuery() throws(Problem) { try query().noOthers() }
+
+    /// For a list that takes no parameters beside those of its pages.
+    func page() throws(Problem) -> Page {
+        var query = try query()
+        let page = try query.page()
+        try query.noOthers()
+        return page
+    }
 }

@@ -1,39 +1,33 @@
 import Accounts
 import HTTP
-import HTTPTypes
 import Hummingbird
 import JSON
+import Management
 import Secrets
 import Values
 import Web
 
 extension ManagementAPI {
     func declarePlatformTokens(_ routes: inout Routes) {
-        on(&routes, .get, "/platform-tokens", needs: .scope(.tokensRead), takesQuery: true) { call in
-            var query = try call.query()
-            let page = try query.page()
-            try query.noOthers()
-            return try await accounts.tokens(of: call.actor.user.id, page).json { .object($0.json) }
+        on(&routes, .get, "/platform-tokens", for: .listPlatformTokens, takesQuery: true) { call in
+            try await management.listPlatformTokens(call.caller, try call.page()).json { .object($0.json) }
         }
 
-        on(&routes, .post, "/platform-tokens", needs: .freshSession) { call in
+        on(&routes, .post, "/platform-tokens", for: .createPlatformToken) { call in
             var fields = try await call.fields()
             let name: DisplayName = try fields.required("name")
-            guard let scopes: [Scope] = try fields.texts("scopes", atMost: Scope.allCases.count), !scopes.isEmpty else {
-                throw Problem.invalid("scopes", "must be an array of at least one scope")
-            }
+            let scopes: [Scope] = try fields.texts("scopes", atMost: Scope.allCases.count) ?? []
             let expiresAt = try fields.time("expires_at")
             try fields.noOthers(setByServer: ["id", "token", "hint", "created_at", "user_id"])
-            let (token, secret) = try await accounts.issueToken(
-                name: name, scopes: scopes, expiresAt: expiresAt, for: call.actor.user, by: call.author)
+            let (token, secret) = try await management.createPlatformToken(
+                call.caller, name: name, scopes: scopes, expiresAt: expiresAt)
             var json = token.json
             json["token"] = .string(secret.exposed())
             return .json(.object(json), status: .created)
         }
 
-        on(&routes, .delete, "/platform-tokens/{platform_token_id}", needs: .session) { call in
-            try await accounts.deleteToken(
-                call.identifier("platform_token_id"), of: call.actor.user, by: call.author)
+        on(&routes, .delete, "/platform-tokens/{platform_token_id}", for: .deletePlatformToken) { call in
+            try await management.deletePlatformToken(call.caller, call.identifier("platform_token_id"))
             return Response(status: .noContent)
         }
     }

@@ -1,33 +1,32 @@
-import Accounts
 import Catalog
-import HTTPTypes
+import HTTP
 import Hummingbird
 import JSON
+import Management
 import Values
 import Web
 
 extension ManagementAPI {
     func declarePrices(_ routes: inout Routes) {
-        on(&routes, .get, "/models/{model_id}/prices", needs: .adminScope(.catalogRead), takesQuery: true) { call in
-            var query = try call.query()
-            let page = try query.page()
-            try query.noOthers()
-            return try await catalog.prices(of: call.identifier("model_id"), page).json(\.json)
+        on(&routes, .get, "/models/{model_id}/prices", for: .listPrices, takesQuery: true) { call in
+            let page = try call.page()
+            return try await management.listPrices(call.caller, of: call.identifier("model_id"), page).json(\.json)
         }
 
-        on(&routes, .post, "/models/{model_id}/prices", needs: .scope(.catalogWrite)) { call in
+        on(&routes, .post, "/models/{model_id}/prices", for: .createPrice) { call in
             let model = try call.identifier("model_id")
             var fields = try await call.fields()
             let price = try fields.price("price")
             let effectiveAt = try fields.time("effective_at")
             try fields.noOthers(setByServer: ["id", "model_id", "created_at"])
-            let version = try await catalog.addPrice(price, of: model, effectiveAt: effectiveAt, by: call.author)
+            let version = try await management.createPrice(
+                call.caller, price, of: model, effectiveAt: effectiveAt)
             return .json(version.json, status: .created)
         }
 
-        on(&routes, .delete, "/models/{model_id}/prices/{price_id}", needs: .scope(.catalogWrite)) { call in
-            try await catalog.withdrawPrice(
-                call.identifier("price_id"), of: call.identifier("model_id"), by: call.author)
+        on(&routes, .delete, "/models/{model_id}/prices/{price_id}", for: .deletePrice) { call in
+            try await management.deletePrice(
+                call.caller, call.identifier("price_id"), of: call.identifier("model_id"))
             return Response(status: .noContent)
         }
     }

@@ -4,44 +4,40 @@ import HTTPTypes
 import Hummingbird
 import JSON
 import Logging
+import Management
 import Secrets
 import Values
 import Web
 
 extension ManagementAPI {
     func declareSessions(_ routes: inout Routes) {
-        open(&routes, .post, "/sessions") { request, context in
-            var fields = FieldReader(try await request.jsonObject(limit: Self.openBodyLimit))
+        open(&routes, .post, "/sessions") { call in
+            var fields = try await call.fields()
             let email: EmailAddress = try fields.required("email")
             let proof = try fields.proof()
             try fields.noOthers()
-            let (actor, token) = try await accounts.signIn(
-                email: email, proof, from: context.client, by: author(of: context))
+            let opened = try await management.createSession(call.caller, email: email, proof)
             let losesCookie = PlainHTTP.losesCookies(
-                request.headers, authority: request.head.authority, peer: context.peer)
-            if losesCookie { context.logger.notice("a sign-in over plain HTTP: \(Self.lostCookie)") }
-            return try Self.answer(actor, token, status: .created, warning: losesCookie ? Self.lostCookie : nil)
+                call.request.headers, authority: call.request.head.authority, peer: call.context.peer)
+            if losesCookie { call.context.logger.notice("a sign-in over plain HTTP: \(Self.lostCookie)") }
+            return Self.answer(opened, status: .created, warning: losesCookie ? Self.lostCookie : nil)
         }
 
-        on(&routes, .get, "/sessions/current", needs: .session) { call in
-            .json(.object(try call.session().json(of: call.actor)))
+        on(&routes, .get, "/sessions/current", for: .getSession) { call in
+            let (user, session) = try await management.getSession(call.caller)
+            return .json(.object(session.json(of: user)))
         }
 
-        on(&routes, .post, "/sessions/current/reauthentication", needs: .session, isPaced: false) { call in
+        on(&routes, .post, "/sessions/current/reauthentication", for: .reauthenticate) { call in
             var fields = try await call.fields()
             let proof = try fields.proof()
             try fields.noOthers()
-            let (actor, token) = try await accounts.reauthenticate(
-                call.actor, try call.session(), proof, from: call.context.client, by: call.author)
-            return try Self.answer(actor, token, status: .ok)
+            return Self.answer(try await management.reauthenticate(call.caller, proof), status: .ok)
         }
 
-        on(&routes, .get, "/sessions", needs: .session, takesQuery: true) { call in
-            var query = try call.query()
-            let page = try query.page()
-            try query.noOthers()
-            let current = try call.session().id
-            return try await accounts.sessions(of: call.actor.user.id, page).json { session in
+        on(&routes, .get, "/sessions", for: .listSessions, takesQuery: true) { call in
+            let (sessions, current) = try await management.listSessions(call.caller, try call.page())
+            return sessions.json { session in
                 [
                     "id": .string(session.id.description), "created_at": .string(session.createdAt.rfc3339),
                     "last_seen_at": .string(session.lastSeenAt.rfc3339),
@@ -50,13 +46,13 @@ extension ManagementAPI {
             }
         }
 
-        on(&routes, .delete, "/sessions/{session_id}", needs: .session) { call in
-            try await accounts.endSession(call.identifier("session_id"), of: call.actor.user.id)
+        on(&routes, .delete, "/sessions/{session_id}", for: .endSession) { call in
+            try await management.endSession(call.caller, call.identifier("session_id"))
             return Response(status: .noContent)
         }
 
-        on(&routes, .delete, "/sessions/current", needs: .session) { call in
-            try await accounts.signOut(try call.session())
+        on(&routes, .delete, "/sessions/current", for: .deleteSession) { call in
+            try await management.deleteSession(call.caller)
             var headers: HTTPFields = [.clearSiteData: "\"cookies\""]
             headers[.setCookie] = "\(Self.cookieName)=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
             return Response(status: .noContent, headers: headers)
@@ -64,13 +60,12 @@ extension ManagementAPI {
     }
 
     private static func answer(
-        _ actor: Actor, _ token: Secret, status: HTTPResponse.Status, warning: String? = nil
-    ) throws(Problem) -> Response {
-        guard let session = actor.session else { throw Problem.internalError }
-        var body = session.json(of: actor)
-        body["warning"] = warning.map { .string($0) }
+        _ opened: OpenedSession, status: HTTPResponse.Status, warning: String? = nil
+    ) -> Response {
+        var body = opened.session.json(of: opened.user)
+        body["warning"] = warning.map { .string(Text($0)) }
         var response = Response.json(.object(body), status: status)
-        response.headers[.setCookie] = cookie(token)
+        response.headers[.setCookie] = cookie(opened.token)
         return response
     }
 
@@ -93,11 +88,11 @@ extension FieldReader {
 }
 
 extension Session {
-    fileprivate func json(of actor: Actor) -> JSONObject {
+    fileprivate func json(of user: User) -> JSONObject {
         [
             "csrf_token": .string(csrfToken), "expires_at": .string(expiresAt.rfc3339),
             "idle_expires_at": .string(idleExpiresAt.rfc3339), "fresh_until": .string(freshUntil.rfc3339),
-            "user": actor.user.json,
+            "user": user.json,
         ]
     }
 }

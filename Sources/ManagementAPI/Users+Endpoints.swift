@@ -1,80 +1,60 @@
 import Accounts
-import HTTP
-import HTTPTypes
 import Hummingbird
 import JSON
+import Management
 import Secrets
 import Values
 import Web
 
 extension ManagementAPI {
     func declareUsers(_ routes: inout Routes) {
-        on(&routes, .get, "/users/current", needs: .signedIn) { call in .json(call.actor.user.json) }
+        on(&routes, .get, "/users/current", for: .getCurrentUser) { call in
+            .json(try await management.getCurrentUser(call.caller).json)
+        }
 
-        on(&routes, .post, "/accounts/{account_id}/invitations", needs: .signedIn) { call in
+        on(&routes, .post, "/accounts/{account_id}/invitations", for: .createInvitation) { call in
             let account = try call.identifier("account_id")
-            try authorizeManaging(account, call.actor)
             var fields = try await call.fields()
             let email: EmailAddress = try fields.required("email")
             let role: Role = try fields.required("role")
             try fields.noOthers(setByServer: ["id", "account_id", "token", "expires_at", "admin"])
-            if role == .root { try authorize(call.actor, .freshSession) }
-            let (invitation, token) = try await accounts.invite(
-                email, as: role, to: account, for: call.actor.user, by: call.author)
+            let (invitation, token) = try await management.createInvitation(
+                call.caller, to: account, email, as: role)
             var json = invitation.json
             json["token"] = .string(token.exposed())
             return .json(.object(json), status: .created)
         }
 
-        on(&routes, .get, "/accounts/{account_id}/invitations", needs: .signedIn, takesQuery: true) { call in
-            let account = try call.identifier("account_id")
-            try authorize(call.actor, for: account, own: .usersRead, any: .accountsRead)
-            var query = try call.query()
-            let page = try query.page()
-            try query.noOthers()
-            return try await accounts.invitations(to: account, page).json { .object($0.json) }
+        on(&routes, .get, "/accounts/{account_id}/invitations", for: .listInvitations, takesQuery: true) { call in
+            let page = try call.page()
+            return try await management.listInvitations(call.caller, to: call.identifier("account_id"), page)
+                .json { .object($0.json) }
         }
 
-        on(&routes, .delete, "/accounts/{account_id}/invitations/{invitation_id}", needs: .signedIn) { call in
-            let (account, id) = (try call.identifier("account_id"), try call.identifier("invitation_id"))
-            try authorizeManaging(account, call.actor)
-            try await accounts.withdraw(invitation: id, to: account, by: call.author)
+        on(&routes, .delete, "/accounts/{account_id}/invitations/{invitation_id}", for: .deleteInvitation) { call in
+            try await management.deleteInvitation(
+                call.caller, call.identifier("invitation_id"), to: call.identifier("account_id"))
             return Response(status: .noContent)
         }
 
-        on(&routes, .get, "/accounts/{account_id}/users", needs: .signedIn, takesQuery: true) { call in
-            let account = try call.identifier("account_id")
-            try authorize(call.actor, for: account, own: .usersRead, any: .accountsRead)
-            var query = try call.query()
-            let page = try query.page()
-            try query.noOthers()
-            return try await accounts.users(of: account, page).json(\.json)
+        on(&routes, .get, "/accounts/{account_id}/users", for: .listUsers, takesQuery: true) { call in
+            let page = try call.page()
+            return try await management.listUsers(call.caller, of: call.identifier("account_id"), page).json(\.json)
         }
 
-        on(&routes, .patch, "/accounts/{account_id}/users/{user_id}", needs: .signedIn) { call in
+        on(&routes, .patch, "/accounts/{account_id}/users/{user_id}", for: .updateUserToMember) { call in
             let (account, user) = (try call.identifier("account_id"), try call.identifier("user_id"))
-            try authorizeManaging(account, call.actor)
             var fields = try await call.fields()
             let role: Role = try fields.required("role")
             try fields.noOthers(setByServer: ["id", "account_id", "email", "admin", "second_factor", "created_at"])
-            if role == .root { try authorize(call.actor, .freshSession) }
-            return .json(
-                try await accounts.setRole(role, of: user, in: account, for: call.actor.user, by: call.author).json)
+            return .json(try await management.updateUser(call.caller, user, of: account, role: role).json)
         }
 
-        on(&routes, .delete, "/accounts/{account_id}/users/{user_id}", needs: .signedIn) { call in
-            let (account, user) = (try call.identifier("account_id"), try call.identifier("user_id"))
-            try authorizeManaging(account, call.actor)
-            try await accounts.remove(user, from: account, for: call.actor.user, by: call.author)
+        on(&routes, .delete, "/accounts/{account_id}/users/{user_id}", for: .deleteUser) { call in
+            try await management.deleteUser(
+                call.caller, call.identifier("user_id"), of: call.identifier("account_id"))
             return Response(status: .noContent)
         }
-    }
-
-    /// Lets a person manage the people of an account who has just proved who they are, or a token that has the scope
-    /// for it. A root user is made by a person alone: otherwise the one scope of a token would be worth all others.
-    private func authorizeManaging(_ account: Identifier, _ actor: Actor) throws(Problem) {
-        try authorize(actor, for: account, own: .usersWrite, any: .accountsWrite)
-        try checkFresh(actor)
     }
 }
 

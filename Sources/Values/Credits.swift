@@ -41,6 +41,14 @@ extension Credits {
     package var decimal: String { Millionths.text(micro) }
 }
 
+extension Credits {
+    /// The rule of a field that takes an amount in a range of micro-credits, as the end of a public sentence.
+    package static func rule(_ range: ClosedRange<Int64>) -> String {
+        let (least, most) = (Credits(micro: range.lowerBound), Credits(micro: range.upperBound))
+        return "must be a number of credits from \(least.decimal) to \(most.decimal) with at most 6 decimal places"
+    }
+}
+
 /// By how much a pricing group makes a price more or less: a fixed-point number with six digits after the point.
 package struct Multiplier: Sendable, Hashable {
     /// 0 to 1,000. Together with the bound on prices, no cost of a call can overflow.

@@ -7,6 +7,7 @@ import HTTPTypes
 import Hummingbird
 import JSON
 import Logging
+import Management
 import ManagementAPI
 import Metering
 import NIOCore
@@ -70,10 +71,11 @@ struct Server: Sendable {
         var routes = Routes()
         declareOperations(&routes)
         ManagementAPI(
-            accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
-            credentials: deployment.credentials, metering: deployment.metering, admission: deployment.admission,
-            audit: deployment.audit, clock: deployment.clock,
-            writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), firstRun: firstRun
+            Management(
+                accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
+                credentials: deployment.credentials, metering: deployment.metering, admission: deployment.admission,
+                audit: deployment.audit, firstRun: firstRun,
+                writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), clock: deployment.clock)
         ).declare(&routes)
         gateway(client).declare(&routes)
         return routes

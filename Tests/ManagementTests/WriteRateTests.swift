@@ -1,4 +1,4 @@
-import Accounts
+import Management
 import Testing
 import Values
 

@@ -1,0 +1,59 @@
+package import Policy
+package import Values
+
+/// A token in a field, not looked into yet.
+package struct TokenField: FieldText {
+    package static let rule = "must be a string of 1 to 512 characters"
+    package let text: String
+
+    package init?(_ text: String) {
+        guard (1...512).contains(text.utf8.count) else { return nil }
+        self.text = text
+    }
+}
+
+/// What a caller named as the model. Whether there is one of that name is for the answer to say.
+package struct ModelField: FieldText {
+    package static let rule = "must be a string of 1 to 512 characters"
+    package let text: String
+
+    package init?(_ text: String) {
+        guard (1...512).contains(text.utf8.count) else { return nil }
+        self.text = text
+    }
+}
+
+/// An address in a field.
+package struct AddressField: FieldText {
+    package static let rule = "must be an IPv4 or IPv6 address"
+    package let address: IPAddress
+
+    package init?(_ text: String) {
+        guard let address = IPAddress(text) else { return nil }
+        self.address = address
+    }
+}
+
+/// What an `Origin` header said.
+package struct OriginField: FieldText {
+    package static let rule = "must be the value of an Origin header, of at most 512 characters"
+    package let origin: WebOrigin
+
+    package init?(_ text: String) {
+        guard (1...512).contains(text.utf8.count) else { return nil }
+        origin = WebOrigin(header: text)
+    }
+}
+
+/// The name under which a call is charged once.
+package struct RequestName: FieldText {
+    package static let rule = "must be 1 to 255 printable ASCII characters"
+    package let text: String
+
+    package init?(_ text: String) {
+        guard (1...255).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            return nil
+        }
+        self.text = text
+    }
+}

@@ -1,0 +1,56 @@
+package import Applications
+package import Database
+package import Values
+
+import struct Applications.Application
+
+extension ApplicationDraft {
+    /// The most models that an app may name.
+    package static let modelLimit = 100
+}
+
+/// The one kind of app there is.
+package enum ApplicationKind: String, FieldText, CaseIterable {
+    case chat
+
+    package static let rule = "must be " + allCases.map(\.rawValue).joined(separator: " or ")
+    package init?(_ text: String) { self.init(rawValue: text) }
+}
+
+extension Management {
+    package func listApplications(_ caller: Caller, _ page: Page) async throws(Refusal) -> Listing<Application> {
+        try await perform(.listApplications, caller) { domains, actor in
+            try await domains.applications.list(of: actor.account, page)
+        }
+    }
+
+    package func createApplication(
+        _ caller: Caller, _ draft: ApplicationDraft
+    ) async throws(Refusal) -> Application {
+        try await perform(.createApplication, caller) { domains, actor in
+            try await domains.applications.create(draft, in: actor.account, by: caller.author)
+        }
+    }
+
+    package func getApplication(_ caller: Caller, _ id: Identifier) async throws(Refusal) -> Application {
+        try await perform(.getApplication, caller) { domains, actor in
+            try await domains.applications.find(id, of: actor.account)
+        }
+    }
+
+    package func updateApplication(
+        _ caller: Caller, _ id: Identifier, _ edit: ApplicationEdit
+    ) async throws(Refusal) -> Application {
+        try await perform(.updateApplication, caller) { domains, actor in
+            try await domains.applications.edit(id, of: actor.account, edit, by: caller.author)
+        }
+    }
+
+    /// - Parameter withKeys: whether it goes with the keys that it has.
+    package func deleteApplication(_ caller: Caller, _ id: Identifier, withKeys: Bool) async throws(Refusal) {
+        try await perform(withKeys ? .deleteApplicationWithKeys : .deleteApplication, caller) { domains, actor in
+            try await domains.credentials.deleteApplication(
+                id, of: actor.account, andCredentials: withKeys, by: caller.author)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package import Credentials
+package import Database
+package import Metering
+package import Policy
+package import Secrets
+package import Values
+
+/// A key with what was used of it.
+package struct KeyDetails: Sendable {
+    package let credential: Credential
+    package let meter: KeyMeter
+    /// When this was so.
+    package let at: Timestamp
+
+    package var status: KeyStatus { credential.status(meter, at: at) }
+}
+
+/// A key whose secret is shown: once, when it is made or made anew.
+package struct IssuedKey: Sendable {
+    package let key: KeyDetails
+    package let secret: Secret
+}
+
+/// What a list of an account's keys is narrowed to.
+package struct KeyFilter: Sendable {
+    package var application: Identifier?
+
+    package init(application: Identifier? = nil) { self.application = application }
+}
+
+extension CredentialDraft {
+    /// The credit limits that a key may have, in micro-credits.
+    package static let limits: ClosedRange<Int64> = 0...Credits.most.micro
+    /// How many models or addresses a list of them may have.
+    package static let listed = 1...100
+}
+
+/// Keys: made, read, changed and deleted.
+extension Management {
+    package func listCredentials(
+        _ caller: Caller, _ filter: KeyFilter, _ page: Page
+    ) async throws(Refusal) -> Listing<KeyDetails> {
+        try await perform(.listCredentials, caller) { domains, actor in
+            let now = domains.clock.now()
+            let listing = try await domains.credentials.list(
+                of: actor.account, application: filter.application, page)
+            let meters = try await domains.metering.meters(of: listing.items.map(\.id), in: Month(of: now))
+            return Listing(
+                listing.items.map { KeyDetails(credential: $0, meter: meters[$0.id] ?? KeyMeter(), at: now) },
+                next: listing.next)
+        }
+    }
+
+    package func createCredential(_ caller: Caller, _ draft: CredentialDraft) async throws(Refusal) -> IssuedKey {
+        try await perform(.createCredential, caller) { domains, actor in
+            try domains.refuseKey(in: draft.name, "name")
+            try check(draft.terms.creditLimit, "limited_amount")
+            try check(draft.terms.monthlyLimit, "monthly_limit")
+            try check(draft.terms.models, "models")
+            try check(draft.terms.addresses, "ip_allowlist")
+            let (credential, secret) = try await domains.credentials.issue(draft, by: actor.user, caller.author)
+            // Nothing can have been used of a key whose secret nobody has yet.
+            let key = KeyDetails(credential: credential, meter: KeyMeter(), at: domains.clock.now())
+            return IssuedKey(key: key, secret: secret)
+        }
+    }
+
+    package func getCredential(_ caller: Caller, _ id: Identifier) async throws(Refusal) -> KeyDetails {
+        try await perform(.getCredential, caller) { domains, actor in
+            try await domains.details(domains.credentials.find(id, of: actor.account))
+        }
+    }
+
+    package func updateCredential(
+        _ caller: Caller, _ id: Identifier, _ edit: CredentialEdit
+    ) async throws(Refusal) -> KeyDetails {
+        try await perform(.updateCredential, caller) { domains, actor in
+            try domains.refuseKey(in: edit.name, "name")
+            try check(edit.creditLimit ?? nil, "limited_amount")
+            try check(edit.monthlyLimit ?? nil, "monthly_limit")
+            try check(edit.models ?? nil, "models")
+            try check(edit.addresses ?? nil, "ip_allowlist")
+            return try await domains.details(
+                domains.credentials.edit(id, of: actor.account, edit, by: caller.author))
+        }
+    }
+
+    package func deleteCredential(_ caller: Caller, _ id: Identifier) async throws(Refusal) {
+        try await perform(.deleteCredential, caller) { domains, actor in
+            try await domains.credentials.delete(id, of: actor.account, by: caller.author)
+        }
+    }
+
+    private func check(_ limit: Credits?, _ field: String) throws(Refusal) {
+        guard let limit, !CredentialDraft.limits.contains(limit.micro) else { return }
+        throw .invalid(field, Credits.rule(CredentialDraft.limits))
+    }
+
+    private func check<T>(_ list: [T]?, _ field: String) throws(Refusal) {
+        guard let list, !CredentialDraft.listed.contains(list.count) else { return }
+        throw .invalid(
+            field,
+            list.isEmpty
+                ? "must have at least 1 element, or be null for no restriction"
+                : "must have at most \(CredentialDraft.listed.upperBound) elements")
+    }
+}
+
+extension Management.Domains {
+    func details(_ credential: Credential) async throws -> KeyDetails {
+        let now = clock.now()
+        let meters = try await metering.meters(of: [credential.id], in: Month(of: now))
+        return KeyDetails(credential: credential, meter: meters[credential.id] ?? KeyMeter(), at: now)
+    }
+
+    /// A key that somebody puts where it is shown and recorded would be a secret no more.
+    func refuseKey(in text: OptionalName?, _ field: String) throws(Refusal) {
+        if let text, credentials.isKeyIn(text.text) { throw .invalid(field, "must not contain a key") }
+    }
+}

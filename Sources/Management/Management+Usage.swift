@@ -1,0 +1,114 @@
+import Accounts
+package import Audit
+package import Database
+package import Metering
+package import Values
+
+/// Which usage is asked for.
+package struct UsageQuestion: Sendable {
+    /// `nil` for the beginning of the month that `until` is in.
+    package var from: Day?
+    /// `nil` for today.
+    package var until: Day?
+    /// What is told apart; `nil` for days.
+    package var by: [UsageRequest.Dimension]?
+    package var credential: Identifier?
+    package var application: Identifier?
+    package var model: String?
+
+    package init(
+        from: Day?, until: Day?, by: [UsageRequest.Dimension]?, credential: Identifier?, application: Identifier?,
+        model: String?
+    ) {
+        self.from = from
+        self.until = until
+        self.by = by
+        self.credential = credential
+        self.application = application
+        self.model = model
+    }
+}
+
+/// Usage of some days, with its sums.
+package struct UsageReport: Sendable {
+    package let days: ClosedRange<Day>
+    package let lines: [UsageLine]
+    package let calls: Int64
+    package let amount: Credits
+}
+
+/// Which entries of the ledger are asked for.
+package struct LedgerQuestion: Sendable {
+    /// `nil` for the caller's own.
+    package var account: Identifier?
+    package var kind: LedgerEntry.Kind?
+    package var credential: Identifier?
+
+    package init(account: Identifier?, kind: LedgerEntry.Kind?, credential: Identifier?) {
+        self.account = account
+        self.kind = kind
+        self.credential = credential
+    }
+}
+
+/// What was used, what it cost, and who did what.
+extension Management {
+    /// In days.
+    package static let longestReport: Int64 = 366
+
+    package func getUsage(_ caller: Caller, _ question: UsageQuestion) async throws(Refusal) -> UsageReport {
+        try await perform(.getUsage, caller) { domains, actor in
+            let until = question.until ?? Day(of: domains.clock.now())
+            let from = question.from ?? until.firstOfMonth
+            guard from <= until, until.number - from.number < Self.longestReport else {
+                throw Refusal.invalid(
+                    "from", "must be on or before to, with at most \(Self.longestReport) days from the one to the other"
+                )
+            }
+            var request = UsageRequest(account: actor.account, days: from...until, by: question.by ?? [.day])
+            request.credential = question.credential
+            request.application = question.application
+            request.model = question.model
+            let lines = try await domains.metering.report(request)
+            var calls: Int64 = 0
+            var amount = Credits.zero
+            for line in lines {
+                guard let sum = amount.adding(line.amount) else { throw MeteringError.balanceTooLarge }
+                (calls, amount) = (calls + line.calls, sum)
+            }
+            return UsageReport(days: from...until, lines: lines, calls: calls, amount: amount)
+        }
+    }
+
+    package func listLedger(
+        _ caller: Caller, _ question: LedgerQuestion, _ page: Page
+    ) async throws(Refusal) -> Listing<LedgerEntry> {
+        let isOwn = question.account == nil || question.account == caller.actor?.account
+        return try await perform(isOwn ? .listLedger : .listLedgerOfAny, caller, in: question.account) {
+            domains, actor in
+            var filter = LedgerFilter(account: actor.account)
+            if !isOwn, let account = question.account {
+                filter.account = try await domains.accounts.account(account).id
+            }
+            filter.kind = question.kind
+            filter.credential = question.credential
+            return try await domains.metering.entries(filter, page)
+        }
+    }
+
+    /// The caller's own account's for tenants; for operators all there are, or those of one account.
+    /// - Returns: also the people whom the reader may know by name and address; `nil` for everybody.
+    package func listAudit(
+        _ caller: Caller, of account: Identifier?, _ page: Page
+    ) async throws(Refusal) -> (Listing<AuditEntry>, people: Set<Identifier>?) {
+        if account != nil || caller.actor?.user.isAdmin == true {
+            return try await perform(.listAuditOfAll, caller, in: account) { domains, _ in
+                (try await domains.audit.entries(of: account, page), nil)
+            }
+        }
+        return try await perform(.listAudit, caller) { domains, actor in
+            let people = try await domains.accounts.everyone(of: actor.account)
+            return (try await domains.audit.entries(of: actor.account, page), people)
+        }
+    }
+}
