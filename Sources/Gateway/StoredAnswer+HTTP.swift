@@ -60,7 +60,7 @@ extension IdempotencyRefusal: PublicError {
         case .inFlight:
             Problem(
                 .conflict, "idempotency_in_flight",
-                "A call with this Idempotency-Key is under way; ask again when it is done."
+                "A call with this Idempotency-Key is still running. Try again when it is done."
             ).with(.retryAfter, "1")
         case .otherBody:
             Problem(

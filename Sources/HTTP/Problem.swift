@@ -85,7 +85,7 @@ extension Problem {
 
     package static let storageFailed = Problem(
         .serviceUnavailable, "storage_failed",
-        "The server can't write to its disk right now. Nothing of this request was done; its operator has to look."
+        "The server can't write to its disk right now. Nothing of this request was done. Tell its operator."
     ).with(.retryAfter, "10")
 
     package static let overloaded = Problem(
@@ -98,7 +98,7 @@ extension Problem {
 
     package static func bodyTooLarge(limit: Int) -> Problem {
         Problem(
-            .contentTooLarge, "body_too_large", "The body is larger than \(limit) bytes, the most that is taken here.")
+            .contentTooLarge, "body_too_large", "The body is larger than \(limit) bytes, which is the limit here.")
     }
 
     package static func malformedJSON(_ error: JSONError) -> Problem {

@@ -93,7 +93,7 @@ struct QueryReader {
         let shown = DisplayName(name)?.text ?? "(a name that is not shown)"
         throw Problem(
             .badRequest, "unknown_parameter",
-            "The query parameter \(shown) is not known at this address, or not with these others.")
+            "This address does not take the query parameter \(shown), at least not with the others.")
     }
 }
 

@@ -12,7 +12,7 @@ struct Admin: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create an admin: a new account and its root user, with the admin flag.",
             discussion:
-                "The password is read from standard input, one line, so that it is in no process list or history.")
+                "The password is read from standard input, one line. So it is in no process list and no shell history.")
 
         @OptionGroup var common: CommonOptions
 

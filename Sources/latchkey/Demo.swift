@@ -11,8 +11,8 @@ import Values
 struct Demo: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Show, on a server in a temporary folder, what two keys open, what a call costs and where a key stops.",
-        discussion: "Everything goes through the public API. The exit code is 0 only if all of it happened as told.")
+            "Show on a temporary server what two keys open, what a call costs and how a key stops at its limit.",
+        discussion: "Everything goes through the public API. The exit code is 0 only if everything happened as shown.")
 
     func run() async throws {
         try await reportingFailures {
@@ -86,7 +86,9 @@ private struct DemoTranscript {
     }
 
     private func showCredits(_ dog: (id: String, credential: String, key: String), _ token: String) async throws {
-        say("\n6. Each call costs credits, and says so. The dog's key gets a limit of 60; one call was made already.")
+        say(
+            "\n6. Each call costs credits, and its answer says how many. The dog's key gets a limit of 60; one call was made already."
+        )
         try await api.call(
             .PATCH, "/api/v1/credentials/\(dog.credential)", ["limited_amount": 60], bearer: token, expecting: 200)
         try await expect("the dog's second call", dog.key, "/v1", 200, "Woof!", cost: "20", remaining: "20")

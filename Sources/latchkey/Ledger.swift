@@ -8,7 +8,7 @@ struct Ledger: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prove every balance and total against the entries of the ledger.",
+            abstract: "Check every balance and total against the entries of the ledger.",
             discussion: """
                 Reads only, so it may run beside a server. The exit code is 0 when all is as the entries say; otherwise \
                 it is 1, and the first difference is printed.

@@ -48,7 +48,7 @@ struct Scan: ParsableCommand {
             """))
     var prefix: [String] = []
 
-    @Flag(help: "Look at files only, also in a git repository.")
+    @Flag(help: "Look only at files, not at the history of a git repository.")
     var noHistory = false
 
     func validate() throws {
