@@ -115,7 +115,7 @@ extension Application {
         changes.note("name", from: old.name, to: name)
         changes.note("model", from: old.chat.model, to: chat.model)
         changes.note("allowed_models", from: old.chat.allowedModels, to: chat.allowedModels)
-        changes.noteUnseen("system_prompt", from: old.chat.systemPrompt, to: chat.systemPrompt)
+        changes.noteUnseen("system_prompt", from: old.chat.systemPrompt?.string, to: chat.systemPrompt?.string)
         changes.noteUnseen("parameters", from: old.chat.parameters.stored, to: chat.parameters.stored)
         return changes
     }

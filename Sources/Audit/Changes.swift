@@ -1,3 +1,5 @@
+import Values
+
 /// What an edit has changed, field by field: whether there is anything to write, and what its entry of the audit record
 /// says.
 ///
@@ -36,13 +38,13 @@ package struct Changes: Sendable {
             if old != nil { detail[field] = Self.none }
             return
         }
-        let (before, after) = (Set((old ?? []).map(Bytes.init)), Set(new.map(Bytes.init)))
+        let (before, after) = (Set((old ?? []).map { Text($0) }), Set(new.map { Text($0) }))
         let words =
-            new.filter { !before.contains(Bytes($0)) }.map { "+" + $0 }
-            + (old ?? []).filter { !after.contains(Bytes($0)) }.map { "-" + $0 }
+            new.filter { !before.contains(Text($0)) }.map { "+" + $0 }
+            + (old ?? []).filter { !after.contains(Text($0)) }.map { "-" + $0 }
         if !words.isEmpty {
             detail[field] = Self.bounded(words)
-        } else if old == nil || (old ?? []).map(Bytes.init) != new.map(Bytes.init) {
+        } else if old == nil || (old ?? []).map({ Text($0) }) != new.map({ Text($0) }) {
             detail[field] = "reordered"
         }
     }
@@ -63,13 +65,6 @@ package struct Changes: Sendable {
     }
 
     private static func isSame(_ one: String?, _ other: String?) -> Bool {
-        one.map(Bytes.init) == other.map(Bytes.init)
-    }
-
-    /// A text as its bytes, which alone say whether two are the same.
-    private struct Bytes: Hashable {
-        private let bytes: [UInt8]
-
-        init(_ text: String) { bytes = Array(text.utf8) }
+        one.map { Text($0) } == other.map { Text($0) }
     }
 }

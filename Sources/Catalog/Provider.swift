@@ -124,3 +124,9 @@ package struct ProviderSecret: FieldText {
         secret = Secret(text)
     }
 }
+
+extension Provider.Kind: FieldText {
+    package static let rule = "must be one of " + allCases.map(\.rawValue).joined(separator: ", ")
+
+    package init?(_ text: String) { self.init(rawValue: text) }
+}

@@ -71,10 +71,10 @@ extension Credential {
 
 /// What a user says of a new key.
 package struct CredentialDraft: Sendable {
-    let application: Identifier
-    let name: OptionalName
-    let terms: KeyTerms
-    let isRevealable: Bool
+    package let application: Identifier
+    package let name: OptionalName
+    package let terms: KeyTerms
+    package let isRevealable: Bool
 
     /// - Parameter isRevealable: whether a copy is to be kept that a root user's password opens.
     package init(application: Identifier, name: OptionalName, terms: KeyTerms, isRevealable: Bool = false) {

@@ -1,4 +1,4 @@
-package import Policy
+import Policy
 package import Values
 
 /// A token in a field, not looked into yet.

@@ -1,4 +1,6 @@
 package import Accounts
+import Catalog
+import Credentials
 package import Database
 package import Metering
 package import Values

@@ -1,8 +1,10 @@
+import Accounts
 package import Applications
+import Credentials
 package import Database
 package import Values
 
-import struct Applications.Application
+package import struct Applications.Application
 
 extension ApplicationDraft {
     /// The most models that an app may name.

@@ -1,7 +1,7 @@
 import Accounts
 package import Catalog
 package import Database
-package import Secrets
+import Secrets
 package import Values
 
 /// A model as one account sees it.

@@ -1,7 +1,8 @@
+import Accounts
 package import Credentials
 package import Database
 package import Metering
-package import Policy
+import Policy
 package import Secrets
 package import Values
 

@@ -1,3 +1,4 @@
+import Accounts
 package import Admission
 import Policy
 package import Values
@@ -72,7 +73,7 @@ extension Management {
                 throw Refusal.invalid("request_id", "is required to charge")
             }
             if !question.isCharged, question.name != nil {
-                throw Refusal.invalid("request_id", "goes with charge: true")
+                throw Refusal.invalid("request_id", "is only allowed with charge: true")
             }
             return try await domains.admission.verify(
                 Question(

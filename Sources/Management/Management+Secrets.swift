@@ -51,7 +51,7 @@ extension Management {
         try await perform(.rotateCredential, caller) { domains, actor in
             guard let overlap else {
                 throw Refusal.invalid(
-                    "overlap_seconds", "is required: how long the old secret goes on working, 0 for not at all")
+                    "overlap_seconds", "is required: how many seconds the old secret still works; 0 ends it at once")
             }
             guard Self.overlaps.contains(overlap) else {
                 throw Refusal.invalid(

@@ -1,4 +1,4 @@
-package import Accounts
+import Accounts
 import Values
 
 /// Everything that can be asked of the platform, with what it needs. This is the table of permissions: there is no other.

@@ -69,10 +69,10 @@ extension AccountsError {
                 .emailTaken, "There is a user with this e-mail address already.")
         case .invitationInvalid:
             Refusal(
-                .invitationInvalid, "The invitation is not valid, or no longer. Ask for a new one.")
+                .invitationInvalid, "The invitation was used or replaced, or is too old. Ask for a new one.")
         case .resetInvalid:
             Refusal(
-                .resetInvalid, "The password reset is not valid, or no longer. Ask for a new one.")
+                .resetInvalid, "The password reset was used or replaced, or is too old. Ask for a new one.")
         case .signInFailed:
             Refusal(
                 .signInFailed, "The e-mail address, the password or the code is wrong.")
@@ -107,7 +107,7 @@ extension AccountsError {
         case .noEnrolment:
             Refusal(
                 .noEnrolment, "No enrolment was begun. POST to /api/v1/users/current/totp first.")
-        case .wrongCode: .invalid("code", "is not the code of the authenticator now")
+        case .wrongCode: .invalid("code", "is not the current code of the authenticator app")
         case .tooManyAttempts(let seconds):
             Refusal(
                 .tooManyAttempts,
@@ -146,20 +146,20 @@ extension CatalogError {
                 .providerInUse, "The provider still has models. Delete them first.")
         case .modelInUse:
             Refusal(
-                .modelInUse, "The model is used by applications. It can't be deleted before they change.")
+                .modelInUse, "Applications use the model. Change them first, then delete it.")
         case .echoTakesNo(let field): .invalid(field, "can't be set for a provider of kind echo")
         case .versionExists:
             Refusal(
-                .versionExists, "There is a version that takes effect at this very time; choose another.")
+                .versionExists, "Another version begins at this time. Choose another time.")
         case .versionInEffect:
             Refusal(
                 .versionInEffect,
-                "This version is in effect, or was, and stays in the history. Add a new one instead.")
+                "This version is or was in effect, so it stays in the history. Add a new version instead.")
         case .effectiveInPast: .invalid("effective_at", "must be in the future, or null for now")
         case .standardGroup:
             Refusal(
                 .groupInUse,
-                "The group standard is what every account falls back on; it can't be retired.")
+                "Accounts fall back on the group standard, so it can't be retired.")
         }
     }
 }
@@ -206,7 +206,7 @@ extension CredentialsError {
                     + "which ends every older secret at once.")
         case .nothingToRetire:
             Refusal(
-                .nothingToRetire, "The key has one secret, and that is the current one.")
+                .nothingToRetire, "The key has only its current secret.")
         case .revealableForbidden:
             Refusal(
                 .revealableForbidden, "The account's key policy forbids keys that can be shown again.")
@@ -227,8 +227,8 @@ extension CredentialsError {
         case .noCopyForUser:
             Refusal(
                 .revealUnavailable,
-                "There is no copy of this key that your password opens. Copies are made for those who are root users when the "
-                    + "secret is made, and lost with a forgotten password.")
+                "There is no copy of this key that your password opens. Copies are made for the root users of the time when the "
+                    + "secret is made, and are lost when a forgotten password is reset.")
         case .notFound: .notFound
         case .noSuchApplication: .invalid("application_id", "names no application of this account")
         case .expiryInPast: .invalid("expired_at", "must be in the future, or null for never")
@@ -274,8 +274,8 @@ extension MeteringError {
         case .holdNotOpen: .internalError(self)
         case .tooManyRows(let limit):
             .invalid(
-                InvalidField("by", "must give a report of at most \(limit) lines"), .tooManyRows,
-                "The report has more than \(limit) lines. Ask for fewer days, or tell less apart.")
+                InvalidField("by", "must give a report of at most \(limit) rows"), .tooManyRows,
+                "The report has more than \(limit) rows. Ask for fewer days or fewer dimensions.")
         }
     }
 }

@@ -120,10 +120,10 @@ extension Refusal {
     static func invalid(_ field: String, _ rule: String) -> Refusal { invalid(InvalidField(field, rule)) }
 
     static func invalid(_ broken: InvalidField) -> Refusal {
-        invalid(broken, "The field \(broken.field) \(broken.rule).")
+        invalid(broken, .invalidRequest, "The field \(broken.field) \(broken.rule).")
     }
 
-    static func invalid(_ broken: InvalidField, _ code: Code = .invalidRequest, _ sentence: String) -> Refusal {
+    static func invalid(_ broken: InvalidField, _ code: Code, _ sentence: String) -> Refusal {
         var refusal = Refusal(code, sentence)
         refusal.fields = [broken]
         return refusal
@@ -133,7 +133,7 @@ extension Refusal {
         var refusal = Refusal(
             .unauthenticated,
             presented
-                ? "The platform token or session is not valid, or no longer. An app's key does not work here."
+                ? "The platform token or session is not valid. An app's key does not work here."
                 : "Sign in, or send a platform token as: Authorization: Bearer <token>.")
         refusal.isPresented = presented
         return refusal
@@ -142,11 +142,11 @@ extension Refusal {
     static let notFound = Refusal(.notFound, "There is nothing at this address.")
 
     static let sessionRequired = Refusal(
-        .sessionRequired, "This takes a signed-in person; a platform token is not enough.")
+        .sessionRequired, "Only a signed-in user may do this; a platform token may not.")
 
     static let reauthenticationRequired = Refusal(
         .reauthenticationRequired,
-        "This takes a proof of who you are from the last five minutes: POST your password, and your code if you have a "
+        "You must have proved who you are in the last five minutes: POST your password, and your code if you have a "
             + "second factor, to /api/v1/sessions/current/reauthentication, and repeat the call.")
 
     static let rootOnly = Refusal(.rootOnly, "This is for root users of the account.")
@@ -179,7 +179,7 @@ extension Refusal {
     static func storageFailed(_ cause: any Error) -> Refusal {
         Refusal(
             .storageFailed,
-            "The server can't write to its disk right now. Nothing of this request was done; its operator has to look.",
+            "The server can't write to its disk right now. Nothing of this request was done. Tell its operator.",
             cause: cause
         ).retrying(after: 10)
     }

@@ -3,6 +3,7 @@ import Audit
 import HTTPTypes
 import Hummingbird
 import JSON
+import Management
 import Values
 import Web
 

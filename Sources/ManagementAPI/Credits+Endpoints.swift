@@ -3,6 +3,7 @@ import HTTP
 import HTTPTypes
 import Hummingbird
 import JSON
+import Management
 import Metering
 import Values
 import Web

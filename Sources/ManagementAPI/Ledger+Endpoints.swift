@@ -1,4 +1,5 @@
 import Catalog
+import Database
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -55,12 +56,6 @@ private enum LedgerFormat: String, FieldText {
     static let rule = "must be json or csv"
 
     init?(_ text: String) { self.init(rawValue: text) }
-}
-
-extension LedgerEntry.Kind: FieldText {
-    package static let rule = "must be one of " + allCases.map(\.rawValue).joined(separator: ", ")
-
-    package init?(_ text: String) { self.init(rawValue: text) }
 }
 
 extension LedgerEntry {

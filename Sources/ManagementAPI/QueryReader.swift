@@ -12,7 +12,7 @@ struct QueryReader {
     init(_ request: Request) throws(Problem) {
         for (name, value) in request.uri.queryParameters {
             guard rest.updateValue(Text(value), forKey: Text(name)) == nil else {
-                throw Problem(.badRequest, "unknown_parameter", "A query parameter comes twice.")
+                throw Problem(.badRequest, "unknown_parameter", "A query parameter is there twice.")
             }
         }
     }

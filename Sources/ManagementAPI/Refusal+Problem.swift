@@ -1,4 +1,5 @@
-import HTTP
+import Accounts
+package import HTTP
 import HTTPTypes
 package import Management
 import Values

@@ -31,14 +31,6 @@ extension UsageReport {
     }
 }
 
-extension UsageRequest.Dimension: FieldText {
-    package static let rule =
-        "must be one or more of " + allCases.map(\.rawValue).joined(separator: ", ")
-        + ", with commas between them, each once"
-
-    package init?(_ text: String) { self.init(rawValue: text) }
-}
-
 extension UsageLine {
     /// Only what was asked to be told apart.
     fileprivate var json: JSONObject {

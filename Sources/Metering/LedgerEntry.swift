@@ -51,3 +51,9 @@ package struct LedgerFilter: Sendable {
         self.credential = credential
     }
 }
+
+extension LedgerEntry.Kind: FieldText {
+    package static let rule = "must be one of " + allCases.map(\.rawValue).joined(separator: ", ")
+
+    package init?(_ text: String) { self.init(rawValue: text) }
+}

@@ -33,3 +33,11 @@ package struct UsageLine: Sendable {
     package var calls: Int64
     package var amount: Credits
 }
+
+extension UsageRequest.Dimension: FieldText {
+    package static let rule =
+        "must be one or more of " + allCases.map(\.rawValue).joined(separator: ", ")
+        + ", with commas between them, each once"
+
+    package init?(_ text: String) { self.init(rawValue: text) }
+}

@@ -40,7 +40,7 @@ package struct AccountDraft: Sendable {
     let name: DisplayName
     let cap: CredentialCap
     let defaultGroup: GroupName?
-    let groups: [GroupName]
+    package let groups: [GroupName]
 
     /// - Parameter defaultGroup: `nil` for the deployment's standard group.
     package init(name: DisplayName, cap: CredentialCap, defaultGroup: GroupName? = nil, groups: [GroupName] = []) {
