@@ -28,6 +28,18 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
+extension Settings {
+    /// The data directory.
+    var folder: String { text(.dataDir) ?? Setting.dataDir.standard }
+
+    /// How this machine reaches a server with these settings.
+    var localAddress: String {
+        let host = text(.listenHost) ?? Setting.listenHost.standard
+        let isAny = host == "0.0.0.0" || host == "::"
+        return "http://\(isAny ? "127.0.0.1" : host.contains(":") ? "[\(host)]" : host):\(integer(.listenPort))"
+    }
+}
+
 /// One sentence on standard error and an exit code (sysexits.h) instead of a trace: 78 for a setting, 74 for
 /// a disk that can't be written, 1 for the rest.
 func reportingFailures(_ work: () async throws -> Void) async throws {

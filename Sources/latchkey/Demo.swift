@@ -82,7 +82,7 @@ private struct DemoTranscript {
         try await expect("the cat's deleted key", cat.key, "/v1", 401, "Incorrect API key")
         try await expect("the dog's key", dog.key, "/v1", 200, "Woof!")
 
-        say("\nAll of it happened as told. Start your own with: latchkey serve")
+        say("\nAll of it happened as told. Start your own with: latchkey quickstart")
     }
 
     private func showCredits(_ dog: (id: String, credential: String, key: String), _ token: String) async throws {

@@ -11,10 +11,11 @@ struct Latchkey: AsyncParsableCommand {
         abstract: "A self-hosted platform for applications and their API keys: a key opens exactly one app.",
         discussion: """
             First steps: 'latchkey demo' shows what it does, on a server that is gone afterwards. \
-            'latchkey serve' starts a real one; on an empty data directory it prints a set-up token for the first admin.
+            'latchkey quickstart' sets up a real one with an app and a key, and prints the first call to make. \
+            'latchkey serve' starts a server; on an empty data directory it prints a set-up token for the first admin.
             """,
         version: "latchkey \(Version.current)",
-        subcommands: [Serve.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Scan.self])
+        subcommands: [Serve.self, Quickstart.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Scan.self])
 
     static func main() async {
         // On Linux the arguments are read from /proc/self/cmdline; a root without /proc would get the overview instead.

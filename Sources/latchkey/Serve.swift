@@ -34,30 +34,41 @@ struct Serve: AsyncParsableCommand {
             let logger = startLogging(settings)
             tell(settings.unknown, logger)
             forbidCoreFiles()
-            allowManyConnections()
             let deployment = try await Deployment.open(settings)
             for remark in deployment.remarks { logger.notice("\(remark)") }
-            let server = Server(deployment: deployment, settings: settings, logger: logger)
-            try await server.run(signals: Signals.ending) { running in
+            try await serveInForeground(deployment, settings, logger) { running in
                 if deployment.isNew { announce(newDeployment(settings)) }
                 if let token = running.setUpToken {
                     announce(
                         "There is no user yet. Create the first admin with this one-time token (POST /api/v1/setup):")
                     announce("setup token: \(token)")
                 }
-                announce("latchkey is listening on \(running.address)")
             }
-            try await deployment.close()
         }
     }
 }
 
 /// Who has a deployment and starts the server in the wrong folder must not take an empty one for it.
 private func newDeployment(_ settings: Settings) -> String {
-    let folder = URL(filePath: settings.text(.dataDir) ?? Setting.dataDir.standard).standardizedFileURL.path
+    let folder = URL(filePath: settings.folder).standardizedFileURL.path
     let reason =
         settings.isGiven(.dataDir) ? "" : ", because no data directory was named (--data-dir or LATCHKEY_DATA_DIR)"
     return "This is a new deployment, in \(folder)\(reason)."
+}
+
+/// Serves until the process is told to end, and closes the deployment then.
+/// - Parameter onReady: tells what there is to tell before the line that a script waits for.
+func serveInForeground(
+    _ deployment: Deployment, _ settings: Settings, _ logger: Logger,
+    onReady: @escaping @Sendable (Server.Running) -> Void
+) async throws {
+    allowManyConnections()
+    let server = Server(deployment: deployment, settings: settings, logger: logger)
+    try await server.run(signals: Signals.ending) { running in
+        onReady(running)
+        announce("latchkey is listening on \(running.address)")
+    }
+    try await deployment.close()
 }
 
 /// A line for whoever started the server, at once also where standard output is a pipe.
@@ -67,7 +78,7 @@ func announce(_ line: String) {
 }
 
 /// What was found in the environment and left aside.
-private func tell(_ unknown: UnknownVariables, _ logger: Logger) {
+func tell(_ unknown: UnknownVariables, _ logger: Logger) {
     if let sentence = unknown.sentence { logger.warning("\(sentence)") }
     if !unknown.ofKubernetes.isEmpty {
         logger.info("\(unknown.ofKubernetes.count) variables of the environment are Kubernetes' and change nothing")
@@ -95,7 +106,7 @@ private func allowManyConnections() {
 }
 
 /// A core file would hold keys and passwords in plain.
-private func forbidCoreFiles() {
+func forbidCoreFiles() {
     var limit = rlimit(rlim_cur: 0, rlim_max: 0)
     setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
 }
