@@ -45,17 +45,22 @@ package struct AuditCheck: Sendable {
     private static let stretch = 1000
 
     /// A record without any entry has lost its first one: the first start of a deployment writes that.
-    /// - Parameter noted: the head of an earlier check.
+    /// - Parameters:
+    ///   - noted: the head of an earlier check.
+    ///   - onProgress: is told again and again how many entries it has followed, and how many there are.
     package static func run(
-        on database: Database, _ chain: AuditChain, noted: Head? = nil
+        on database: Database, _ chain: AuditChain, noted: Head? = nil,
+        onProgress: @escaping @Sendable (_ done: Int64, _ all: Int64) -> Void = { _, _ in }
     ) async throws -> AuditCheck {
         var check = AuditCheck()
         if try await database.read({ try AuditTable.hasUnlinked($0) }) { check.difference = .outside }
+        let all = try await database.read { try AuditTable.last($0)?.link.sequence ?? 0 }
         var isNotedMet = noted == nil
         while check.difference == nil {
             let next = check.head.map { $0.sequence + 1 } ?? .min
             let links = try await database.read { try AuditTable.links(from: next, atMost: stretch, $0) }
             if links.isEmpty { break }
+            onProgress(check.entries, all)
             for link in links {
                 check.follow(link, chain)
                 if check.difference != nil { break }

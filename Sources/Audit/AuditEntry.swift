@@ -13,6 +13,8 @@ package struct AuditEntry: Sendable {
     package enum Action: String, Sendable, CaseIterable {
         /// The first entry of the chain.
         case auditBegin = "audit.begin"
+        /// The data was made of a backup, whose head is in the detail.
+        case deploymentRestore = "deployment.restore"
         case accountCreate = "account.create"
         case accountEdit = "account.edit"
         case accountSuspend = "account.suspend"

@@ -8,6 +8,12 @@ extension Audit {
             "audit-1",
             [
                 """
+                CREATE TABLE deployment (
+                  one BIGINT PRIMARY KEY CHECK (one = 1),
+                  keys_fingerprint TEXT NOT NULL
+                )
+                """,
+                """
                 CREATE TABLE audit (
                   id TEXT PRIMARY KEY,
                   sequence BIGINT NOT NULL UNIQUE,

@@ -33,7 +33,7 @@ package final class Database: Sendable {
         package init() {}
     }
 
-    private let engine: any DatabaseWriter
+    let engine: any DatabaseWriter
     private let limits: Limits
     private let reads = Atomic<Int>(0)
     private let writes = Atomic<Int>(0)
@@ -87,7 +87,8 @@ package final class Database: Sendable {
     }
 
     /// Opens a database that may be in use by another process, to read it and nothing else.
-    package init(reading path: String, migrations: [Migration]) throws {
+    /// - Parameter migrations: what its schema must have; `nil` for a file of whatever release.
+    package init(reading path: String, migrations: [Migration]?) throws {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
@@ -95,7 +96,7 @@ package final class Database: Sendable {
         onLostWrite = {}
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
-            try queue.read { try Migration.checkUpToDate(Connection($0), migrations) }
+            if let migrations { try queue.read { try Migration.checkUpToDate(Connection($0), migrations) } }
             engine = queue
         } catch let error as DatabaseError {
             throw DatabaseFailure(error)
@@ -172,7 +173,17 @@ package final class Database: Sendable {
         } catch {}
     }
 
-    /// Ends all connections after the work under way; the write-ahead log is folded into the file.
+    /// Takes the whole log over into the file, so that the file by itself is all there is. Only where nobody else has it
+    /// open: it waits for readers.
+    package func foldLog() throws {
+        do {
+            try engine.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        } catch let error as DatabaseError {
+            throw DatabaseFailure(error)
+        }
+    }
+
+    /// Ends all connections after the work under way. What the log holds is read at the next start.
     package func close() throws { try engine.close() }
 
     private func enter(_ counter: borrowing Atomic<Int>, _ depth: Int) throws(DatabaseFailure) {

@@ -12,17 +12,25 @@ package struct LedgerCheck: Sendable {
     /// The first thing that is not as the entries say; `nil` when all is.
     package var difference: String?
 
+    /// How many steps it has.
+    package static let steps = 6
+
     /// Looks at one snapshot.
-    package static func run(on database: Database) async throws -> LedgerCheck {
-        try await run(on: database, isPriced: true)
+    /// - Parameter onStep: is told the number of each step when it begins, from 1.
+    package static func run(
+        on database: Database, onStep: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> LedgerCheck {
+        try await run(on: database, isPriced: true, onStep: onStep)
     }
 
     /// - Parameter isPriced: `false` for a ledger whose calls cost what a test liked.
-    static func run(on database: Database, isPriced: Bool) async throws -> LedgerCheck {
+    static func run(
+        on database: Database, isPriced: Bool, onStep: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> LedgerCheck {
         try await database.read { connection in
             var check = LedgerCheck()
             do {
-                try check.look(connection, isPriced)
+                try check.look(connection, isPriced, onStep)
             } catch let found as Difference {
                 check.difference = found.sentence
             } catch MeteringError.balanceTooLarge {
@@ -40,14 +48,20 @@ package struct LedgerCheck: Sendable {
         let sentence: String
     }
 
-    private mutating func look(_ connection: Connection, _ isPriced: Bool) throws {
+    private mutating func look(_ connection: Connection, _ isPriced: Bool, _ onStep: (Int) -> Void) throws {
+        onStep(1)
         entries = try connection.row("SELECT count(*) AS n FROM ledger")?.integer("n") ?? 0
         try checkSettlements(connection)
+        onStep(2)
         if isPriced { try checkPrices(connection) }
+        onStep(3)
         try checkRepetitions(connection)
+        onStep(4)
         let open = try openHolds(connection)
         openHolds = open.count
+        onStep(5)
         try checkBalances(open, connection)
+        onStep(6)
         try checkUsage(open, connection)
     }
 

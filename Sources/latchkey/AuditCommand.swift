@@ -1,6 +1,6 @@
 import ArgumentParser
 import Audit
-import Foundation
+import Database
 import Secrets
 
 struct AuditCommand: AsyncParsableCommand {
@@ -33,23 +33,19 @@ struct AuditCommand: AsyncParsableCommand {
                     }
                 }
                 let settings = try await common.read()
-                let (database, keys) = try await Deployment.readingWithKeys(settings)
-                let check = try await AuditCheck.run(on: database, keys.auditChain, noted: noted)
+                let database = try Deployment.reading(settings)
+                let keys = try Deployment.keys(settings)
+                try await database.read { _ = try Deployment.requireRightKeys(keys, $0) }
+                let progress = Progress()
+                let check = try await AuditCheck.run(
+                    on: database, keys.auditChain, noted: noted, onProgress: progress.showAuditEntries)
+                progress.clear()
                 guard let difference = check.difference else {
-                    print("audit ok: entries=\(check.entries) head=\(check.head?.text ?? "none")")
+                    print(check.line)
                     return
                 }
-                print("audit differs: \(Self.sentence(difference))")
+                print("audit differs: \(difference.sentence)")
                 throw ExitCode.failure
-            }
-        }
-
-        private static func sentence(_ difference: AuditCheck.Difference) -> String {
-            switch difference {
-            case .altered(let sequence): "entry \(sequence) is not as it was written"
-            case .missing(let sequence): "entry \(sequence) is missing"
-            case .outside: "there is an entry outside the chain"
-            case .notThere(let head): "entry \(head.sequence) is not, or no longer, the one that was noted"
             }
         }
     }

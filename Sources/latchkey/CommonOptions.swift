@@ -49,6 +49,8 @@ func reportingFailures(_ work: () async throws -> Void) async throws {
         try stop(failure.sentence, ExitCode(78))
     } catch let failure as Deployment.Failure {
         try stop(failure.sentence, .failure)
+    } catch let failure as FileDraft.Failure {
+        try stop(failure.sentence, .failure)
     } catch let failure as DatabaseFailure {
         try stop(Deployment.sentence(failure), failure.isRefusedWrite ? ExitCode(74) : .failure)
     } catch let error as ExitCode {

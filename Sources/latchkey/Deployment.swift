@@ -39,12 +39,6 @@ struct Deployment: Sendable {
     static func open(_ settings: Settings) async throws -> Deployment {
         do {
             return try await assemble(settings)
-        } catch let error as DataDirectory.Failure {
-            throw Failure(sentence: error.sentence)
-        } catch DeploymentSecretsError.malformedSetting(let name) {
-            throw Settings.Failure(sentence: DeploymentSecretsError.malformedSetting(name).sentence)
-        } catch let error as DeploymentSecretsError {
-            throw Failure(sentence: error.sentence)
         } catch let error as Argon2ParametersError {
             throw Settings.Failure(sentence: error.sentence)
         } catch let error as TokenFormatError {
@@ -53,45 +47,16 @@ struct Deployment: Sendable {
         }
     }
 
-    /// For commands that only read, but need the keys for it.
-    static func readingWithKeys(_ settings: Settings) async throws -> (Database, DeploymentSecrets) {
-        let database = try reading(settings)
-        do {
-            let keys = try DeploymentSecrets.load(
-                master: try source(settings, .masterKey, .masterKeyFile),
-                pepper: try source(settings, .pepper, .pepperFile),
-                directory: settings.text(.dataDir) ?? Setting.dataDir.standard, createIfMissing: false,
-                entropy: .system)
-            try await database.read { try checkKeys(keys, $0) }
-            return (database, keys)
-        } catch let error as DeploymentSecretsError {
-            throw Failure(sentence: error.sentence)
-        }
-    }
-
-    /// The database alone, for commands that only read. Needs neither the lock nor the keys.
-    static func reading(_ settings: Settings) throws -> Database {
-        let folder = settings.text(.dataDir) ?? Setting.dataDir.standard
-        let file = DataDirectory.database(in: folder)
-        guard FileManager.default.fileExists(atPath: file) else {
-            throw Failure(sentence: "There is no latchkey database in \(folder).")
-        }
-        return try Database(reading: file, migrations: migrations)
-    }
-
     private static func assemble(_ settings: Settings) async throws -> Deployment {
         let parameters = try Argon2Parameters(
             memoryKiB: settings.integer(.argon2MemoryKiB), iterations: settings.integer(.argon2Iterations),
             parallelism: settings.integer(.argon2Parallelism))
-        let directory = try DataDirectory(settings.text(.dataDir) ?? Setting.dataDir.standard)
+        let directory = try Self.directory(settings)
         // New keys are only ever made for new data. For data that is there they would open nothing.
         let isNew = !FileManager.default.fileExists(atPath: directory.database)
         let entropy = Entropy.system
         let clock = Clock.system
-        let keys = try DeploymentSecrets.load(
-            master: try source(settings, .masterKey, .masterKeyFile),
-            pepper: try source(settings, .pepper, .pepperFile),
-            directory: directory.path, createIfMissing: isNew, entropy: entropy)
+        let keys = try Self.keys(settings, createIfMissing: isNew)
         let format = try TokenFormat(prefix: settings.text(.keyPrefix) ?? Setting.keyPrefix.standard, keys: keys)
         if let kind = TokenKind(rawValue: format.prefix) {
             throw Settings.Failure(
@@ -101,10 +66,10 @@ struct Deployment: Sendable {
         let database = try Database(
             path: directory.database,
             migrations: migrations,
-            clock: clock, onLostWrite: stopForLostWrite, admit: { try checkKeys(keys, $0) })
+            clock: clock, onLostWrite: stopForLostWrite, admit: { try requireRightKeys(keys, $0) })
         let audit = Audit(database: database, chain: keys.auditChain, entropy: entropy)
         try await database.write {
-            try rememberKeys(keys, audit.author(actor: nil, address: ""), at: clock.now(), $0)
+            try Audit.begin(with: keys, by: audit.author(actor: nil, address: ""), at: clock.now(), in: $0)
         }
         let given = settings.integer(.argon2Workers)
         let workers = given == 0 ? ProcessInfo.processInfo.activeProcessorCount : given
@@ -158,58 +123,9 @@ struct Deployment: Sendable {
         try database.close()
     }
 
-    private static func source(_ settings: Settings, _ value: Setting, _ file: Setting) throws -> KeySource {
-        switch (settings.text(value), settings.text(file)) {
-        case (let text?, nil): return .value(Secret(text), from: "\(value.rawValue) (\(value.environmentName))")
-        case (nil, let path?): return .file(path)
-        case (nil, nil): return .directory
-        case (_?, _?):
-            throw Settings.Failure(
-                sentence: "Give only one of \(value.environmentName) and \(file.environmentName).")
-        }
-    }
-
-    // MARK: The right keys for the data
-
-    private static let migrations =
-        own + Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
+    static let migrations =
+        Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
         + Credentials.migrations + Metering.migrations
-
-    private static let own = [
-        Migration(
-            "deployment-1",
-            [
-                """
-                CREATE TABLE deployment (
-                  one BIGINT PRIMARY KEY CHECK (one = 1),
-                  keys_fingerprint TEXT NOT NULL
-                )
-                """
-            ])
-    ]
-
-    /// The first start writes down which keys the data is made with, and begins the chain of the audit record.
-    private static func rememberKeys(
-        _ keys: DeploymentSecrets, _ author: Author, at now: Timestamp, _ connection: Connection
-    ) throws {
-        if try storedFingerprint(connection) != nil { return }
-        try author.record(.auditBegin, account: nil, object: nil, at: now, in: connection)
-        try connection.run("INSERT INTO deployment (one, keys_fingerprint) VALUES (1, $1)", keys.fingerprint)
-    }
-
-    private static func storedFingerprint(_ connection: Connection) throws -> String? {
-        try connection.row("SELECT keys_fingerprint FROM deployment")?.text("keys_fingerprint")
-    }
-
-    /// Every later start compares, before it changes anything.
-    private static func checkKeys(_ keys: DeploymentSecrets, _ connection: Connection) throws {
-        let stored = try storedFingerprint(connection)
-        guard stored == nil || stored == keys.fingerprint else {
-            throw Failure(
-                sentence: "The master key or the pepper is not the one that this data was made with. "
-                    + "Start with the right ones; nothing was changed.")
-        }
-    }
 
     static func sentence(_ failure: DatabaseFailure) -> String {
         switch failure {

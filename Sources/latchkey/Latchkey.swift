@@ -15,7 +15,10 @@ struct Latchkey: AsyncParsableCommand {
             'latchkey serve' starts a server; on an empty data directory it prints a set-up token for the first admin.
             """,
         version: "latchkey \(Version.current)",
-        subcommands: [Serve.self, Quickstart.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Scan.self])
+        subcommands: [
+            Serve.self, Quickstart.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Backup.self,
+            Restore.self, Scan.self,
+        ])
 
     static func main() async {
         // On Linux the arguments are read from /proc/self/cmdline; a root without /proc would get the overview instead.

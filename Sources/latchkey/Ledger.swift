@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Metering
 
 struct Ledger: AsyncParsableCommand {
@@ -19,10 +18,12 @@ struct Ledger: AsyncParsableCommand {
         func run() async throws {
             try await reportingFailures {
                 let settings = try await common.read()
-                let check = try await LedgerCheck.run(on: try Deployment.reading(settings))
+                let progress = Progress()
+                let check = try await LedgerCheck.run(
+                    on: try Deployment.reading(settings), onStep: progress.showLedgerStep)
+                progress.clear()
                 guard let difference = check.difference else {
-                    print(
-                        "ledger ok: accounts=\(check.accounts) entries=\(check.entries) open_holds=\(check.openHolds)")
+                    print(check.line)
                     return
                 }
                 print("ledger differs: \(difference)")
