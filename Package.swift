@@ -55,6 +55,7 @@ let package = Package(
         floor("JSON", on: ["Values"]),
         floor("Policy", on: ["Values"]),
         floor("Secrets", on: ["Values", "CArgon2", crypto]),
+        floor("Scan", on: ["Secrets"]),
         floor("Database", on: ["Values", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
         floor("HTTP", on: ["Values", "JSON", "Policy", httpTypes, nioCore, nioHTTP1, nioHTTPTypes]),
 
@@ -103,6 +104,7 @@ let package = Package(
             dependencies: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
                 "Applications", "Credentials", "Metering", "Admission", "Management", "Gateway", "ManagementAPI",
+                "Scan",
                 hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -135,6 +137,7 @@ let package = Package(
         tests(of: "JSON", ["Values"]),
         tests(of: "Policy", ["Values", "TestSupport"]),
         tests(of: "Secrets", ["Values", "CArgon2"]),
+        tests(of: "Scan", []),
         tests(of: "Database", ["Values"]),
         tests(
             of: "HTTP",

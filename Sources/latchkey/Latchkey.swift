@@ -17,7 +17,7 @@ struct Latchkey: AsyncParsableCommand {
         version: "latchkey \(Version.current)",
         subcommands: [
             Serve.self, Quickstart.self, Demo.self, Admin.self, Ledger.self, AuditCommand.self, Backup.self,
-            Restore.self, Scan.self,
+            Restore.self, ScanCommand.self,
         ])
 
     static func main() async {

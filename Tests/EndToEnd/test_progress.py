@@ -30,6 +30,7 @@ def commands(data, home):
         "restore": ["restore", other, "--data-dir", with_keys(home / "restored", data)],
         "ledger check": ["ledger", "check", "--data-dir", data],
         "audit check": ["audit", "check", "--data-dir", data],
+        "scan": ["scan", data / "latchkey.db"],
     }
 
 
@@ -54,7 +55,7 @@ def on_terminal(arguments, home):
     return process.returncode, output, shown
 
 
-@pytest.mark.parametrize("name", ["backup", "restore", "ledger check", "audit check"])
+@pytest.mark.parametrize("name", ["backup", "restore", "ledger check", "audit check", "scan"])
 def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(commands, home, name):
     code, output, shown = on_terminal(commands[name], home)
     assert code == 0, shown
@@ -64,7 +65,7 @@ def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(commands, home, name
     assert LINE not in output and AWAY not in output
 
 
-@pytest.mark.parametrize("name", ["backup", "restore", "ledger check", "audit check"])
+@pytest.mark.parametrize("name", ["backup", "restore", "ledger check", "audit check", "scan"])
 def test_a_pipe_gets_sentences_alone(commands, home, name):
     finished = run_command(home, commands[name])
     assert finished.returncode == 0, finished.stderr

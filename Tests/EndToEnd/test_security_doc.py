@@ -192,7 +192,7 @@ def places(pattern):
 
 def test_no_shell_and_no_program_is_started_but_git_by_the_scanner():
     """ASVS 1.2.5. `latchkey scan` asks git for a history; the server starts nothing."""
-    git = "latchkey/Scan/Git.swift"
+    git = "Scan/Git.swift"
     assert places(r"\bProcess\(|\bposix_spawnp?\b|\bpopen\(|\bsystem\(|\bfork\(|\bexecv?[lpe]*\(") == {git}
     text = SOURCES[REPOSITORY / "Sources" / git]
     assert re.findall(r"executableURL = (.*)", text) == ['URL(filePath: "/usr/bin/env")']
@@ -202,7 +202,7 @@ def test_no_shell_and_no_program_is_started_but_git_by_the_scanner():
 def test_no_pattern_is_run_over_anybodys_input():
     """ASVS 1.3.12: no regular expressions, but those in which the scanner masks keys in the names of files."""
     assert places(r"\bRegex\b|NSRegularExpression|#/|\bwholeMatch\(|\bfirstMatch\(|\.regularExpression") == {
-        "latchkey/Scan/KeyKinds.swift"
+        "Scan/KeyKinds.swift"
     }
 
 

@@ -70,6 +70,7 @@ final class FileScan {
         var scanner = report.kinds.scanner
         do {
             try pieces.read(descriptor) { piece in
+                report.looked(atBytes: piece.count)
                 for finding in scanner.scan(piece) { try report.found(finding, in: path.text) }
             }
             report.files += 1

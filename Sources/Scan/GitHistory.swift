@@ -1,5 +1,4 @@
 import Glibc
-import JSON
 import Secrets
 
 /// Looks through every object of a repository, whether or not a branch leads to it.
@@ -36,6 +35,7 @@ final class GitHistory {
     func scan() throws {
         do {
             try git.run(["cat-file", "--batch-all-objects", "--batch", "--unordered"]) { piece in
+                report.looked(atBytes: piece.count)
                 try objects.take(piece) { finds.append(Find(object: $0, finding: $1)) }
                 if finds.count >= 1000 { try flush() }
             }

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
 import Glibc
+import Scan
 import Secrets
 
 /// Needs nothing of a deployment: whoever found a leak, or wants to prevent one, has neither its server nor its keys.
-struct Scan: ParsableCommand {
+struct ScanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Find keys that got into files, git histories or standard input.",
+        commandName: "scan", abstract: "Find keys that got into files, git histories or standard input.",
         discussion: """
             Finds Latchkey's keys, platform tokens, invitations, password resets and set-up tokens by their format and \
             their checksum. A text that only looks like one is not reported. It needs no server and no data \
@@ -63,18 +64,23 @@ struct Scan: ParsableCommand {
     func run() throws {
         // A reader who goes away, as `head` does, is noticed where it is written to.
         signal(SIGPIPE, SIG_IGN)
-        let report = ScanReport(try kinds())
-        let files = FileScan(report)
-        for path in paths {
-            if path == "-" {
-                try files.scanStandardInput()
-                continue
-            }
-            let isRepository = !noHistory && GitHistory.isRepository(path)
-            try files.scan(path, notesRepositories: !noHistory)
-            if isRepository { try GitHistory(path, isNamed: paths.count > 1, report).scan() }
+        let progress = Progress()
+        let listener = Scan.Listener { line in
+            progress.clear()
+            return write(line + "\n", to: STDOUT_FILENO)
+        } said: { sentence in
+            progress.clear()
+            _ = write("latchkey scan: \(sentence)\n", to: STDERR_FILENO)
+        } looked: { files, bytes in
+            progress.show("\(files) files, \(bytes >> 20) MiB")
         }
-        try report.end()
+        let outcome = try Scan(try kinds(), listener).run(paths, withHistory: !noHistory)
+        progress.clear()
+        switch outcome {
+        case .nothing: break
+        case .found: throw ExitCode(1)
+        case .unread: throw ExitCode(2)
+        }
     }
 
     private func kinds() throws -> KeyKinds {
@@ -86,5 +92,21 @@ struct Scan: ParsableCommand {
             let name = "The setting \(Setting.keyPrefix.rawValue) (\(Setting.keyPrefix.environmentName))"
             try stop("\(name) can't begin a key: \(error.sentence)", ExitCode(78))
         }
+    }
+}
+
+/// Whether all of it was taken. (FileHandle would crash where nobody reads.)
+private func write(_ text: String, to descriptor: Int32) -> Bool {
+    Array(text.utf8).withUnsafeBytes { bytes in
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                return false
+            }
+            rest = rest.dropFirst(count)
+        }
+        return true
     }
 }

@@ -1,12 +1,13 @@
-import Secrets
+package import Secrets
 
 /// What a scan looks for.
-struct KeyKinds {
+package struct KeyKinds {
     /// One that has seen nothing yet, to be copied for each file.
     let scanner: TokenScanner
     private let masks: [(pattern: Regex<AnyRegexOutput>, text: String)]
 
-    init(appKeyPrefixes: [String]) throws(TokenFormatError) {
+    /// - Throws: when one of them can't begin a key.
+    package init(appKeyPrefixes: [String]) throws(TokenFormatError) {
         var shapes: [TokenShape] = []
         for prefix in appKeyPrefixes + TokenKind.allCases.map(\.prefix) {
             shapes.append(try TokenShape(prefix: prefix))

@@ -1,5 +1,3 @@
-import ArgumentParser
-import Glibc
 import Secrets
 
 /// Says what a scan finds, when it finds it, and at the end what to do about it.
@@ -9,19 +7,31 @@ final class ScanReport {
     var objects = 0
     /// Repositories below a folder that was walked: their histories weren't asked for, and are easily forgotten.
     var innerRepositories = 0
+    /// Nobody is there to be told what else is found.
+    struct NobodyReads: Error {}
+
+    private let listener: Scan.Listener
+    private var bytes = 0
     private var finds = 0
     private var unread = 0
 
-    init(_ kinds: KeyKinds) { self.kinds = kinds }
+    init(_ kinds: KeyKinds, _ listener: Scan.Listener) {
+        self.kinds = kinds
+        self.listener = listener
+    }
+
+    func looked(atBytes count: Int) {
+        bytes += count
+        listener.looked(files, bytes)
+    }
 
     /// - Parameter origin: more about where it was found.
     func found(_ finding: TokenScanner.Finding, in name: String, origin: String? = nil) throws {
         finds += 1
         let kind = kinds.name(ofPrefix: finding.prefix)
         let about = origin.map { "\(kind); \(readable($0))" } ?? kind
-        let line = "\(readable(name)):\(finding.line):\(finding.column): \(finding.hint) (\(about))\n"
-        // Nobody reads on, and the exit code would be this one in any case.
-        guard Self.write(line, to: STDOUT_FILENO) else { throw ExitCode(1) }
+        let line = "\(readable(name)):\(finding.line):\(finding.column): \(finding.hint) (\(about))"
+        guard listener.found(line) else { throw NobodyReads() }
     }
 
     func couldNotRead(_ name: String, _ reason: String) {
@@ -29,8 +39,8 @@ final class ScanReport {
         say("\(readable(name)) could not be read: \(readable(reason)).")
     }
 
-    /// The last sentence, and the exit code.
-    func end() throws {
+    /// The last sentence, and the outcome.
+    func end() -> Scan.Outcome {
         let extent = counted(files, "file") + (objects > 0 ? " and \(counted(objects, "object")) of git's history" : "")
         if innerRepositories > 0 {
             say("Folders below have a .git of their own (\(innerRepositories)). To scan their histories, name them.")
@@ -39,20 +49,19 @@ final class ScanReport {
         if unread > 0 { sentence += ", but \(counted(unread, "path")) could not be read" }
         guard finds > 0 else {
             say(sentence + ".")
-            if unread > 0 { throw ExitCode(2) }
-            return
+            return unread > 0 ? .unread : .nothing
         }
         say(
             """
             \(sentence). Treat each key as leaked: report it with POST /api/v1/leaks, or rotate or delete it; taking \
             it out of the file is not enough.
             """)
-        throw ExitCode(1)
+        return .found
     }
 
     private func counted(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
 
-    private func say(_ sentence: String) { _ = Self.write("latchkey scan: \(sentence)\n", to: STDERR_FILENO) }
+    private func say(_ sentence: String) { listener.said(sentence) }
 
     /// What others have chosen, fit to be printed: without keys, and without anything that a terminal would obey.
     private func readable(_ text: String) -> String {
@@ -65,21 +74,5 @@ final class ScanReport {
             }
         }
         return kinds.masked(shown)
-    }
-
-    /// Whether all of it was taken. (FileHandle would crash where nobody reads.)
-    private static func write(_ text: String, to descriptor: Int32) -> Bool {
-        Array(text.utf8).withUnsafeBytes { bytes in
-            var rest = bytes[...]
-            while !rest.isEmpty {
-                let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                if count < 0 {
-                    if errno == EINTR { continue }
-                    return false
-                }
-                rest = rest.dropFirst(count)
-            }
-            return true
-        }
     }
 }

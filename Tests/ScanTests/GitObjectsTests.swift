@@ -1,6 +1,6 @@
 import Testing
 
-@testable import latchkey
+@testable import Scan
 
 @Suite("The output of git cat-file, taken apart as it comes")
 struct GitObjectsTests {
