@@ -6,7 +6,7 @@ import Values
 
 struct Admin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Operate on a data directory without a server.", subcommands: [Create.self])
+        abstract: "Operate on a data directory without a server.", subcommands: [Create.self, Recover.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
