@@ -65,7 +65,7 @@ package struct Admission: Sendable {
         opened.changes == changes && opened.time <= now && now < opened.time.adding(.seconds(1))
     }
 
-    private var changes: UInt64 { credentials.changes &+ accounts.changes &+ applications.changes }
+    private var changes: UInt64 { credentials.changes + accounts.changes + applications.changes }
 
     /// A call that policy has let through: where it goes and what it costs.
     package struct Admitted: Sendable {

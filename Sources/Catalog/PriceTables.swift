@@ -65,7 +65,7 @@ enum PriceTable {
         let count = try connection.run(
             """
             INSERT INTO model_prices (\(columns)) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (model_id, effective_at) DO NOTHING
+            ON CONFLICT (model_id, effective_at) WHERE withdrawn_at IS NULL DO NOTHING
             """, version.id, version.model, version.price.credits, version.effectiveAt, version.createdAt)
         guard count == 1 else { throw CatalogError.versionExists }
     }
@@ -162,7 +162,7 @@ enum MultiplierTable {
         let count = try connection.run(
             """
             INSERT INTO group_multipliers (\(columns)) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (group_name, effective_at) DO NOTHING
+            ON CONFLICT (group_name, effective_at) WHERE withdrawn_at IS NULL DO NOTHING
             """, version.id, version.group, version.multiplier.millionths, version.effectiveAt, version.createdAt)
         guard count == 1 else { throw CatalogError.versionExists }
     }

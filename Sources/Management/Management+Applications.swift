@@ -1,15 +1,11 @@
 import Accounts
 package import Applications
 import Credentials
+package import Catalog
 package import Database
 package import Values
 
 package import struct Applications.Application
-
-extension ApplicationDraft {
-    /// The most models that an app may name.
-    package static let modelLimit = 100
-}
 
 /// The one kind of app there is.
 package enum ApplicationKind: String, FieldText, CaseIterable {
@@ -17,6 +13,38 @@ package enum ApplicationKind: String, FieldText, CaseIterable {
 
     package static let rule = "must be " + allCases.map(\.rawValue).joined(separator: " or ")
     package init?(_ text: String) { self.init(rawValue: text) }
+}
+
+/// An app as somebody asks for one.
+package struct NewApplication: Sendable {
+    /// The most models that an app may name.
+    package static let modelLimit = 100
+
+    package var name: DisplayName
+    package var kind: ApplicationKind
+    package var model: ModelName
+    /// `nil` for the app's own model alone.
+    package var allowedModels: [ModelName]?
+    package var systemPrompt: SystemPrompt?
+    package var parameters: ChatParameters
+
+    package init(
+        name: DisplayName, kind: ApplicationKind, model: ModelName, allowedModels: [ModelName]?,
+        systemPrompt: SystemPrompt?, parameters: ChatParameters
+    ) {
+        self.name = name
+        self.kind = kind
+        self.model = model
+        self.allowedModels = allowedModels
+        self.systemPrompt = systemPrompt
+        self.parameters = parameters
+    }
+
+    fileprivate func draft() throws -> ApplicationDraft {
+        let chat = try ChatSettings(
+            model: model, allowedModels: allowedModels, systemPrompt: systemPrompt, parameters: parameters)
+        return ApplicationDraft(name: name, chat: chat)
+    }
 }
 
 extension Management {
@@ -27,10 +55,10 @@ extension Management {
     }
 
     package func createApplication(
-        _ caller: Caller, _ draft: ApplicationDraft
+        _ caller: Caller, _ draft: NewApplication
     ) async throws(Refusal) -> Application {
         try await perform(.createApplication, caller) { domains, actor in
-            try await domains.applications.create(draft, in: actor.account, by: caller.author)
+            try await domains.applications.create(draft.draft(), in: actor.account, by: caller.author)
         }
     }
 

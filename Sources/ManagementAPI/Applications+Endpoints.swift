@@ -16,16 +16,14 @@ extension ManagementAPI {
 
         on(&routes, .post, "/applications", for: .createApplication) { call in
             var fields = try await call.fields()
-            let name: DisplayName = try fields.required("name")
-            let _: ApplicationKind = try fields.required("kind")
-            let chat = try ChatSettings(
+            let draft = try NewApplication(
+                name: try fields.required("name"), kind: try fields.required("kind"),
                 model: try fields.required("model"),
-                allowedModels: try fields.texts("allowed_models", atMost: ApplicationDraft.modelLimit),
+                allowedModels: try fields.texts("allowed_models", atMost: NewApplication.modelLimit),
                 systemPrompt: try fields.optional("system_prompt"),
                 parameters: try fields.object("parameters").map { try ChatParameters($0) } ?? .none)
             try fields.noOthers(setByServer: Self.applicationServerFields)
-            let application = try await management.createApplication(
-                call.caller, ApplicationDraft(name: name, chat: chat))
+            let application = try await management.createApplication(call.caller, draft)
             return .json(application.json, status: .created)
         }
 
@@ -39,7 +37,7 @@ extension ManagementAPI {
             var edit = ApplicationEdit()
             edit.name = try fields.settable("name")
             edit.model = try fields.settable("model")
-            edit.allowedModels = try fields.texts("allowed_models", atMost: ApplicationDraft.modelLimit)
+            edit.allowedModels = try fields.texts("allowed_models", atMost: NewApplication.modelLimit)
             edit.systemPrompt = try fields.edit("system_prompt", as: SystemPrompt.self).optional
             edit.parameters = try fields.object("parameters").map { try ChatParameters($0) }
             try fields.noOthers(setByServer: Self.applicationServerFields.union(["kind"]))

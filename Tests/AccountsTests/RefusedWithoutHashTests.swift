@@ -1,5 +1,6 @@
 import Audit
 import Database
+import Policy
 import Secrets
 import TestSupport
 import Testing
@@ -120,7 +121,7 @@ struct RefusedWithoutHashTests {
         await #expect(throws: AccountsError.expiryInPast) { try await issue(until: house.hand.now) }
         try await house.tamper(
             """
-            INSERT INTO platform_tokens (id, user_id, key_id, phc, name, scopes, created_at)
+            INSERT INTO platform_tokens (id, user_id, secret_id, phc, name, scopes, created_at)
             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(PlatformToken.limit))
             SELECT 't' || i, '\(ada.id)', 'k' || i, 'x', 't', 'catalog:read', 0 FROM n
             """)

@@ -39,6 +39,7 @@ struct OneDecisionTests {
             let opened = try await house.admission.open(call.key.key, at: house.hand.now)
             let facts = CallFacts(
                 addressedApplication: call.app.id, address: call.address, origin: call.origin, time: house.hand.now)
+            try house.admission.admit(opened, facts)
             let admitted = try await house.admission.decide(opened, facts, model: call.model)
             let metered = MeteredCall(
                 account: opened.account.id, credential: opened.key.credential, application: opened.application.id,

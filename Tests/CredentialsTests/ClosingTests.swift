@@ -3,6 +3,7 @@ import Applications
 import Audit
 import Credentials
 import Database
+import Policy
 import Secrets
 import TestSupport
 import Testing

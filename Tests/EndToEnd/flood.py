@@ -4,10 +4,10 @@ is measured beside it in the test does not wait for the flood's Python.
     python flood.py SOURCE HOST PORT CONNECTIONS < scripts.json
 
 A script is an array of requests `[method, path, headers, body]`, which a connection sends again and again in their
-order; the connections share the scripts out. `{id}` in a path becomes the `id` of the last answer on the connection
-that had one. Who is told to come back later (429, 503) comes back after a second: what is tested is the queue, not
-how many refusals a second the server can write. The flood ends with SIGTERM, and says in one line of JSON how many
-answers had which status.
+order, from the first one on after a refusal; the connections share the scripts out. `{id}` in a path becomes the `id`
+of the last answer on the connection that had one. Who is told to come back later (429, 503) comes back after a
+second: what is tested is the queue, not how many refusals a second the server can write. The flood ends with SIGTERM,
+and says in one line of JSON how many answers had which status.
 """
 
 import asyncio
@@ -67,6 +67,8 @@ async def _ask_on(reader, writer, host, script, counts):
             counts[str(status)] += 1
             if status in (429, 503):
                 await asyncio.sleep(1)
+            if status >= 400:
+                break
             if status in (200, 201):
                 last_id = json.loads(answer).get("id", last_id)
 

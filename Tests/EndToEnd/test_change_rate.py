@@ -44,7 +44,8 @@ def test_an_account_has_one_rate_by_session_and_by_token(own_deployment):
     before = entries(deployment)
     for call in (tenant.call, tenant.person.call, colleague.call):
         problem(rename(call, app), 429, "too_many_changes")
-        problem(call("POST", "/api/v1/applications", json={}), 429, "too_many_changes")
+        app_body = {"name": unique("one more"), "kind": "chat", "model": "echo"}
+        problem(call("POST", "/api/v1/applications", json=app_body), 429, "too_many_changes")
     assert entries(deployment) == before
     # Another account's changes are its own, and so is what the key calls.
     expect(rename(other.call, others), 200)

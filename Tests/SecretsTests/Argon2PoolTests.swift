@@ -157,11 +157,11 @@ struct Argon2PoolTests {
         defer { pool.shutdown() }
         let (flood, other) = (Share.account(Samples.identifier(1)), Share.account(Samples.identifier(2)))
         let occupied = try await pool.occupy()
-        let order = Mutex<[String]>([])
+        let order = Order()
         @Sendable func job(_ name: String, _ share: Share) -> Task<Void, any Error> {
             Task {
                 _ = try await pool.hash(Secret(name), for: share)
-                order.withLock { $0.append(name) }
+                order.note(name)
             }
         }
         var tasks: [Task<Void, any Error>] = []
@@ -173,7 +173,7 @@ struct Argon2PoolTests {
         tasks.append(job("other", other))
         try await eventually("it waits") { pool.load.waiting == 9 }
         for task in tasks { try await task.value }
-        let served = order.withLock { $0 }
+        let served = order.names
         let place = try #require(served.firstIndex(of: "other"))
         // The second of nine; a task may be slow to say that its hash is there.
         #expect(place <= 3, "\(served)")
@@ -211,4 +211,12 @@ struct Argon2PoolTests {
         #expect(Share.address(nil) != .deployment)
         #expect(Share.account(Samples.identifier(1)) != .account(Samples.identifier(2)))
     }
+}
+
+/// In which order jobs were done.
+private final class Order: Sendable {
+    private let list = Mutex<[String]>([])
+
+    var names: [String] { list.withLock { $0 } }
+    func note(_ name: String) { list.withLock { $0.append(name) } }
 }
