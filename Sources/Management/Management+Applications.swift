@@ -1,7 +1,7 @@
 import Accounts
 package import Applications
-import Credentials
 package import Catalog
+import Credentials
 package import Database
 package import Values
 

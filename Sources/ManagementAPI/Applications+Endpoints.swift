@@ -16,7 +16,7 @@ extension ManagementAPI {
 
         on(&routes, .post, "/applications", for: .createApplication) { call in
             var fields = try await call.fields()
-            let draft = try NewApplication(
+            let draft = NewApplication(
                 name: try fields.required("name"), kind: try fields.required("kind"),
                 model: try fields.required("model"),
                 allowedModels: try fields.texts("allowed_models", atMost: NewApplication.modelLimit),

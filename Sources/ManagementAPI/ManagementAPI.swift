@@ -73,8 +73,8 @@ package struct ManagementAPI: Sendable {
                 try await authenticate(request, from: context.client), at: context.client)
             let call = ManagementCall(
                 request: request, context: context, caller: caller, bodyLimit: Self.bodyLimit)
-            if let operation { try management.check(operation, caller, in: try? call.identifier("account_id")) }
             if !takesQuery { try call.noQuery() }
+            if let operation { try management.check(operation, caller, in: try? call.identifier("account_id")) }
             return try await Self.unkept(handle(call))
         }
     }

@@ -30,6 +30,7 @@ ACCOUNT = {
     "balance",
     "held",
     "available",
+    "closed_at",
     "created_at",
     "updated_at",
 }

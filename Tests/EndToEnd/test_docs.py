@@ -176,6 +176,9 @@ def codes_of_the_sources():
         # Problem(.conflict, "name_taken", … and the like, also over several lines.
         status = r'(?:\.\w+|error\.status|HTTPResponse\.Status\(code: \d+, reasonPhrase: "[\w ]+"\))'
         found |= set(re.findall(rf'Problem\(\s*{status},\s*"([a-z_]+)"', text))
+        if path.name == "Refusal.swift":
+            cases = re.findall(r'^        case (\w+)(?: = "([a-z_]+)")?$', text, re.MULTILINE)
+            found |= {code or name for name, code in cases}
         if path.name == "Denial.swift":
             found |= set(re.findall(r'^    case \w+ = "([a-z_]+)"$', text, re.MULTILINE))
     return found

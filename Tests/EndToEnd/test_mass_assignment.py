@@ -141,7 +141,8 @@ def test_what_is_the_servers_is_refused_by_name_and_changes_nothing(world, name)
                 answer = world.send(name, body)
                 problem(answer, 400, "invalid_request", field=field)
                 assert [error["field"] for error in answer.json()["errors"]] == [field]
-                assert rule(answer, field) in ("is set by the server", "is not a known field"), answer.text
+                told = rule(answer, field)
+                assert told.startswith("is set by the server") or told == "is not a known field", answer.text
 
 
 SAID_TO_BE_THE_SERVERS = {
@@ -163,7 +164,7 @@ def test_a_field_of_the_answer_is_said_to_be_the_servers(world, name):
     """Whoever sends back what they read is told why it is refused."""
     for field in SAID_TO_BE_THE_SERVERS[name].split():
         answer = world.send(name, world.BODIES[name][1] | {field: SERVER_OWNED.get(field, True)})
-        assert rule(answer, field) == "is set by the server", field
+        assert rule(answer, field).startswith("is set by the server"), field
 
 
 @pytest.mark.parametrize(

@@ -230,13 +230,14 @@ def test_an_app_key_does_not_open_the_management_api(client, pets):
 
 
 def test_a_platform_token_does_not_open_an_app(client, pets):
-    """The same refusal as for a forged key, at every address of the data plane."""
+    """The same refusal as for one that nobody made, at every address of the data plane: its form alone is told."""
     for prefix in ("", f"/apps/{pets.cat['id']}"):
         for method, route in (("GET", "/v1/models"), ("POST", "/v1/chat/completions")):
             keywords = {"json": {"messages": [{"role": "user", "content": "hi"}]}} if method == "POST" else {}
             refusal = client.call(method, prefix + route, token=pets.token, **keywords)
             openai_error(refusal, 401, "invalid_api_key", denial="invalid_key")
-            same_bytes(refusal, client.call(method, prefix + route, token=forged(pets.cat_key), **keywords))
+            assert "platform token" in refusal.json()["error"]["message"]
+            same_bytes(refusal, client.call(method, prefix + route, token=forged(pets.token), **keywords))
 
 
 def test_a_session_does_not_open_an_app(client, pets):

@@ -10,8 +10,9 @@ enum Samples {
 
     static func bytes(_ value: UInt8) -> Secret { Secret([UInt8](repeating: value, count: 32)) }
 
+    /// The two lowest bits of the random part are not kept.
     static func identifier(_ number: UInt64) -> Identifier {
-        Identifier(at: Timestamp(microseconds: 0), random: (0, number))
+        Identifier(at: Timestamp(microseconds: 0), random: (0, number << 2))
     }
 
     static func format(_ prefix: String = "lk_", _ keys: DeploymentSecrets = keys) throws -> TokenFormat {
