@@ -28,7 +28,6 @@ struct AuthorizationMatrixTests {
         let table = Dictionary(uniqueKeysWithValues: MatrixAsk.table.map { ($0.name, $0) })
         let columns = Set(world.askers.map(\.column))
         var cells = 0
-        let start = ContinuousClock.now
         for row in try ReviewedRow.all() {
             #expect(row.columns == columns, "\(row.operation)")
             let ask = try #require(table[row.operation])
@@ -40,9 +39,6 @@ struct AuthorizationMatrixTests {
             }
         }
         #expect(cells == table.count * world.askers.count && cells > 3000)
-        // It takes less than one millisecond on a quiet machine; a matrix that is slow would not be asked in full.
-        let each: Duration = start.duration(to: .now) / cells
-        #expect(each < .milliseconds(20))
         #expect(try await world.isWhole())
     }
 
