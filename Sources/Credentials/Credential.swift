@@ -48,7 +48,7 @@ package struct Credential: Sendable {
 /// One secret of a key: what may be known of it.
 package struct KeySecret: Sendable {
     /// The public id in the token.
-    package let key: TokenID
+    package let id: TokenID
     package let hint: String
     package let createdAt: Timestamp
     /// To within a few seconds.
@@ -140,7 +140,7 @@ package struct KeyRecord: Sendable {
     /// When the secret that was presented stops working; `nil` for the current one.
     let endsAt: Timestamp?
     /// The public id of that secret.
-    let key: TokenID
+    let secretID: TokenID
 }
 
 extension KeyRecord {

@@ -32,7 +32,7 @@ enum CredentialTable {
                group_name, models, addresses, host, revealable, secret_created_at, created_at, updated_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
             """, credential.id, credential.account, credential.application, credential.creator,
-            credential.secret.key.text, phc.text, credential.name, terms.expiresAt, terms.creditLimit,
+            credential.secret.id.text, phc.text, credential.name, terms.expiresAt, terms.creditLimit,
             terms.monthlyLimit, terms.group, terms.models?.joined(separator: " "),
             terms.addresses?.map(\.text).joined(separator: " "), terms.host?.text, isRevealable, credential.createdAt,
             credential.updatedAt)
@@ -59,7 +59,7 @@ enum CredentialTable {
             """
             UPDATE credentials SET secret_id = $3, phc = $4, secret_created_at = $5, last_used_at = NULL
             WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
-            """, credential.id, credential.account, secret.key.text, phc.text, secret.createdAt)
+            """, credential.id, credential.account, secret.id.text, phc.text, secret.createdAt)
     }
 
     static func countReveal(of credential: Credential, _ now: Timestamp, _ connection: Connection) throws {
@@ -121,15 +121,15 @@ enum CredentialTable {
         ).map { try credential($0, now, format) }
     }
 
-    /// The live key that a secret of this public id opens. This look-up alone has no account: the id came out of a token with a right tag,
-    /// and the account is what it is to find.
-    static func record(_ key: TokenID, _ connection: Connection) throws -> KeyRecord? {
+    /// The live key that a secret of this public id opens. This look-up alone has no account: the id came out of a token
+    /// with a right tag, and the account is what it is to find.
+    static func record(_ secretID: TokenID, _ connection: Connection) throws -> KeyRecord? {
         let terms = "expires_at, group_name, models, addresses, host, disabled_at"
         let current = try connection.row(
             """
             SELECT id, account_id, application_id, phc, \(terms), NULL AS ends_at FROM credentials
             WHERE secret_id = $1 AND deleted_at IS NULL
-            """, key.text)
+            """, secretID.text)
         let row =
             try current
             ?? connection.row(
@@ -137,7 +137,7 @@ enum CredentialTable {
                 SELECT id, account_id, application_id, retiring_secrets.phc AS phc, \(terms), ends_at
                 FROM retiring_secrets JOIN credentials ON credentials.id = retiring_secrets.credential_id
                 WHERE retiring_secrets.secret_id = $1 AND deleted_at IS NULL
-                """, key.text)
+                """, secretID.text)
         guard let row else { return nil }
         return KeyRecord(
             credential: try row.identifier("id"), account: try row.identifier("account_id"),
@@ -148,7 +148,7 @@ enum CredentialTable {
                     expiresAt: try row.optionalTime("expires_at"), group: try row.optionalText("group_name"),
                     models: try row.words("models"), addresses: try row.addresses("addresses"),
                     host: try row.host("host"))),
-            phc: try row.phc("phc"), endsAt: try row.optionalTime("ends_at"), key: key)
+            phc: try row.phc("phc"), endsAt: try row.optionalTime("ends_at"), secretID: secretID)
     }
 
     /// The hash of the current secret.
@@ -183,16 +183,16 @@ enum CredentialTable {
     }
 
     /// The later one stays, unless it is of a clock that was ahead.
-    static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
+    static func noteUse(of secret: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
             """
             UPDATE credentials SET last_used_at = $2
             WHERE secret_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 OR last_used_at > $3)
-            """, key.text, time, time.adding(Timestamp.slack))
+            """, secret.text, time, time.adding(Timestamp.slack))
     }
 
     private static func credential(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> Credential {
-        let key = try row.tokenID("secret_id")
+        let secretID = try row.tokenID("secret_id")
         let reveal: Credential.Reveal =
             if try !row.flag("revealable") { .showOnce } else if try row.flag("copies") { .available } else { .lost }
         let since = try row.time("secret_created_at")
@@ -213,7 +213,7 @@ enum CredentialTable {
                 host: try row.host("host")),
             isEnabled: try row.optionalTime("disabled_at") == nil,
             secret: KeySecret(
-                key: key, hint: format.hint(forID: key), createdAt: since,
+                id: secretID, hint: format.hint(forID: secretID), createdAt: since,
                 lastUsedAt: try row.optionalTime("last_used_at"), endsAt: nil),
             retiring: retiring,
             reveal: reveal, reveals: try row.integer("reveals"),
@@ -226,9 +226,9 @@ enum CredentialTable {
         guard let ends = try row.optionalTime("old_ends_at"), !RetiringSecretTable.isOver(ends, at: now) else {
             return nil
         }
-        let key = try row.tokenID("old_secret_id")
+        let secretID = try row.tokenID("old_secret_id")
         return KeySecret(
-            key: key, hint: format.hint(forID: key), createdAt: try row.time("old_created_at"),
+            id: secretID, hint: format.hint(forID: secretID), createdAt: try row.time("old_created_at"),
             lastUsedAt: try row.optionalTime("old_last_used_at"), endsAt: ends)
     }
 }

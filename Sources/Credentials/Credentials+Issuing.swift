@@ -81,6 +81,6 @@ extension Credentials {
 
 extension KeySecret {
     init(_ minted: MintedToken, at now: Timestamp) {
-        self.init(key: minted.id, hint: minted.hint, createdAt: now, endsAt: nil)
+        self.init(id: minted.id, hint: minted.hint, createdAt: now, endsAt: nil)
     }
 }

@@ -43,6 +43,6 @@ extension Credentials {
     }
 
     private func latestUse(of secret: KeySecret) -> Timestamp? {
-        uses.latest(of: secret.key, stored: secret.lastUsedAt)
+        uses.latest(of: secret.id, stored: secret.lastUsedAt)
     }
 }

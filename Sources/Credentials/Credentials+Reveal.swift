@@ -113,6 +113,6 @@ struct SealedCopy: Sendable {
 
     /// Binds a copy to its place: moved to another key or left from another secret, it does not open.
     static func context(_ credential: Credential) -> String {
-        "credential:\(credential.id):\(credential.secret.key.text)"
+        "credential:\(credential.id):\(credential.secret.id.text)"
     }
 }

@@ -38,8 +38,8 @@ extension Credentials {
                 in: connection)
             return (old, new)
         }
-        if let older = old.retiring { forget(older.key) }
-        if overlap > .zero { records.invalidate(old.secret.key) } else { forget(old.secret.key) }
+        if let older = old.retiring { forget(older.id) }
+        if overlap > .zero { records.invalidate(old.secret.id) } else { forget(old.secret.id) }
         verifier.remember(minted.presented)
         return (withLatestUse(new), minted.secret)
     }
@@ -59,7 +59,7 @@ extension Credentials {
             let end = now.adding(overlap)
             try RetiringSecretTable.insert(old.secret, oldPHC, until: end, of: old.id, connection)
             new.retiring = KeySecret(
-                key: old.secret.key, hint: old.secret.hint, createdAt: old.secret.createdAt,
+                id: old.secret.id, hint: old.secret.hint, createdAt: old.secret.createdAt,
                 lastUsedAt: old.secret.lastUsedAt, endsAt: end)
         } else {
             // What had leaked opens nothing any more.
@@ -105,8 +105,8 @@ extension Credentials {
                 in: connection)
             return (old, new)
         }
-        if let retired = old.retiring { forget(retired.key) }
-        records.invalidate(new.secret.key)
+        if let retired = old.retiring { forget(retired.id) }
+        records.invalidate(new.secret.id)
         return withLatestUse(new)
     }
 

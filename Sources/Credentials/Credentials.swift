@@ -74,7 +74,7 @@ package struct Credentials: Sendable {
     package var changes: UInt64 { records.generation }
 
     /// Notes that a call of this secret was let through.
-    package func noteUse(of record: KeyRecord, at now: Timestamp) { uses.note(record.key, now) }
+    package func noteUse(of record: KeyRecord, at now: Timestamp) { uses.note(record.secretID, now) }
 
     /// Writes down the last uses since the last time, and clears away secrets whose time is over. To be called every
     /// few seconds, and once at the end.
@@ -120,15 +120,15 @@ package struct Credentials: Sendable {
 
     /// What is known of a key's terms. Its secrets stay known.
     func forgetRecords(of credential: Credential) {
-        for secret in [credential.secret, credential.retiring].compactMap(\.self) { records.invalidate(secret.key) }
+        for secret in [credential.secret, credential.retiring].compactMap(\.self) { records.invalidate(secret.id) }
     }
 
     func forget(_ credential: Credential) {
-        for secret in [credential.secret, credential.retiring].compactMap(\.self) { forget(secret.key) }
+        for secret in [credential.secret, credential.retiring].compactMap(\.self) { forget(secret.id) }
     }
 
-    func forget(_ key: TokenID) {
-        records.invalidate(key)
-        verifier.forget(id: key)
+    func forget(_ secret: TokenID) {
+        records.invalidate(secret)
+        verifier.forget(id: secret)
     }
 }

@@ -17,8 +17,8 @@ final class LastUses: Sendable {
 
     private let state = Mutex(State())
 
-    func note(_ key: TokenID, _ now: Timestamp) {
-        state.withLock { state in state.noted[key] = Self.latest(state.noted[key], now) }
+    func note(_ secret: TokenID, _ now: Timestamp) {
+        state.withLock { state in state.noted[secret] = Self.latest(state.noted[secret], now) }
     }
 
     /// The later one of a use and the next one that was noted, unless it is of a clock that was ahead.
@@ -49,10 +49,10 @@ final class LastUses: Sendable {
 
     /// A use that may not be in the database yet.
     /// - Parameter stored: the one that is in the database.
-    func latest(of key: TokenID, stored: Timestamp?) -> Timestamp? {
+    func latest(of secret: TokenID, stored: Timestamp?) -> Timestamp? {
         state.withLock { state in
             // In the order in which they were noted.
-            [stored, state.written[key], state.writing[key], state.noted[key]].compactMap(\.self).reduce(nil) {
+            [stored, state.written[secret], state.writing[secret], state.noted[secret]].compactMap(\.self).reduce(nil) {
                 Self.latest($0, $1)
             }
         }

@@ -13,19 +13,19 @@ enum RetiringSecretTable {
             """
             INSERT INTO retiring_secrets (credential_id, secret_id, phc, created_at, last_used_at, ends_at)
             VALUES ($1, $2, $3, $4, $5, $6)
-            """, credential, secret.key.text, phc.text, secret.createdAt, secret.lastUsedAt, end)
+            """, credential, secret.id.text, phc.text, secret.createdAt, secret.lastUsedAt, end)
     }
 
     static func delete(of credential: Identifier, _ connection: Connection) throws {
         try connection.run("DELETE FROM retiring_secrets WHERE credential_id = $1", credential)
     }
 
-    static func noteUse(of key: TokenID, _ time: Timestamp, _ connection: Connection) throws {
+    static func noteUse(of secret: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
             """
             UPDATE retiring_secrets SET last_used_at = $2
             WHERE secret_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 OR last_used_at > $3)
-            """, key.text, time, time.adding(Timestamp.slack))
+            """, secret.text, time, time.adding(Timestamp.slack))
     }
 
     /// Whether a retiring secret works no more: its time has come, or would come later than any overlap lasts, as a clock

@@ -41,14 +41,14 @@ struct SafeToRetireTests {
         let rotation = Timestamp(microseconds: 1_780_315_200_000_000)
         func time(_ seconds: Int64) -> Timestamp { rotation.adding(.seconds(seconds)) }
         let id = Identifier(at: rotation, random: (1, 2))
-        let key = try #require(TokenID("012345678901"))
+        let secretID = try #require(TokenID("012345678901"))
         let old = KeySecret(
-            key: key, hint: "", createdAt: time(-30 * Self.day), lastUsedAt: row.oldUsed.map(time),
+            id: secretID, hint: "", createdAt: time(-30 * Self.day), lastUsedAt: row.oldUsed.map(time),
             endsAt: time(30 * Self.day))
         let credential = Credential(
             id: id, creator: id, account: id, application: id, name: "", terms: KeyTerms(), isEnabled: true,
             secret: KeySecret(
-                key: key, hint: "", createdAt: rotation, lastUsedAt: row.newUsed.map(time), endsAt: nil),
+                id: secretID, hint: "", createdAt: rotation, lastUsedAt: row.newUsed.map(time), endsAt: nil),
             retiring: row.hasOld ? old : nil, reveal: .showOnce, reveals: 0, createdAt: old.createdAt,
             updatedAt: rotation)
         #expect(credential.isSafeToRetire(at: time(row.now)) == row.isSafe)

@@ -176,7 +176,7 @@ struct KeyStatusTests {
         let key = try #require(TokenID("012345678901"))
         let credential = Credential(
             id: id, creator: id, account: id, application: id, name: "", terms: terms, isEnabled: isEnabled,
-            secret: KeySecret(key: key, hint: "", createdAt: now, endsAt: nil), reveal: .showOnce, reveals: 0,
+            secret: KeySecret(id: key, hint: "", createdAt: now, endsAt: nil), reveal: .showOnce, reveals: 0,
             createdAt: now, updatedAt: now)
         let meter = KeyMeter(
             usage: Usage(posted: Credits(micro: used), held: Credits(micro: held)),
