@@ -131,8 +131,13 @@ let package = Package(
             path: "Benchmarks/ChargeBenchmark", swiftSettings: house),
 
         .target(
-            name: "TestSupport", dependencies: ["Values", "Audit", "Secrets"], path: "Tests/TestSupport",
-            swiftSettings: house),
+            name: "TestSupport",
+            dependencies: [
+                "Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications",
+                "Credentials",
+                "Metering", "Admission", "Management",
+            ],
+            path: "Tests/TestSupport", swiftSettings: house),
         tests(of: "Values", ["TestSupport"]),
         tests(of: "JSON", ["Values"]),
         tests(of: "Policy", ["Values", "TestSupport"]),
@@ -180,7 +185,12 @@ let package = Package(
                 "TestSupport", "Values", "JSON", "Accounts", "Admission", "Applications", "Audit", "Catalog",
                 "Credentials", "Database", "Metering", "Policy", "Secrets",
             ]),
-        tests(of: "ManagementAPI", ["JSON", "Values"]),
+        tests(
+            of: "ManagementAPI",
+            [
+                "TestSupport", "Values", "JSON", "HTTP", "Web", "Management", "Accounts", "Secrets", hummingbird,
+                httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
         tests(
             of: "latchkey",
             [

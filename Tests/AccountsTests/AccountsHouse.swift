@@ -28,7 +28,7 @@ final class AccountsHouse: Sendable {
         database = try Database(
             path: folder + "/latchkey.db", migrations: Audit.migrations + Catalog.migrations + Accounts.migrations,
             clock: hand.clock)
-        accounts = try Self.accounts(over: database, hand, TestPool.light)
+        accounts = try Self.accounts(over: database, hand, TestPool.shared)
         audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
     }
 
@@ -78,29 +78,3 @@ final class AccountsHouse: Sendable {
 }
 
 let goodPassword = "seven green boats at dawn"
-
-/// Threads of Argon2id for all tests, with the least work that the product allows.
-enum TestPool {
-    static let light = pool(memoryKiB: 7168, iterations: 5)
-
-    static func pool(memoryKiB: Int, iterations: Int) -> Argon2Pool {
-        guard let parameters = try? Argon2Parameters(memoryKiB: memoryKiB, iterations: iterations, parallelism: 1)
-        else {
-            preconditionFailure("the parameters are below the floor")
-        }
-        return Argon2Pool(
-            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, shareLimit: 1000,
-            deadline: .seconds(120),
-            entropy: .system)
-    }
-}
-
-struct BadText: Error {
-    let text: String
-}
-
-/// A text that the test knows to be well-formed.
-func good<T: FieldText>(_ text: String) throws -> T {
-    guard let value = T(text) else { throw BadText(text: text) }
-    return value
-}

@@ -109,7 +109,7 @@ struct PlatformTokenTests {
     func restartAndForgery() async throws {
         let admin = try await house.admin()
         let issued = try await issue(for: admin)
-        let restarted = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.light)
+        let restarted = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.shared)
         #expect(try await restarted.actor(platformToken: issued.text)?.user.id == admin.id)
 
         let keys = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))

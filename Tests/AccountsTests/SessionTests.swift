@@ -71,7 +71,7 @@ struct SessionTests {
     {
         _ = try await house.admin()
         let token = try await house.signIn().1
-        let other = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.light, pepper: "other")
+        let other = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.shared, pepper: "other")
         #expect(try await other.actor(sessionToken: token) == nil)
         let text = token.exposed()
         for wrong in ["", String(text.dropLast()), text + "A", text.lowercased()] where wrong != text {

@@ -56,13 +56,3 @@ final class CatalogHouse: Sendable {
         return (url.text, secret?.exposed())
     }
 }
-
-struct BadText: Error {
-    let text: String
-}
-
-/// A text that the test knows to be well-formed.
-func good<T: FieldText>(_ text: String) throws -> T {
-    guard let value = T(text) else { throw BadText(text: text) }
-    return value
-}

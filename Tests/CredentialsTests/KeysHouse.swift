@@ -146,36 +146,3 @@ final class KeysHouse: Sendable {
         }
     }
 }
-
-/// Threads of Argon2id for all tests, with the least work that the product allows.
-enum TestPool {
-    static let shared = pool(queueLimit: 1000)
-
-    static func pool(queueLimit: Int) -> Argon2Pool {
-        guard let parameters = try? Argon2Parameters(memoryKiB: 7168, iterations: 5, parallelism: 1) else {
-            preconditionFailure("the parameters are below the floor")
-        }
-        return Argon2Pool(
-            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: queueLimit,
-            shareLimit: queueLimit,
-            deadline: .seconds(120),
-            entropy: .system)
-    }
-
-    /// A pool that refuses all work: whoever needs an Argon2id is told `Argon2Failure.stopped`.
-    static var stopped: Argon2Pool {
-        let pool = pool(queueLimit: 0)
-        pool.shutdown()
-        return pool
-    }
-}
-
-struct BadText: Error {
-    let text: String
-}
-
-/// A text that the test knows to be well-formed.
-func good<T: FieldText>(_ text: String) throws -> T {
-    guard let value = T(text) else { throw BadText(text: text) }
-    return value
-}

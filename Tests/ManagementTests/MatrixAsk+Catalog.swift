@@ -1,6 +1,7 @@
 import Catalog
 import Database
 import Management
+import TestSupport
 import Values
 
 /// The provider has a model, the model an app, and the versions are in effect: none of them can be deleted.

@@ -1,6 +1,7 @@
 import Accounts
 import Database
 import Management
+import TestSupport
 import Values
 
 /// One's own sign-ins, proofs and tokens, and what is open to everybody.

@@ -3,6 +3,7 @@ import Database
 import Management
 import Metering
 import Policy
+import TestSupport
 import Values
 
 /// Accounts and who is in them. There is one root user here, who can't be made a member.

@@ -5,6 +5,7 @@ import Database
 import Management
 import Metering
 import Policy
+import TestSupport
 import Values
 
 import struct Applications.ApplicationEdit

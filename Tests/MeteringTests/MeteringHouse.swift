@@ -133,26 +133,3 @@ extension Credits {
     /// Whole credits.
     init(_ credits: Int64) { self.init(micro: credits * 1_000_000) }
 }
-
-/// Threads of Argon2id for all tests, with the least work that the product allows.
-enum TestPool {
-    static let shared: Argon2Pool = {
-        guard let parameters = try? Argon2Parameters(memoryKiB: 7168, iterations: 5, parallelism: 1) else {
-            preconditionFailure("the parameters are below the floor")
-        }
-        return Argon2Pool(
-            pepper: Secret("pepper"), parameters: parameters, workers: 2, queueLimit: 1000, shareLimit: 1000,
-            deadline: .seconds(120),
-            entropy: .system)
-    }()
-}
-
-struct BadText: Error {
-    let text: String
-}
-
-/// A text that the test knows to be well-formed.
-func good<T: FieldText>(_ text: String) throws -> T {
-    guard let value = T(text) else { throw BadText(text: text) }
-    return value
-}

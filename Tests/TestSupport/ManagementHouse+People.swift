@@ -1,39 +1,38 @@
-import Accounts
+package import Accounts
 import Management
 import Policy
 import Secrets
-import TestSupport
-import Values
+package import Values
 
 /// People come in the way that people do, with passwords that are hashed and tokens that are read back.
 extension ManagementHouse {
-    static let password = "seven green boats at dawn"
+    package static let password = "seven green boats at dawn"
 
-    var nobody: Caller { management.stranger(at: Self.address) }
+    package var nobody: Caller { management.stranger(at: Self.address) }
 
     private static var address: IPAddress? { IPAddress("192.0.2.1") }
 
     /// The operators' account, with the admin whom everybody else comes after.
-    func operators() async throws -> User {
+    package func operators() async throws -> User {
         try await accounts.createAdmin(
             email: good("olga@operators.example"), password: good(Self.password), accountName: good("Operators"),
             onlyFirst: true, by: .test)
     }
 
     /// Another account, with its root user.
-    func tenant(_ name: String, for admin: User) async throws -> User {
+    package func tenant(_ name: String, for admin: User) async throws -> User {
         let account = try await accounts.create(AccountDraft(name: good(name), cap: .standard), by: .test)
         return try await join(account.id, "root@\(name.lowercased()).example", as: .root, for: admin)
     }
 
     /// - Parameter host: who may invite them.
-    func join(_ account: Identifier, _ email: String, as role: Role, for host: User) async throws -> User {
+    package func join(_ account: Identifier, _ email: String, as role: Role, for host: User) async throws -> User {
         let (_, token) = try await accounts.invite(good(email), as: role, to: account, for: host, by: .test)
         return try await accounts.accept(invitation: token.exposed(), password: good(Self.password), by: .test)
     }
 
     /// Somebody who has just signed in.
-    func session(of user: User) async throws -> Caller {
+    package func session(of user: User) async throws -> Caller {
         let opened = try await management.createSession(
             nobody, email: good(user.email), Proof(password: good(Self.password), code: nil))
         return management.caller(
@@ -41,12 +40,12 @@ extension ManagementHouse {
     }
 
     /// A new platform token.
-    func token(_ scopes: [Scope], of user: User) async throws -> Secret {
+    package func token(_ scopes: [Scope], of user: User) async throws -> Secret {
         try await accounts.issueToken(name: good("tool"), scopes: scopes, expiresAt: nil, for: user, by: .test).1
     }
 
     /// Whom a platform token speaks for now.
-    func caller(by token: Secret) async throws -> Caller {
+    package func caller(by token: Secret) async throws -> Caller {
         management.caller(
             try await management.actor(.platformToken(token.exposed()), from: Self.address), at: Self.address)
     }
