@@ -70,5 +70,11 @@ package final class DataDirectory: Sendable {
                 + "process alone (chgrp, chmod 2770), or name a folder inside it, which the first start makes"
     }
 
-    private static func reason() -> String { String(cString: strerror(errno)) }
+    private static func reason() -> String {
+        switch errno {
+        case ENOENT: "the folder that it is to be in does not exist; make that first"
+        case EACCES, EROFS: "this user may not write there; give it to this user, or choose another place with --data-dir"
+        default: String(cString: strerror(errno))
+        }
+    }
 }

@@ -70,7 +70,8 @@ enum KeyFault: Equatable {
             "this is a platform token, which is for the management API. Call an app with one of the app's keys."
         case .prefix(let prefix): "a key of this server begins with \(prefix). Check which key your client sends."
         case .length(let count, let wanted):
-            "it has \(count) characters, and a key has \(wanted). Copy it again, whole and with nothing after it."
+            "it has \(count) characters, and a key of this server has \(wanted). Copy it again, whole and with nothing after "
+                + "it, or check whether it is the key of another service."
         case .character: "it has a character that no key has. Copy it again."
         case .checksum: "one or more of its characters are wrong (its checksum does not fit). Copy it again."
         }

@@ -48,7 +48,7 @@ package enum AddressCredentials {
             if names.contains(name) {
                 return Problem(
                     .badRequest, "credentials_in_url",
-                    "The address has a \(name) parameter. Addresses are logged and remembered, so credentials are only "
+                    "The address has the parameter \(name). Addresses are logged and remembered, so credentials are only "
                         + "taken in the Authorization header; if it was a real one, replace it.")
             }
         }

@@ -96,7 +96,8 @@ package enum DeploymentSecretsError: Error, Sendable, Equatable {
     package var sentence: String {
         switch self {
         case .missing(let path):
-            "The key file \(path) is missing, but there is data that was made with it. Put it back from your backup."
+            "The key file \(path) is missing, but there is data that was made with it. Put it back from your copy of the "
+                + "keys; a backup of the database has none."
         case .malformed(let source): "The key in \(source) must be the base64 text of 32 bytes."
         case .malformedSetting(let name): "The setting \(name) must be the base64 text of 32 bytes."
         case .unreadable(let path, let code): "The key file \(path) can't be used: \(String(cString: strerror(code)))."

@@ -37,7 +37,8 @@ struct Quickstart: AsyncParsableCommand {
             options[.listenPort] = port.map(String.init)
             let settings = try await Settings(
                 commandLine: options, file: common.config, environment: ProcessInfo.processInfo.environment)
-            let serve = "latchkey serve --data-dir \(shellWord(settings.folder))"
+            let serve =
+                "latchkey serve --data-dir \(shellWord(settings.folder))" + (port.map { " --port \($0)" } ?? "")
             try refuseKnownData(settings, serve)
             if !noServe { try refuseOtherMachines(settings) }
             guard let address = EmailAddress(email) else { try stop("--email \(EmailAddress.rule).", .failure) }
