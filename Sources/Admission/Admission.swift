@@ -63,6 +63,7 @@ package struct Admission: Sendable {
     package func isCurrent(_ opened: Opened, at now: Timestamp) -> Bool {
         // Expiries come without a change.
         opened.changes == changes && opened.time <= now && now < opened.time.adding(.seconds(1))
+            && !opened.key.facts.terms.expiresAt.isExpired(at: now) && !opened.key.isOver(at: now)
     }
 
     private var changes: UInt64 { credentials.changes + accounts.changes + applications.changes }

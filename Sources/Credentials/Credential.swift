@@ -145,7 +145,7 @@ package struct KeyRecord: Sendable {
 
 extension KeyRecord {
     /// Whether the secret works no more.
-    func isOver(at now: Timestamp) -> Bool { endsAt.map { RetiringSecretTable.isOver($0, at: now) } ?? false }
+    package func isOver(at now: Timestamp) -> Bool { endsAt.map { RetiringSecretTable.isOver($0, at: now) } ?? false }
 
     /// Itself, unless the time of its secret is over.
     func live(at now: Timestamp) throws(Denial) -> KeyRecord {

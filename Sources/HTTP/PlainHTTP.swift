@@ -12,26 +12,27 @@ package enum PlainHTTP {
     ///   - peer: the address of the connected peer.
     package static func losesCookies(_ headers: HTTPFields, authority: String?, peer: String) -> Bool {
         // Browsers name the page, with its scheme, on each call that changes something.
-        if let origin = headers[.origin] {
+        if let origin = headers[.origin].map({ Text($0) }) {
             guard origin.hasPrefix("http://") else { return false }
-            return !isLoopback(origin.dropFirst("http://".count))
+            return !isLoopback(origin.utf8.dropFirst("http://".utf8.count))
         }
-        if let scheme = headers[.forwardedProto] { return scheme.lowercased() == "http" }
+        if let scheme = headers[.forwardedProto] { return Text(scheme).lowercased == "http" }
         // A proxy that says nothing of itself, on this machine; or who is at this machine.
         if IPAddress(peer).map(isLoopback) ?? true { return false }
-        return !isLoopback((authority ?? "")[...])
+        return !isLoopback((authority ?? "").utf8[...])
     }
 
     /// The names that browsers hold to be as good as https (Secure Contexts §3.1). Of an address, with or without port.
-    private static func isLoopback(_ authority: Substring) -> Bool {
-        var host = authority.utf8
+    private static func isLoopback(_ authority: Substring.UTF8View) -> Bool {
+        var host = authority
         if let end = host.firstIndex(of: UInt8(ascii: "]")), host.first == UInt8(ascii: "[") {
             host = host[host.index(after: host.startIndex)..<end]
         } else if let colon = host.firstIndex(of: UInt8(ascii: ":")) {
             host = host[..<colon]
         }
-        let name = String(Substring(host)).lowercased()
-        return name == "localhost" || name.hasSuffix(".localhost") || IPAddress(name).map(isLoopback) ?? false
+        let name = Text(host).lowercased
+        return name == "localhost" || name.utf8.suffix(10).elementsEqual(".localhost".utf8)
+            || IPAddress(name.string).map(isLoopback) ?? false
     }
 
     private static func isLoopback(_ address: IPAddress) -> Bool {

@@ -71,6 +71,9 @@ extension Management {
     }
 
     private func checkNoneTwice(_ groups: [GroupName]) throws(Refusal) {
+        guard groups.count <= AccountDraft.groupLimit else {
+            throw .invalid("groups", "must have at most \(AccountDraft.groupLimit) elements")
+        }
         var seen: Set<GroupName> = []
         for (index, group) in groups.enumerated() where !seen.insert(group).inserted {
             throw .invalid("groups[\(index)]", "comes twice")

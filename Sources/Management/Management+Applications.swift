@@ -58,7 +58,8 @@ extension Management {
         _ caller: Caller, _ draft: NewApplication
     ) async throws(Refusal) -> Application {
         try await perform(.createApplication, caller) { domains, actor in
-            try await domains.applications.create(draft.draft(), in: actor.account, by: caller.author)
+            try check(draft.allowedModels)
+            return try await domains.applications.create(draft.draft(), in: actor.account, by: caller.author)
         }
     }
 
@@ -72,8 +73,14 @@ extension Management {
         _ caller: Caller, _ id: Identifier, _ edit: ApplicationEdit
     ) async throws(Refusal) -> Application {
         try await perform(.updateApplication, caller) { domains, actor in
-            try await domains.applications.edit(id, of: actor.account, edit, by: caller.author)
+            try check(edit.allowedModels)
+            return try await domains.applications.edit(id, of: actor.account, edit, by: caller.author)
         }
+    }
+
+    private func check(_ models: [ModelName]?) throws(Refusal) {
+        guard let models, models.count > NewApplication.modelLimit else { return }
+        throw .invalid("allowed_models", "must have at most \(NewApplication.modelLimit) elements")
     }
 
     /// - Parameter withKeys: whether it goes with the keys that it has.

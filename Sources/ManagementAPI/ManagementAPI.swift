@@ -1,3 +1,4 @@
+import Accounts
 import Database
 import HTTP
 import HTTPTypes
@@ -53,7 +54,7 @@ package struct ManagementAPI: Sendable {
         routes.on(method, "/api/v1" + path) { request, context in
             let caller = management.stranger(at: context.client)
             let call = ManagementCall(
-                request: request, context: context, caller: caller, bodyLimit: Self.openBodyLimit)
+                request: request, context: context, caller: caller, again: nil, bodyLimit: Self.openBodyLimit)
             try call.noQuery()
             return try await Self.unkept(handle(call))
         }
@@ -72,7 +73,8 @@ package struct ManagementAPI: Sendable {
             let caller = management.caller(
                 try await authenticate(request, from: context.client), at: context.client)
             let call = ManagementCall(
-                request: request, context: context, caller: caller, bodyLimit: Self.bodyLimit)
+                request: request, context: context, caller: caller,
+                again: { try await authenticate(request, from: context.client) }, bodyLimit: Self.bodyLimit)
             if !takesQuery { try call.noQuery() }
             if let operation { try management.check(operation, caller, in: try? call.identifier("account_id")) }
             return try await Self.unkept(handle(call))
@@ -92,6 +94,8 @@ struct ManagementCall {
     let request: Request
     let context: WebContext
     let caller: Caller
+    /// Says once more who calls; `nil` where nobody has to be known.
+    let again: (@Sendable () async throws -> Actor)?
     /// In bytes.
     let bodyLimit: Int
 
@@ -101,8 +105,17 @@ struct ManagementCall {
         return id
     }
 
+    /// How long a body takes to come is up to the caller. Who has lost a right meanwhile, or their sign-in, has lost it
+    /// for this call too.
     func fields() async throws -> FieldReader {
-        FieldReader(try await request.jsonObject(limit: bodyLimit))
+        let fields = FieldReader(try await request.jsonObject(limit: bodyLimit))
+        if let again, let before = caller.actor {
+            let now = try await again()
+            guard now.scopes == before.scopes, now.user.role == before.user.role,
+                now.user.isAdmin == before.user.isAdmin
+            else { throw Refusal.unauthenticated(presented: true) }
+        }
+        return fields
     }
 
     /// For a call that changes something and takes no fields: a body, if there is one, must be an object without any.

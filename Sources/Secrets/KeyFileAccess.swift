@@ -38,8 +38,11 @@ enum KeyFileAccess: Equatable {
             self = .readOnlyMount
         } else if isGroups, isOurs, owner == reader.user, mode & 0o010 == 0 {
             self = .opened(group)
-        } else if isGroups, mode & 0o030 == 0, owner != reader.user || mode & 0o200 == 0 {
-            // The owner itself needs no group to read it: with 0640 the group would be others.
+        } else if isGroups, mode & 0o030 == 0,
+            (owner == 0 && reader.user != 0) || (owner == reader.user && mode & 0o200 == 0)
+        {
+            // Of root alone: another owner could read and replace it. The owner itself needs no group to read it: with
+            // 0640 the group would be others.
             self = .group(group)
         } else {
             self = .refused

@@ -52,7 +52,7 @@ package struct FrontDoor: RouterMiddleware {
             response = Response(dialect.answer(isAbsent ? absent(path) : publicSide(of: error, context)))
         }
         if dialect.isOpenToPages { Preflight.open(&response.headers) }
-        response.headers.addCommon(requestID: context.id)
+        response.headers.addCommon(requestID: context.requestID)
         log(request, response, context, took: ContinuousClock.now - began)
         return response
     }

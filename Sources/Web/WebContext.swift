@@ -17,6 +17,8 @@ package struct WebContext: RequestContext {
     /// The address of the client, as far as it can be known: the peer's, or what a trusted proxy says. Set by
     /// ``FrontDoor``.
     package var client: IPAddress?
+    /// In the answer and in the log. The framework's own ids count, and are read out of a logger that may keep none.
+    package let requestID = RequestID.random()
     /// The connection, for ``Callers``.
     package let channel: any Channel
 
@@ -24,7 +26,6 @@ package struct WebContext: RequestContext {
         coreContext = .init(source: source)
         channel = source.channel
         peer = source.channel.remoteAddress?.ipAddress ?? ""
-        // In place of the framework's own, which count.
-        logger[metadataKey: "hb.request.id"] = .string(RequestID.random())
+        logger[metadataKey: "hb.request.id"] = .string(requestID)
     }
 }

@@ -71,7 +71,8 @@ struct Quickstart: AsyncParsableCommand {
         guard FileManager.default.fileExists(atPath: DataDirectory.database(in: settings.folder)) else { return }
         try stop(
             "The data directory \(settings.folder) is set up already; nothing was changed. Start its server with "
-                + "'\(serve)', or choose a new directory with --data-dir.", .failure)
+                + "'\(serve)', or choose a new directory with --data-dir. If nobody has the admin's password, make a "
+                + "new one with 'latchkey admin recover'.", .failure)
     }
 
     /// A server that nobody has configured yet, with credits to spend, is not for a network.

@@ -27,6 +27,9 @@ struct ManagementRouter {
         responder = routes.router(behind: door).buildResponder()
     }
 
+    /// The connection that all calls seem to come by. One for the whole run: its loop must not end on a thread of its own.
+    private static let channel = NIOAsyncTestingChannel()
+
     /// What an answer says.
     struct Answer {
         let status: Int
@@ -49,10 +52,9 @@ struct ManagementRouter {
         let head = HTTPRequest(
             method: method, scheme: "http", authority: "latchkey.test", path: path, headerFields: headers)
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer(string: json ?? "")))
-        let channel = NIOAsyncTestingChannel()
         let context = WebContext(
             source: ApplicationRequestContextSource(
-                channel: channel, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
+                channel: Self.channel, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }))
         let response = try await responder.respond(to: request, context: context)
         let written = Written()
         try await response.body.write(Collector(written: written))

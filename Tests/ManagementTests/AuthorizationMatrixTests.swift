@@ -1,4 +1,5 @@
 import Management
+import TestSupport
 import Testing
 
 /// Who may what: every operation asked for by every kind of caller, on real objects and without HTTP.

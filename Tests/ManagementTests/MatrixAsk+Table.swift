@@ -77,7 +77,11 @@ extension MatrixAsk {
     private static var applications: [MatrixAsk] {
         [
             MatrixAsk("createApplication", .createApplication) {
-                try await $0.management.createApplication($0.caller, MatrixWorld.draft("Another"))
+                try await $0.management.createApplication(
+                    $0.caller,
+                    NewApplication(
+                        name: good("Another"), kind: .chat, model: good("small"), allowedModels: nil,
+                        systemPrompt: nil, parameters: .none))
             },
             MatrixAsk("listApplications", .listApplications) {
                 try await $0.management.listApplications($0.caller, Page())

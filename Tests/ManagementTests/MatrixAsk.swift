@@ -1,4 +1,5 @@
 import Management
+import TestSupport
 import Values
 
 /// One row of the matrix: an operation with what is asked of it, made by each of the callers.

@@ -1,7 +1,7 @@
 package import Accounts
-import Management
+package import Management
 import Policy
-import Secrets
+package import Secrets
 package import Values
 
 /// People come in the way that people do, with passwords that are hashed and tokens that are read back.

@@ -9,7 +9,7 @@ import Foundation
 package import Management
 import Metering
 import Secrets
-package import Values
+import Values
 
 /// The whole platform below HTTP, over a database file of its own, with nobody in it yet and a clock that stands still.
 /// Goes, with its folder, when the test that holds it goes.
