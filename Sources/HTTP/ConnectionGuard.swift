@@ -124,6 +124,8 @@ package final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandl
             context.fireErrorCaught(error)
             return
         }
+        // What follows on it breaks the parser again; one request has one answer.
+        if isRefused { return }
         let problem: Problem =
             switch error as? HTTPParserError {
             case .headerOverflow:
