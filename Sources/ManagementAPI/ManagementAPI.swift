@@ -74,10 +74,26 @@ package struct ManagementAPI: Sendable {
                 try await authenticate(request, from: context.client), at: context.client)
             let call = ManagementCall(
                 request: request, context: context, caller: caller,
-                again: { try await authenticate(request, from: context.client) }, bodyLimit: Self.bodyLimit)
+                again: { try await stillMay(operation, caller, request, context) }, bodyLimit: Self.bodyLimit)
             if !takesQuery { try call.noQuery() }
             if let operation { try management.check(operation, caller, in: try? call.identifier("account_id")) }
             return try await Self.unkept(handle(call))
+        }
+    }
+
+    /// Asks once more who calls, and throws when that is somebody of other rights than before.
+    private func stillMay(
+        _ operation: Operation?, _ before: Caller, _ request: Request, _ context: WebContext
+    ) async throws {
+        let actor = try await authenticate(request, from: context.client)
+        guard let old = before.actor, actor.scopes == old.scopes, actor.user.role == old.user.role,
+            actor.user.isAdmin == old.user.isAdmin
+        else {
+            let account = context.parameters.get("account_id").flatMap { Identifier($0) }
+            if let operation {
+                try management.check(operation, management.caller(actor, at: context.client), in: account)
+            }
+            throw Refusal.unauthenticated(presented: true)
         }
     }
 
@@ -94,8 +110,8 @@ struct ManagementCall {
     let request: Request
     let context: WebContext
     let caller: Caller
-    /// Says once more who calls; `nil` where nobody has to be known.
-    let again: (@Sendable () async throws -> Actor)?
+    /// Throws when who calls has lost a right since the call began; `nil` where nobody has to be known.
+    let again: (@Sendable () async throws -> Void)?
     /// In bytes.
     let bodyLimit: Int
 
@@ -109,12 +125,7 @@ struct ManagementCall {
     /// for this call too.
     func fields() async throws -> FieldReader {
         let fields = FieldReader(try await request.jsonObject(limit: bodyLimit))
-        if let again, let before = caller.actor {
-            let now = try await again()
-            guard now.scopes == before.scopes, now.user.role == before.user.role,
-                now.user.isAdmin == before.user.isAdmin
-            else { throw Refusal.unauthenticated(presented: true) }
-        }
+        try await again?()
         return fields
     }
 

@@ -58,7 +58,7 @@ def test_who_is_demoted_while_their_call_waits_invites_nobody(deployment, tenant
     )
     expect(demotion, 200)
     status, body = held.finish()
-    assert (status, body["code"]) == (401, "unauthenticated")
+    assert (status, body["code"]) == (403, "root_only")
     found = expect(tenant.person.call("GET", path + "/invitations"), 200).json()["items"]
     assert invitation["email"] not in [each["email"] for each in found]
     problem(
