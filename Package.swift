@@ -62,7 +62,7 @@ let package = Package(
         floor("Audit", on: ["Values", "Secrets", "Database"]),
         floor("Catalog", on: ["Values", "Secrets", "Database", "Audit"]),
         floor("Accounts", on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog"]),
-        floor("Applications", on: ["Values", "JSON", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts"]),
+        floor("Applications", on: ["Values", "JSON", "Policy", "Database", "Audit", "Catalog", "Accounts"]),
         floor(
             "Credentials",
             on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications"]),
@@ -72,7 +72,7 @@ let package = Package(
 
         floor(
             "Admission",
-            on: ["Values", "Policy", "Database", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
+            on: ["Values", "JSON", "Policy", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
 
         floor(
             "Management",
@@ -146,9 +146,9 @@ let package = Package(
         tests(of: "Database", ["Values"]),
         tests(
             of: "HTTP",
-            ["Values", httpTypes, nioCore, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio")]
+            ["Values", "JSON", httpTypes, nioCore, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio")]
         ),
-        tests(of: "Audit", ["TestSupport", "Values", "Database", "Secrets"]),
+        tests(of: "Audit", ["Values", "Database", "Secrets"]),
         tests(of: "Catalog", ["TestSupport", "Values", "Audit", "Database", "Secrets"]),
         tests(of: "Accounts", ["TestSupport", "Values", "Audit", "Catalog", "Database", "Policy", "Secrets", crypto]),
         tests(
@@ -175,26 +175,26 @@ let package = Package(
         tests(
             of: "Gateway",
             [
-                "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets", "Web",
+                "TestSupport", "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets",
                 hummingbird, httpTypes, nioCore, nioSSL,
             ]),
         tests(of: "Web", ["HTTP", httpTypes]),
         tests(
             of: "Management",
             [
-                "TestSupport", "Values", "JSON", "Accounts", "Admission", "Applications", "Audit", "Catalog",
-                "Credentials", "Database", "Metering", "Policy", "Secrets",
+                "TestSupport", "Values", "JSON", "Accounts", "Admission", "Applications", "Catalog", "Credentials",
+                "Database", "Metering", "Policy", "Secrets",
             ]),
         tests(
             of: "ManagementAPI",
             [
-                "TestSupport", "Values", "JSON", "HTTP", "Web", "Management", "Accounts", "Secrets", hummingbird,
+                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Secrets", hummingbird,
                 httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(
             of: "latchkey",
             [
-                "Web", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "Values", "Web", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Yams", package: "Yams"),
             ]),
     ],
