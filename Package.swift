@@ -53,6 +53,7 @@ let package = Package(
 
         floor("Values"),
         floor("JSON", on: ["Values"]),
+        floor("Wire", on: [nioCore]),
         floor("Policy", on: ["Values"]),
         floor("Secrets", on: ["Values", "CArgon2", crypto]),
         floor("Scan", on: ["Secrets"]),
@@ -140,6 +141,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: house),
         tests(of: "Values", ["TestSupport"]),
         tests(of: "JSON", ["Values"]),
+        tests(of: "Wire", ["TestSupport", nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")]),
         tests(of: "Policy", ["Values", "TestSupport"]),
         tests(of: "Secrets", ["Values", "CArgon2"]),
         tests(of: "Scan", []),

@@ -1,0 +1,5 @@
+/// The versions of HTTP that are spoken here. Any other is refused while the start line is read.
+package enum HTTPVersion: Sendable, Equatable {
+    case http10
+    case http11
+}
