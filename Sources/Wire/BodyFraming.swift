@@ -8,4 +8,7 @@ package enum BodyFraming: Sendable, Equatable {
     case chunked
     /// All that comes until the connection is closed. Answers only.
     case untilClose
+
+    /// Whether it is known from the head that no byte follows.
+    package var isEmpty: Bool { self == .none || self == .length(0) }
 }
