@@ -141,7 +141,9 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: house),
         tests(of: "Values", ["TestSupport"]),
         tests(of: "JSON", ["Values"]),
-        tests(of: "Wire", ["TestSupport", nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")]),
+        tests(
+            of: "Wire",
+            ["TestSupport", "Values", nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")]),
         tests(of: "Policy", ["Values", "TestSupport"]),
         tests(of: "Secrets", ["Values", "CArgon2"]),
         tests(of: "Scan", []),

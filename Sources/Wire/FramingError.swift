@@ -34,7 +34,7 @@ package struct FramingError: Error, Sendable, Equatable {
         case trailerTooLarge
         /// The status line of an answer is not one, or its status is not between 100 and 599.
         case statusLine
-        /// 101, or too many interim answers.
+        /// 101, an interim answer that can't be followed by another, or too many.
         case interimAnswer
         /// The connection ended inside a message.
         case cutShort
@@ -77,7 +77,7 @@ package struct FramingError: Error, Sendable, Equatable {
         case .chunk: "The chunks of the body are malformed."
         case .trailerTooLarge: "The chunk extensions or trailer fields are too long."
         case .statusLine: "The status line is malformed."
-        case .interimAnswer: "There are too many interim answers, or one that switches protocols."
+        case .interimAnswer: "There are too many interim answers, or one that may not be one."
         case .cutShort: "The connection ended inside a message."
         }
     }

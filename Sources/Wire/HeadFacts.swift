@@ -25,9 +25,9 @@ struct HeadFacts: Sendable {
             if line.isNamed("connection", in: head) { noteConnection(head.part(line.valuePlace)) }
         case 14:
             guard line.isNamed("content-length", in: head) else { return }
-            guard contentLength == nil, let length = Self.number(head.part(line.valuePlace)) else {
-                throw FramingError(.contentLength)
-            }
+            guard contentLength == nil, let length = Self.number(head.part(line.valuePlace)),
+                !line.hasTabBehind(in: head)
+            else { throw FramingError(.contentLength) }
             contentLength = length
         case 16:
             // No field of any RFC, but other readers of the same bytes heed it.
@@ -36,7 +36,9 @@ struct HeadFacts: Sendable {
             guard line.isNamed("transfer-encoding", in: head) else { return }
             guard !isChunked else { throw FramingError(.transferEncoding) }
             let value = head.part(line.valuePlace)
-            guard value.count == 7, value.isLowercased("chunked") else { throw FramingError(.transferCoding) }
+            guard value.count == 7, value.isLowercased("chunked"), !line.hasTabBehind(in: head) else {
+                throw FramingError(.transferCoding)
+            }
             isChunked = true
         default: return
         }
@@ -87,5 +89,17 @@ struct HeadFacts: Sendable {
             number = number * 10 + Int(byte &- 0x30)
         }
         return number
+    }
+}
+
+extension FieldLines.Line {
+    /// Whether a tab is among the blanks behind the value, which some readers take for a part of it.
+    fileprivate func hasTabBehind(in head: UnsafeRawBufferPointer) -> Bool {
+        var place = valuePlace.upperBound
+        while head[place] != 0x0D {
+            if head[place] == 0x09 { return true }
+            place += 1
+        }
+        return false
     }
 }

@@ -103,12 +103,13 @@ package struct ResponseReader: Sendable {
         }
     }
 
-    /// RFC 9110 §15.2; an interim answer has no body and says nothing of one (§8.6). 101 was never asked for.
+    /// RFC 9110 §15.2: an interim answer is followed by another, so it can't end its connection, and it says nothing of a
+    /// body (§8.6). 101 was never asked for.
     private mutating func passOver(_ line: StatusLine, _ facts: HeadFacts) throws(FramingError) {
         interims += 1
-        guard line.status != 101, interims <= Self.interimAnswers, facts.contentLength == nil, !facts.isChunked else {
-            throw FramingError(.interimAnswer)
-        }
+        guard line.status != 101, interims <= Self.interimAnswers, facts.keepsAlive(line.version),
+            facts.contentLength == nil, !facts.isChunked
+        else { throw FramingError(.interimAnswer) }
     }
 
     /// RFC 9112 §6.3.
