@@ -99,6 +99,12 @@ package struct CredentialEdit: Sendable {
 
     package init() {}
 
+    /// Whether it switches the key off and does nothing else.
+    package var isBrake: Bool {
+        isEnabled == false && name == nil && expiresAt == nil && creditLimit == nil && monthlyLimit == nil
+            && group == nil && models == nil && addresses == nil && host == nil
+    }
+
     func apply(to credential: inout Credential) {
         credential.name = name?.text ?? credential.name
         credential.isEnabled = isEnabled ?? credential.isEnabled

@@ -122,7 +122,8 @@ extension Credentials {
         return try await find(record.credential, of: account)
     }
 
-    /// Switches a key off whose secret was found where it must not be.
+    /// Switches a key off whose secret was found where it must not be. While a report stands and the key is off, another
+    /// one changes nothing and writes nothing, whatever its source: this goes at whatever rate.
     /// - Parameter source: where it was found, as the reporter says.
     package func disable(
         leaked id: Identifier, of account: Identifier, source: OptionalName, by author: Author
@@ -130,6 +131,7 @@ extension Credentials {
         let now = clock.now()
         let credential = try await database.write { connection in
             let old = try find(id, of: account, now, connection)
+            if !old.isEnabled, old.isLeakReported(at: now) { return old }
             var new = old
             new.leakReportedAt = now
             new.isEnabled = false
@@ -152,5 +154,14 @@ extension Credentials {
         try author.record(
             .credentialLeak, account: credential.account, object: credential.id.description,
             detail: leak.text.isEmpty ? [:] : ["source": leak.text], at: now, in: connection)
+    }
+}
+
+extension Credential {
+    /// Whether a report stands that is as late as the newest secret. That secret may be of a clock that was ahead; then
+    /// any report is.
+    fileprivate func isLeakReported(at now: Timestamp) -> Bool {
+        guard let leakReportedAt else { return false }
+        return leakReportedAt >= secret.createdAt || !secret.createdAt.hasBeen(at: now)
     }
 }

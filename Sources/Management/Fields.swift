@@ -1,19 +1,9 @@
 import Policy
 package import Values
 
-/// A token in a field, not looked into yet.
-package struct TokenField: FieldText {
-    package static let rule = "must be a string of 1 to 512 characters"
-    package let text: String
-
-    package init?(_ text: String) {
-        guard (1...512).contains(text.utf8.count) else { return nil }
-        self.text = text
-    }
-}
-
-/// What a caller named as the model. Whether there is one of that name is for the answer to say.
-package struct ModelField: FieldText {
+/// What a caller gave as a token or as the name of a model, not looked into yet. Whether there is such a one is for the
+/// answer to say.
+package struct GivenText: FieldText {
     package static let rule = "must be a string of 1 to 512 characters"
     package let text: String
 

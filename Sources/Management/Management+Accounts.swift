@@ -44,7 +44,7 @@ extension Management {
     package func updateAccount(
         _ caller: Caller, _ id: Identifier, _ edit: AccountEdit
     ) async throws(Refusal) -> AccountDetails {
-        try await perform(.updateAccount, caller, in: id) { domains, _ in
+        try await perform(.updateAccount, caller, in: id, isBrake: edit.isBrake) { domains, _ in
             try checkNoneTwice(edit.groups ?? [])
             return try await domains.details(domains.accounts.edit(id, edit, by: caller.author))
         }

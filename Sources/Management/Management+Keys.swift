@@ -75,7 +75,7 @@ extension Management {
     package func updateCredential(
         _ caller: Caller, _ id: Identifier, _ edit: CredentialEdit
     ) async throws(Refusal) -> KeyDetails {
-        try await perform(.updateCredential, caller) { domains, actor in
+        try await perform(.updateCredential, caller, isBrake: edit.isBrake) { domains, actor in
             try domains.refuseKey(in: edit.name, "name")
             try check(edit.creditLimit ?? nil, "limited_amount")
             try check(edit.monthlyLimit ?? nil, "monthly_limit")

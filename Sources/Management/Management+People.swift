@@ -81,7 +81,7 @@ extension Management {
 
     /// Makes the first admin of the deployment.
     package func setUp(
-        _ caller: Caller, token: TokenField, email: EmailAddress, password: Password, accountName: DisplayName?
+        _ caller: Caller, token: GivenText, email: EmailAddress, password: Password, accountName: DisplayName?
     ) async throws(Refusal) -> User {
         try await performOpen(.setUp) { domains in
             guard let firstRun = domains.firstRun else { throw AccountsError.alreadySetUp }
@@ -99,7 +99,7 @@ extension Management {
     }
 
     package func acceptInvitation(
-        _ caller: Caller, token: TokenField, password: Password
+        _ caller: Caller, token: GivenText, password: Password
     ) async throws(Refusal) -> User {
         try await performOpen(.acceptInvitation) { domains in
             try await domains.accounts.accept(invitation: token.text, password: password, by: caller.author)
@@ -107,7 +107,7 @@ extension Management {
     }
 
     package func acceptPasswordReset(
-        _ caller: Caller, token: TokenField, password: Password
+        _ caller: Caller, token: GivenText, password: Password
     ) async throws(Refusal) {
         try await performOpen(.acceptPasswordReset) { domains in
             try await domains.accounts.resetPassword(token: token.text, to: password, by: caller.author)

@@ -6,14 +6,14 @@ package import Values
 /// A call that has not been made, for a key to be asked about.
 package struct ImaginedCall: Sendable {
     package var application: Identifier?
-    package var model: ModelField?
+    package var model: GivenText?
     package var address: AddressField?
     package var origin: OriginField?
     /// When it would be made; `nil` for now.
     package var time: Timestamp?
 
     package init(
-        application: Identifier?, model: ModelField?, address: AddressField?, origin: OriginField?, time: Timestamp?
+        application: Identifier?, model: GivenText?, address: AddressField?, origin: OriginField?, time: Timestamp?
     ) {
         self.application = application
         self.model = model
@@ -25,9 +25,9 @@ package struct ImaginedCall: Sendable {
 
 /// A question of the owner of a service: may this key call my app?
 package struct KeyQuestion: Sendable {
-    package var key: TokenField
+    package var key: GivenText
     package var application: Identifier
-    package var model: ModelField?
+    package var model: GivenText?
     package var address: AddressField?
     package var origin: OriginField?
     /// Whether the call is charged as well.
@@ -36,7 +36,7 @@ package struct KeyQuestion: Sendable {
     package var name: RequestName?
 
     package init(
-        key: TokenField, application: Identifier, model: ModelField?, address: AddressField?, origin: OriginField?,
+        key: GivenText, application: Identifier, model: GivenText?, address: AddressField?, origin: OriginField?,
         isCharged: Bool, name: RequestName?
     ) {
         self.key = key

@@ -15,13 +15,13 @@ package struct LeakReport: Sendable {
     }
 
     /// By the secret that was found, or by its id; exactly one of the two.
-    package var token: TokenField?
+    package var token: GivenText?
     package var credential: Identifier?
     package var action: Action
     /// Where it was found.
     package var source: OptionalName?
 
-    package init(token: TokenField?, credential: Identifier?, action: Action, source: OptionalName?) {
+    package init(token: GivenText?, credential: Identifier?, action: Action, source: OptionalName?) {
         self.token = token
         self.credential = credential
         self.action = action

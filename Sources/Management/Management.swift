@@ -47,14 +47,16 @@ package struct Management: Sendable {
     /// Does one operation for a caller who may.
     /// - Parameters:
     ///   - account: whose affairs the operation is about, where its needs depend on that.
+    ///   - isBrake: that this time it only takes power away, so it goes at whatever rate. It must write nothing when it
+    ///     changes nothing.
     ///   - work: what it does; whatever it throws becomes a ``Refusal``.
     func perform<T>(
-        _ operation: Operation, _ caller: Caller, in account: Identifier? = nil,
+        _ operation: Operation, _ caller: Caller, in account: Identifier? = nil, isBrake: Bool = false,
         _ work: (Domains, Actor) async throws -> T
     ) async throws(Refusal) -> T {
         let now = domains.clock.now()
         let actor = try operation.admit(caller, account: account, at: now)
-        if operation.isPaced, let seconds = writeRate.take(from: actor.account, at: now) {
+        if operation.isPaced, !isBrake, let seconds = writeRate.take(from: actor.account, at: now) {
             throw .tooManyChanges(retryAfter: seconds)
         }
         do {

@@ -89,22 +89,24 @@ extension Operation {
     }
 
     /// Whether it counts in the rate of the account's changes. What only looks does not, nor what is paced by the hash of
-    /// a password. What takes something away never does, so that an account can always end the token that floods it.
+    /// a password. What only takes power away never does, so that an account can always end the token that floods it or
+    /// the key that leaked. That can't fill the disk: repeated it writes nothing, and to give the power back is paced.
     var isPaced: Bool {
         switch self {
         case .createAccount, .updateAccount, .updateKeyPolicy, .createGrant, .createAdjustment, .createApplication,
             .updateApplication, .createCredential, .updateCredential, .revealCredential, .rotateCredential,
-            .retireCredential, .reportLeakToDisable, .reportLeakToRotate, .createProvider, .updateProvider,
-            .createModel, .createPrice, .createGroup, .updateGroup, .createMultiplier, .createInvitation,
-            .createInvitationOfRoot, .updateUserToMember, .updateUserToRoot, .createPasswordReset,
-            .createPlatformToken, .beginTotp, .confirmTotp, .createRecoveryCodes:
+            .reportLeakToRotate, .createProvider, .updateProvider, .createModel, .createPrice, .createGroup,
+            .updateGroup, .createMultiplier, .createInvitation, .createInvitationOfRoot, .updateUserToRoot,
+            .createPasswordReset, .createPlatformToken, .beginTotp, .confirmTotp, .createRecoveryCodes:
             true
         case .setUp, .acceptInvitation, .createSession, .acceptPasswordReset, .getSession, .reauthenticate,
             .listSessions, .endSession, .deleteSession, .getCurrentUser, .changePassword, .deleteTotp,
-            .listPlatformTokens, .deletePlatformToken, .listUsers, .deleteUser, .listInvitations, .deleteInvitation,
+            .listPlatformTokens, .deletePlatformToken, .listUsers, .updateUserToMember, .deleteUser, .listInvitations,
+            .deleteInvitation,
             .deleteUserSecondFactor, .listAccounts, .getAccount, .closeAccount, .listApplications, .getApplication,
             .deleteApplication, .deleteApplicationWithKeys, .listCredentials, .getCredential, .deleteCredential,
-            .explainCredential, .verifyKey, .getUsage, .listLedger, .listLedgerOfAny, .listAudit, .listAuditOfAll,
+            .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .listLedger,
+            .listLedgerOfAny, .listAudit, .listAuditOfAll,
             .listProviders, .getProvider, .deleteProvider, .listModels, .deleteModel, .listPrices, .deletePrice,
             .listGroups, .getGroup, .listMultipliers, .deleteMultiplier, .previewMultiplier:
             false

@@ -32,7 +32,7 @@ extension ManagementAPI {
 
         open(&routes, .post, "/password-resets/accept") { call in
             var fields = try await call.fields()
-            let token: TokenField = try fields.required("token")
+            let token: GivenText = try fields.required("token")
             let password: Password = try fields.required("password")
             try fields.noOthers()
             try await management.acceptPasswordReset(call.caller, token: token, password: password)

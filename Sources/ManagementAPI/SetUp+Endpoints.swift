@@ -9,7 +9,7 @@ extension ManagementAPI {
     func declareSetUp(_ routes: inout Routes) {
         open(&routes, .post, "/setup") { call in
             var fields = try await call.fields()
-            let token: TokenField = try fields.required("token")
+            let token: GivenText = try fields.required("token")
             let email: EmailAddress = try fields.required("email")
             let password: Password = try fields.required("password")
             let name: DisplayName? = try fields.settable("account_name")
@@ -21,7 +21,7 @@ extension ManagementAPI {
 
         open(&routes, .post, "/invitations/accept") { call in
             var fields = try await call.fields()
-            let token: TokenField = try fields.required("token")
+            let token: GivenText = try fields.required("token")
             let password: Password = try fields.required("password")
             try fields.noOthers()
             let user = try await management.acceptInvitation(call.caller, token: token, password: password)

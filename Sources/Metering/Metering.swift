@@ -113,7 +113,7 @@ package struct Metering: Sendable {
 
     // MARK: Grants
 
-    /// Gives credits to an account.
+    /// Gives credits to an account. Nobody can use those of a closed one, so it gets none; its balance can be corrected.
     package func grant(
         _ amount: Credits, to account: Identifier, reason: OptionalName, by author: Author
     ) async throws -> LedgerEntry {
@@ -133,6 +133,7 @@ package struct Metering: Sendable {
         let now = clock.now()
         return try await database.write { [ids] connection in
             guard try Accounts.exists(account, in: connection) else { throw MeteringError.noSuchAccount }
+            if kind == .grant, try !Accounts.isOpen(account, in: connection) { throw AccountsError.accountClosed }
             var balance = try BalanceTable.balance(of: account, connection)
             guard let granted = balance.granted.adding(amount) else { throw MeteringError.balanceTooLarge }
             guard let left = balance.usage.left(of: granted), left >= .zero else {

@@ -7,8 +7,9 @@ package import Values
 ///
 /// One hash keeps a core busy for tens of milliseconds and fills megabytes. So it runs neither on an event loop nor on
 /// the few threads that all tasks share. The queue is bounded and fair: each ``Share`` has a line of its own, and the
-/// lines take turns. So a flood is answered "overloaded", and others wait for one hash of it. A job that has waited too
-/// long is refused.
+/// lines take turns. So a flood is answered "overloaded", and others wait for one hash of it. Strangers, who may call
+/// from very many addresses, have every other turn and half of the queue, all of them together. A job that has waited
+/// too long is refused.
 package final class Argon2Pool: Sendable {
     private struct Job: Sendable {
         let deadline: ContinuousClock.Instant
@@ -36,7 +37,7 @@ package final class Argon2Pool: Sendable {
     /// - Parameters:
     ///   - pepper: mixed into each hash as Argon2's secret value K (RFC 9106 §3.1); without it nothing verifies.
     ///   - workers: threads.
-    ///   - queueLimit: jobs that may wait.
+    ///   - queueLimit: jobs that may wait; half as many of strangers.
     ///   - shareLimit: jobs of one share that may wait.
     ///   - deadline: the longest wait.
     package init(
@@ -48,7 +49,10 @@ package final class Argon2Pool: Sendable {
         wait = deadline
         self.entropy = entropy
         decoy = PHCString(parameters: parameters, salt: entropy.bytes(16), hash: entropy.bytes(32))
-        queue = Condition(FairQueue(limit: queueLimit, shareLimit: shareLimit))
+        queue = Condition(
+            FairQueue(
+                FairQueue.Bounds(all: queueLimit, share: shareLimit, strangers: max(1, queueLimit / 2)),
+                isStranger: \.isStranger))
         for _ in 0..<max(1, workers) {
             let thread = Thread { [queue] in queue.work() }
             thread.name = "argon2"

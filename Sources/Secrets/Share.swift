@@ -4,11 +4,16 @@ package import Values
 package enum Share: Sendable, Hashable {
     /// Somebody of an account, known by a session, a token or a key.
     case account(Identifier)
-    /// A stranger, known by the network that they call from; `nil` for all whose address can't be known.
-    case network(IPAddress?)
+    /// A stranger, known by the site that they call from; `nil` for all whose address can't be known.
+    case site(IPAddress?)
     /// Who sets the deployment up, before there is an account.
     case deployment
 
-    /// An IPv6 customer has a /64 to choose addresses from, so those are one share.
-    package static func address(_ address: IPAddress?) -> Share { .network(address?.network) }
+    /// The share of a stranger. An IPv6 site may have 65,536 networks of a /64 to call from, so it is one share.
+    package static func address(_ address: IPAddress?) -> Share { .site(address?.site) }
+
+    /// Whether nothing but an address stands behind it, of which anybody may have many.
+    var isStranger: Bool {
+        if case .site = self { true } else { false }
+    }
 }

@@ -24,6 +24,10 @@ package struct IPAddress: Sendable, Hashable, LosslessStringConvertible {
     /// counts these, or an IPv6 caller would be a new one with every packet.
     package var network: IPAddress { isIPv4 ? self : masked(64) }
 
+    /// The most that one customer has as a rule: a /48 of IPv6 (RFC 6177 §2), one address of IPv4. For what is shared
+    /// out among callers: who has a whole site takes no more of it than who has one address.
+    package var site: IPAddress { isIPv4 ? self : masked(48) }
+
     /// The address with all but its first `count` bits cleared, counted in 128.
     func masked(_ count: Int) -> IPAddress { IPAddress(bits: bits & UInt128.max << (128 - count)) }
 

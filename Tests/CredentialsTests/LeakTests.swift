@@ -67,16 +67,19 @@ struct LeakTests {
         #expect(reported.leakReportedAt == house.hand.now)
         #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.isDisabled)
         house.hand.advance(.seconds(5))
-        let again = try await disable(made.credential)
-        #expect(again.leakReportedAt == house.hand.now)
+        // A report that is repeated writes nothing, from wherever.
+        let again = try await disable(made.credential, source: "another repository")
+        #expect(again.leakReportedAt == reported.leakReportedAt && again.updatedAt == reported.updatedAt)
         let enabled = try await house.edit(made.credential) { $0.isEnabled = true }
-        #expect(enabled.leakReportedAt == house.hand.now)
+        #expect(enabled.leakReportedAt == reported.leakReportedAt)
+        let anew = try await disable(made.credential)
+        #expect(anew.leakReportedAt == house.hand.now)
         let entries = Array(try await house.entries().dropLast(before))
         #expect(
             entries.map(\.action.rawValue) == [
-                "credential.enable", "credential.leak", "credential.disable", "credential.leak",
+                "credential.disable", "credential.leak", "credential.enable", "credential.disable", "credential.leak",
             ])
-        #expect(entries.map(\.detail) == [[:], [:], [:], ["source": "a public repository"]])
+        #expect(entries.map(\.detail) == [[:], [:], [:], [:], ["source": "a public repository"]])
     }
 
     @Test("a leak that rotates is one act: the old secret ends at once, the key works on, nothing is left open")
@@ -128,6 +131,10 @@ struct LeakTests {
         house.hand.advance(.seconds(1))
         _ = try await disable(made.credential)
         let reported = house.hand.now
+        let before = try await house.entries().count
+        house.hand.advance(.seconds(1))
+        _ = try await disable(made.credential)
+        #expect(try await house.entries().count == before)
         #expect(try await house.retire(made.credential).leakReportedAt == reported)
         #expect(try await house.find(made.credential).leakReportedAt == reported)
     }
@@ -147,6 +154,10 @@ struct LeakTests {
         let new = try await house.rotate(old.credential)
         house.hand.set(now)
         _ = try await disable(new.credential)
+        let before = try await house.entries().count
+        house.hand.advance(.seconds(1))
+        _ = try await disable(new.credential)
+        #expect(try await house.entries().count == before)
         #expect(try await house.find(old.credential).leakReportedAt == now)
     }
 }

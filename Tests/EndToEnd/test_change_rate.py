@@ -34,7 +34,9 @@ def test_an_account_has_one_rate_by_session_and_by_token(own_deployment):
     tenant, other = deployment.new_tenant(), deployment.new_tenant()
     app, others = tenant.application(), other.application()
     colleague = deployment.new_person(tenant.account["id"])
-    key = tenant.credential(app["id"])
+    key, off, rotated, others_key = (tenant.credential(app["id"]) for _ in range(4))
+    expect(tenant.call("POST", f"/api/v1/credentials/{rotated['id']}/rotate", json={"overlap_seconds": 3600}), 200)
+    member = f"/api/v1/accounts/{tenant.account['id']}/users/{colleague.user['id']}"
     refusal, count = spend(tenant.call, app)
     assert 0 < count < 30
     body = problem(refusal, 429, "too_many_changes")
@@ -58,6 +60,23 @@ def test_an_account_has_one_rate_by_session_and_by_token(own_deployment):
     tenant.person.reauthenticate()
     tenant.delete_credential(key["id"])
     expect(tenant.person.call("DELETE", f"/api/v1/platform-tokens/{tenant.token_id}"), 204)
+    # So does every brake, again and again; what it repeats is written once.
+    leaked = {"credential_id": others_key["id"], "action": "disable"}
+    for path, body in ((f"/api/v1/credentials/{off['id']}", {"enabled": False}), (member, {"role": "member"})):
+        expect(tenant.person.call("PATCH", path, json=body), 200)
+    expect(tenant.person.call("POST", f"/api/v1/credentials/{rotated['id']}/retire"), 200)
+    expect(tenant.person.call("POST", "/api/v1/leaks", json=leaked), 200)
+    before = entries(deployment)
+    for _ in range(40):
+        expect(tenant.person.call("PATCH", f"/api/v1/credentials/{off['id']}", json={"enabled": False}), 200)
+        expect(tenant.person.call("PATCH", member, json={"role": "member"}), 200)
+        expect(tenant.person.call("POST", "/api/v1/leaks", json=leaked | {"source": unique("again")}), 200)
+        problem(tenant.person.call("POST", f"/api/v1/credentials/{rotated['id']}/retire"), 409, "nothing_to_retire")
+    assert entries(deployment) == before
+    # To give the power back is a change like any other.
+    spend(tenant.person.call, app)
+    again = tenant.person.call("PATCH", f"/api/v1/credentials/{off['id']}", json={"enabled": True})
+    problem(again, 429, "too_many_changes")
     # Then it flows again, evenly: one in two seconds.
     wait_for("one more change", lambda: rename(tenant.person.call, app).status_code == 200, deadline=10)
     problem(rename(tenant.person.call, app), 429, "too_many_changes")

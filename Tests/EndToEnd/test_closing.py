@@ -53,6 +53,8 @@ def test_a_closed_account_is_dead_and_its_books_stay(deployment, client):
         assert after[field] == before[field], field
     assert deployment.ledger(tenant.account["id"]) == ledger
     deployment.adjust(tenant.account["id"], -1, reason="written off")
+    grants = f"/api/v1/accounts/{tenant.account['id']}/grants"
+    problem(deployment.call("POST", grants, json={"amount": 1}), 409, "account_closed")
     # What its apps used is free.
     expect(deployment.call("DELETE", f"/api/v1/models/{model['id']}"), 204)
     assert deployment.check_ledger().returncode == 0

@@ -110,6 +110,18 @@ struct GrantTests {
         #expect(try await house.count("audit") == before)
     }
 
+    @Test("a closed account gets no credits, and its balance can be corrected") func closed() async throws {
+        _ = try await grant(10)
+        let (id, now) = (account, house.hand.now)
+        try await house.database.write { try Accounts.close(id, by: .test, at: now, in: $0) }
+        let before = try await house.count("audit")
+        await #expect(throws: AccountsError.accountClosed) { try await grant(1) }
+        #expect(try await house.balance() == Balance(granted: Credits(micro: 10)))
+        #expect(try await house.count("audit") == before)
+        _ = try await adjust(-10)
+        #expect(try await house.balance() == Balance())
+    }
+
     @Test("each leaves one entry of the audit record, with who, where, how much and why; a refused one leaves none")
     func audited() async throws {
         let author = house.audit.author(actor: house.ada.id, address: "192.0.2.7")

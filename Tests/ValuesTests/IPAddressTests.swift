@@ -60,6 +60,14 @@ struct IPAddressTests {
         ])
     func network(address: String, network: String) { #expect(IPAddress(address)?.network.description == network) }
 
+    @Test(
+        "the site that one customer has at the most",
+        arguments: [
+            ("203.0.113.7", "203.0.113.7"), ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"), ("2001:db8:1:ffff::", "2001:db8:1::"), ("::1", "::"),
+        ])
+    func site(address: String, site: String) { #expect(IPAddress(address)?.site.description == site) }
+
     @Test("random addresses are read and written as the C library does", arguments: [1, 2, 3])
     func libraryText(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)

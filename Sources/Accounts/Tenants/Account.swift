@@ -60,6 +60,11 @@ package struct AccountEdit: Sendable {
     package var isSuspended: Bool?
 
     package init() {}
+
+    /// Whether it suspends the account and does nothing else.
+    package var isBrake: Bool {
+        isSuspended == true && name == nil && cap == nil && defaultGroup == nil && groups == nil
+    }
 }
 
 extension Account {
