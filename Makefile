@@ -8,7 +8,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests Benchmarks
 
-BUILD_PACKAGES := libsqlite3-dev libargon2-dev pkg-config
+BUILD_PACKAGES := libsqlite3-dev libargon2-dev zlib1g-dev pkg-config
 TEST_PACKAGES := python3-venv curl git iproute2 libfiu0 fiu-utils mount nginx-light chromium
 BENCH_PACKAGES := nginx-light wrk
 

@@ -17,6 +17,8 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 
@@ -50,6 +52,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
 
         floor("Values"),
         floor("JSON", on: ["Values"]),
@@ -88,10 +91,10 @@ let package = Package(
             "Gateway",
             on: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications",
-                "Credentials", "Metering", "Admission",
+                "Credentials", "Metering", "Admission", "Wire", "CZlib",
                 hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOPosix", package: "swift-nio"), nioSSL,
+                nioPosix, nioTLS, nioSSL,
             ]),
         floor(
             "ManagementAPI",
@@ -180,7 +183,8 @@ let package = Package(
             of: "Gateway",
             [
                 "TestSupport", "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets",
-                hummingbird, httpTypes, nioCore, nioSSL,
+                "Wire", "CZlib", hummingbird, httpTypes, nioCore, nioPosix, nioSSL,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(of: "Web", ["HTTP", httpTypes]),
         tests(

@@ -49,14 +49,15 @@ struct OpenAIUpstream: Sendable {
             let isLate = [.readTimeout, .deadlineExceeded, .connectTimeout].contains(error)
             throw Failure(denial: isLate ? .upstreamTimeout : .upstreamFailed, how: error.shortDescription)
         } catch let error where !(error is CancellationError) {
-            throw Failure(denial: .upstreamFailed, how: await how(error, at: UpstreamPlace(base)))
+            throw Failure(denial: .upstreamFailed, how: await how(error, at: Origin(base)))
         }
     }
 
-    private func how(_ error: any Error, at place: UpstreamPlace) async -> String {
-        switch ConnectionFailure(error, at: place) {
+    private func how(_ error: any Error, at origin: Origin) async -> String {
+        switch ConnectionFailure(error, at: origin) {
         case .said(let words): words
-        case .unverified: await probe.reason(at: place)
+        case .unverified: await probe.reason(at: origin)
+        case .late: "no connection in time"
         case nil: "\(type(of: error))"
         }
     }

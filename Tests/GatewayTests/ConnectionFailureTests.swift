@@ -9,7 +9,7 @@ import Values
 
 @Suite("Why no connection to an upstream came to be")
 struct ConnectionFailureTests {
-    private static func place(_ url: String) throws -> UpstreamPlace { UpstreamPlace(try #require(BaseURL(url))) }
+    private static func place(_ url: String) throws -> Origin { Origin(try #require(BaseURL(url))) }
 
     @Test(
         "where a base URL leads",

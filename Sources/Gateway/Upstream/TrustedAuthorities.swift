@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 import Glibc
-import NIOSSL
+import NIOCore
+package import NIOSSL
 
 /// The authorities that a provider's certificate may come from.
 ///
@@ -31,6 +32,19 @@ package struct TrustedAuthorities: Sendable {
 
     /// Nobody is trusted: no connection by TLS can be made.
     package var isEmpty: Bool { roots == .certificates([]) && added.isEmpty }
+
+    /// For connections to upstreams: full verification, of the host name too. Made once, for it reads all certificates.
+    package func context() throws -> NIOSSLContext {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = roots
+        configuration.additionalTrustRoots = [.certificates(added)]
+        // TLS 1.0 and 1.1 must not be used any more (RFC 8996).
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        // A peer that does not answer our goodbye must not keep the connection.
+        configuration.shutdownTimeout = .seconds(1)
+        return try NIOSSLContext(configuration: configuration)
+    }
 
     /// Makes a client trust these and nobody else.
     package func use(in configuration: inout HTTPClient.Configuration) {

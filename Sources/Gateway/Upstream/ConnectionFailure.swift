@@ -1,4 +1,3 @@
-import Catalog
 import Glibc
 import NIOCore
 import NIOPosix
@@ -9,21 +8,25 @@ enum ConnectionFailure: Equatable {
     case said(String)
     /// TLS only says that the certificate was not accepted; ``CertificateProbe`` finds out why.
     case unverified
+    /// It took too long.
+    case late
 
     /// `nil` for an error of another kind.
-    init?(_ error: any Error, at place: UpstreamPlace) {
+    init?(_ error: any Error, at origin: Origin) {
         switch error {
+        case ChannelError.connectTimeout, is HandshakeWait.Late: self = .late
+        case ChannelError.eof: self = .said("it broke off the TLS handshake")
         case NIOSSLError.handshakeFailed(.sslError(let errors)), NIOSSLError.handshakeFailed(.unknownError(let errors)):
             self = Self.handshake(errors)
         case NIOSSLError.handshakeFailed, NIOSSLError.uncleanShutdown:
             self = .said("it broke off the TLS handshake")
         case let error as NIOSSLExtraError where error == .failedToValidateHostname:
-            self = .said("its certificate is for another host name than \(place.host)")
+            self = .said("its certificate is for another host name than \(origin.host)")
         case let error as NIOConnectionError:
             if let one = error.connectionErrors.first?.error as? IOError {
                 self = .said(Self.words(one))
             } else {
-                self = .said("no address was found for the host name \(place.host)")
+                self = .said("no address was found for the host name \(origin.host)")
             }
         case let error as IOError: self = .said(Self.words(error))
         default: return nil
@@ -49,20 +52,5 @@ enum ConnectionFailure: Equatable {
         return .said(
             reason.contains("ALERT") ? "it refused the TLS handshake: \(reason)" : "the TLS handshake failed: \(reason)"
         )
-    }
-}
-
-/// A host and a port, as a base URL names them.
-struct UpstreamPlace: Hashable {
-    let host: String
-    let port: Int
-
-    init(_ url: BaseURL) {
-        let isPlain = url.text.lowercased().hasPrefix("http://")
-        let authority = url.text.dropFirst(isPlain ? 7 : 8).prefix { $0 != "/" }
-        let colon = authority.last == "]" ? nil : authority.lastIndex(of: ":")
-        let name = authority[..<(colon ?? authority.endIndex)]
-        host = String(name.first == "[" ? name.dropFirst().dropLast() : name)
-        port = colon.flatMap { Int(authority[authority.index(after: $0)...]) } ?? (isPlain ? 80 : 443)
     }
 }

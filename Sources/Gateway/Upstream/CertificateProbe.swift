@@ -13,7 +13,7 @@ actor CertificateProbe {
     private let group: any EventLoopGroup
     private let clock: Clock
     private let patience: TimeAmount
-    private var found: [UpstreamPlace: (reason: Task<String, Never>, until: NIODeadline)] = [:]
+    private var found: [Origin: (reason: Task<String, Never>, until: NIODeadline)] = [:]
 
     init(group: any EventLoopGroup, clock: Clock, patience: TimeAmount) {
         self.group = group
@@ -21,17 +21,17 @@ actor CertificateProbe {
         self.patience = patience
     }
 
-    func reason(at place: UpstreamPlace) async -> String {
-        if let known = found[place], known.until > .now() { return await known.reason.value }
+    func reason(at origin: Origin) async -> String {
+        if let known = found[origin], known.until > .now() { return await known.reason.value }
         // Admins alone name places, but they may name a new one every day.
         if found.count >= 256 { found.removeAll() }
         let reason = Task { [group, clock, patience] in
-            guard let chain = try? await Self.shown(at: place, group, patience) else {
+            guard let chain = try? await Self.shown(at: origin, group, patience) else {
                 return "its certificate is not accepted, and a second look failed"
             }
             return Self.reason(chain, at: clock.now())
         }
-        found[place] = (reason, .now() + .seconds(60))
+        found[origin] = (reason, .now() + .seconds(60))
         return await reason.value
     }
 
@@ -54,21 +54,21 @@ actor CertificateProbe {
     }
 
     private static func shown(
-        at place: UpstreamPlace, _ group: any EventLoopGroup, _ patience: TimeAmount
+        at origin: Origin, _ group: any EventLoopGroup, _ patience: TimeAmount
     ) async throws -> [Validity] {
         let loop = group.any()
         let seen = loop.makePromise(of: [Validity].self)
         let late = loop.scheduleTask(in: patience) { seen.fail(ChannelError.connectTimeout(patience)) }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates([])
-        let isAddress = IPAddress(place.host) != nil
+        let isAddress = IPAddress(origin.host) != nil
         let bootstrap = ClientBootstrap(group: loop).connectTimeout(patience)
             .channelInitializer { [configuration] channel in
                 channel.eventLoop.makeCompletedFuture {
                     // An address goes into no server name (RFC 6066 §3).
                     let handler = try NIOSSLClientHandler(
                         context: NIOSSLContext(configuration: configuration),
-                        serverHostname: isAddress ? nil : place.host,
+                        serverHostname: isAddress ? nil : origin.host,
                         customVerificationCallback: { chain, verdict in
                             seen.succeed(
                                 chain.map {
@@ -79,7 +79,7 @@ actor CertificateProbe {
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-        let connected = bootstrap.connect(host: place.host, port: place.port)
+        let connected = bootstrap.connect(host: origin.host, port: origin.port)
         connected.whenSuccess { channel in
             channel.closeFuture.whenComplete { _ in seen.fail(ChannelError.eof) }
             seen.futureResult.whenComplete { _ in channel.close(promise: nil) }

@@ -1,0 +1,19 @@
+package import Policy
+
+/// An upstream gave no answer, or none to its end: what the caller is told, and what the operator is.
+package struct UpstreamFailure: Error, Sendable, Equatable {
+    package let denial: Denial
+    /// For the log, in words of our own: an upstream's would be a stranger's there.
+    package let how: String
+
+    package init(_ denial: Denial, _ how: String) {
+        self.denial = denial
+        self.how = how
+    }
+
+    /// It did something that ends the call.
+    static func failed(_ how: String) -> UpstreamFailure { UpstreamFailure(.upstreamFailed, how) }
+
+    /// It did nothing for too long.
+    static func late(_ how: String) -> UpstreamFailure { UpstreamFailure(.upstreamTimeout, how) }
+}

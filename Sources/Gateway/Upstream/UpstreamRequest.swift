@@ -1,0 +1,33 @@
+package import NIOCore
+package import Wire
+
+/// What is sent to an upstream, as bytes.
+package struct UpstreamRequest {
+    /// The same as in the head: an answer to `HEAD` has no body.
+    package var method: RequestMethod
+    /// Request line and fields, to the empty line. Its `Content-Length` must be that of the body.
+    package var head: ByteBuffer
+    package var body: [ByteBuffer]
+    /// When the whole exchange must be over.
+    package var end: NIODeadline
+
+    package init(method: RequestMethod = .post, head: ByteBuffer, body: [ByteBuffer], end: NIODeadline) {
+        self.method = method
+        self.head = head
+        self.body = body
+        self.end = end
+    }
+}
+
+/// Hears what becomes of a request, on the event loop: one head, pieces of the body, then the end; or, at any place before the
+/// end, a failure. Nothing comes after an end, a failure, or `cancel()`, and nothing before `send` has returned.
+package protocol UpstreamListener: AnyObject {
+    /// - Parameter length: of the body that will come, in bytes; `nil`: not known. It is not the head's where the body was
+    ///   compressed: the body comes decompressed, whatever `Content-Encoding` says.
+    func upstream(head: ResponseHead, length: Int?)
+    /// Never empty.
+    func upstream(body: ByteBuffer)
+    /// The answer is whole.
+    func upstreamEnded()
+    func upstreamFailed(_ failure: UpstreamFailure)
+}
