@@ -74,16 +74,20 @@ private struct House {
             entropy: entropy)
         defer { argon2.shutdown() }
         let author = Audit(database: database, chain: keys.auditChain, entropy: entropy).author(actor: nil, address: "")
+        let generations = Generations()
         let accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: argon2, tokenArgon2: argon2,
-                sessions: Accounts.SessionLimits(idle: .seconds(3600), absolute: .seconds(86_400)), entropy: entropy,
+                sessions: Accounts.SessionLimits(idle: .seconds(3600), absolute: .seconds(86_400)),
+                generations: generations, entropy: entropy,
                 clock: .system))
-        let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: .system)
-        let applications = Applications(database: database, entropy: entropy, clock: .system)
+        let catalog = Catalog(
+            database: database, sealing: keys.sealing, generations: generations, entropy: entropy, clock: .system)
+        let applications = Applications(database: database, generations: generations, entropy: entropy, clock: .system)
         let credentials = Credentials(
             database: database, accounts: accounts, applications: applications, argon2: argon2,
-            format: try TokenFormat(prefix: "sk-", keys: keys), entropy: entropy, clock: .system)
+            format: try TokenFormat(prefix: "sk-", keys: keys), generations: generations, entropy: entropy,
+            clock: .system)
         metering = Metering(database: database, sealing: keys.sealing, entropy: entropy, clock: .system)
         guard let email = EmailAddress("bench@example.com"), let password = Password("seven quiet grey herons"),
             let name = DisplayName("bench"), let model = ModelName("echo")

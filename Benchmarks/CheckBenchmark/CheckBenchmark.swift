@@ -78,6 +78,7 @@ struct CheckBenchmark {
 private struct House {
     let database: Database
     let argon2: Argon2Pool
+    private let generations = Generations()
     private let accounts: Accounts
     private let applications: Applications
     private let author: Author
@@ -102,9 +103,10 @@ private struct House {
         accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: argon2, tokenArgon2: argon2,
-                sessions: Accounts.SessionLimits(idle: .seconds(3600), absolute: .seconds(86_400)), entropy: entropy,
+                sessions: Accounts.SessionLimits(idle: .seconds(3600), absolute: .seconds(86_400)),
+                generations: generations, entropy: entropy,
                 clock: .system))
-        applications = Applications(database: database, entropy: entropy, clock: .system)
+        applications = Applications(database: database, generations: generations, entropy: entropy, clock: .system)
         guard let email = EmailAddress("bench@example.com"), let password = Password("seven quiet grey herons"),
             let name = DisplayName("bench"), let model = ModelName("echo")
         else { preconditionFailure("the benchmark's own values break a rule") }
@@ -120,7 +122,7 @@ private struct House {
     func credentials() -> Credentials {
         Credentials(
             database: database, accounts: accounts, applications: applications, argon2: argon2, format: format,
-            entropy: .system, clock: .system)
+            generations: generations, entropy: .system, clock: .system)
     }
 
     func key() async throws -> String {

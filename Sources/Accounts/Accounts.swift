@@ -34,6 +34,7 @@ package struct Accounts: Sendable {
         let argon2: Argon2Pool
         let tokenArgon2: Argon2Pool
         let sessions: SessionLimits
+        let generations: Generations
         let entropy: Entropy
         let clock: Clock
 
@@ -41,15 +42,17 @@ package struct Accounts: Sendable {
         ///   - argon2: for what anybody can ask for, such as a sign-in.
         ///   - tokenArgon2: for checking tokens. Apart from the other, so that a flood of sign-ins holds nobody's tools
         ///     up.
+        ///   - generations: the deployment's one.
         package init(
             database: Database, keys: DeploymentSecrets, argon2: Argon2Pool, tokenArgon2: Argon2Pool,
-            sessions: SessionLimits, entropy: Entropy, clock: Clock
+            sessions: SessionLimits, generations: Generations, entropy: Entropy, clock: Clock
         ) {
             self.database = database
             self.keys = keys
             self.argon2 = argon2
             self.tokenArgon2 = tokenArgon2
             self.sessions = sessions
+            self.generations = generations
             self.entropy = entropy
             self.clock = clock
         }

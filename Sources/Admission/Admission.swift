@@ -19,15 +19,19 @@ package struct Admission: Sendable {
     let applications: Applications
     let credentials: Credentials
     let metering: Metering
+    let generations: Generations
 
+    /// - Parameter generations: the one that the domains tell their changes to.
     package init(
-        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering
+        accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
+        generations: Generations
     ) {
         self.accounts = accounts
         self.catalog = catalog
         self.applications = applications
         self.credentials = credentials
         self.metering = metering
+        self.generations = generations
     }
 
     /// A genuine, live key with the account and the app that it belongs to. Nothing is decided yet.
@@ -40,8 +44,8 @@ package struct Admission: Sendable {
             application.chat.allowedModels.filter { Policy.allows($0, key: key.facts, app: application.rules) }
         }
 
-        /// As of which change of any key, account or app.
-        fileprivate let changes: UInt64
+        /// From before these facts were read.
+        package let stamp: Generations.Stamp
         fileprivate let time: Timestamp
 
         /// The pricing group of its calls.
@@ -50,23 +54,23 @@ package struct Admission: Sendable {
 
     /// - Throws: ``Denial/invalidKey`` for what is no live key.
     package func open(_ bearer: String, at now: Timestamp) async throws -> Opened {
-        let changes = changes
+        let account = try await credentials.verify(bearer, at: now).account
+        // Only the key tells whose it is, and that never changes. What is decided by is read after the stamp.
+        let stamp = generations.stamp(of: account)
         let key = try await credentials.verify(bearer, at: now)
         // The app goes together with its keys; a key that outlives it by the length of a commit opens nothing.
         guard let application = try await applications.opened(key.facts.application),
             let account = try await accounts.opened(key.account)
         else { throw Denial.invalidKey }
-        return Opened(key: key, account: account, application: application, changes: changes, time: now)
+        return Opened(key: key, account: account, application: application, stamp: stamp, time: now)
     }
 
     /// Whether nothing has changed since a key was opened, so that what was decided then would be decided again.
     package func isCurrent(_ opened: Opened, at now: Timestamp) -> Bool {
         // Expiries come without a change.
-        opened.changes == changes && opened.time <= now && now < opened.time.adding(.seconds(1))
+        generations.isCurrent(opened.stamp) && opened.time <= now && now < opened.time.adding(.seconds(1))
             && !opened.key.facts.terms.expiresAt.isExpired(at: now) && !opened.key.isOver(at: now)
     }
-
-    private var changes: UInt64 { credentials.changes + accounts.changes + applications.changes }
 
     /// A call that policy has let through: where it goes and what it costs.
     package struct Admitted: Sendable {

@@ -12,12 +12,14 @@ package import Values
 /// case of the floor above, which calls ``remove(_:of:in:)`` in its own transaction.
 package struct Applications: Sendable {
     private let database: Database
+    private let generations: Generations
     private let entropy: Entropy
     private let clock: Clock
     private let held: ReadThrough<Identifier, Application>
 
-    package init(database: Database, entropy: Entropy, clock: Clock) {
+    package init(database: Database, generations: Generations, entropy: Entropy, clock: Clock) {
         self.database = database
+        self.generations = generations
         self.entropy = entropy
         self.clock = clock
         held = ReadThrough(capacity: 20_000) { id in try await database.read { try ApplicationTable.find(id, $0) } }
@@ -77,16 +79,13 @@ package struct Applications: Sendable {
                 in: connection)
             return application
         }
-        held.invalidate(id)
+        forget(id, of: account)
         return application
     }
 
     /// What a call needs of an app: from memory once it was read, never older than the last edit. The gateway alone
     /// asks without an account, with the id that stands in the key's own record.
     package func opened(_ id: Identifier) async throws -> Application? { try await held.value(id) }
-
-    /// Grows with each change that ``opened(_:)`` could show.
-    package var changes: UInt64 { held.generation }
 
     // MARK: For the floor above, inside its transaction
 
@@ -112,8 +111,11 @@ package struct Applications: Sendable {
             .applicationDelete, account: account, object: id.description, at: now, in: connection)
     }
 
-    /// To be called after the commit of a removal.
-    package func forget(_ id: Identifier) { held.invalidate(id) }
+    /// To be called after the commit of a change or a removal and before its answer.
+    package func forget(_ id: Identifier, of account: Identifier) {
+        held.invalidate(id)
+        generations.changed(account)
+    }
 
     private static func check(_ chat: ChatSettings, in connection: Connection) throws {
         if try Catalog.firstUnknown([chat.model], in: connection) != nil {

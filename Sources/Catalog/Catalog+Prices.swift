@@ -24,6 +24,7 @@ extension Catalog {
                 in: connection)
         }
         routes.invalidate { _, route in route.model == model }
+        generations.changedForAll()
         return version
     }
 
@@ -51,6 +52,7 @@ extension Catalog {
                 at: now, in: connection)
         }
         routes.invalidate { _, route in route.model == model }
+        generations.changedForAll()
     }
 
     // MARK: Groups
@@ -99,6 +101,7 @@ extension Catalog {
                 in: connection)
         }
         heldGroups.invalidate(name)
+        generations.changedForAll()
         return try await group(name)
     }
 
@@ -118,6 +121,7 @@ extension Catalog {
                 at: now, in: connection)
         }
         heldGroups.invalidate(group)
+        generations.changedForAll()
         return version
     }
 
@@ -143,6 +147,7 @@ extension Catalog {
                 at: now, in: connection)
         }
         heldGroups.invalidate(group)
+        generations.changedForAll()
     }
 
     // MARK: For the floors above

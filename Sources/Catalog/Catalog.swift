@@ -14,14 +14,16 @@ package import Values
 package struct Catalog: Sendable {
     let database: Database
     private let sealing: SealingBox
+    let generations: Generations
     private let entropy: Entropy
     let clock: Clock
     let routes: ReadThrough<ModelName, ModelRoute>
     let heldGroups: ReadThrough<String, PricingGroup>
 
-    package init(database: Database, sealing: SealingBox, entropy: Entropy, clock: Clock) {
+    package init(database: Database, sealing: SealingBox, generations: Generations, entropy: Entropy, clock: Clock) {
         self.database = database
         self.sealing = sealing
+        self.generations = generations
         self.entropy = entropy
         self.clock = clock
         routes = ReadThrough(capacity: 10_000) { name in
@@ -91,6 +93,7 @@ package struct Catalog: Sendable {
             return try ProviderTable.find(id, connection) ?? new
         }
         routes.invalidate { _, _ in true }
+        generations.changedForAll()
         return provider
     }
 
@@ -124,6 +127,7 @@ package struct Catalog: Sendable {
             throw CatalogError.providerInUse
         }
         routes.invalidate { _, _ in true }
+        generations.changedForAll()
     }
 
     // MARK: Models
@@ -149,6 +153,7 @@ package struct Catalog: Sendable {
             throw CatalogError.noSuchProvider
         }
         routes.invalidate(name)
+        generations.changedForAll()
         return model
     }
 
@@ -169,6 +174,7 @@ package struct Catalog: Sendable {
             throw CatalogError.modelInUse
         }
         routes.invalidate { _, route in route.model == id }
+        generations.changedForAll()
     }
 
     /// Where calls for a model go; `nil` when the operator offers no such model.

@@ -29,8 +29,8 @@ extension Credentials {
             try Accounts.close(id, by: author, at: now, in: connection)
             return (keys, apps)
         }
-        keys.forEach(forget)
-        apps.forEach(applications.forget)
+        keys.forEach(forgetDeleted)
+        for app in apps { applications.forget(app, of: id) }
         accounts.forget(id)
     }
 }

@@ -15,7 +15,7 @@ extension Credentials {
             try Self.delete(credential, author, now, connection)
             return credential
         }
-        forget(credential)
+        forgetDeleted(credential)
     }
 
     static func delete(
@@ -44,7 +44,7 @@ extension Credentials {
             try applications.remove(id, of: account, by: author, in: connection)
             return credentials
         }
-        credentials.forEach(forget)
-        applications.forget(id)
+        credentials.forEach(forgetDeleted)
+        applications.forget(id, of: account)
     }
 }

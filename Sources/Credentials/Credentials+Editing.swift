@@ -34,7 +34,7 @@ extension Credentials {
             try Self.record(changes, new, from: old, author, connection)
             return new
         }
-        forgetRecords(of: credential)
+        forget(credential)
         return withLatestUse(credential)
     }
 

@@ -38,8 +38,7 @@ extension Credentials {
                 in: connection)
             return (old, new)
         }
-        if let older = old.retiring { forget(older.id) }
-        if overlap > .zero { records.invalidate(old.secret.id) } else { forget(old.secret.id) }
+        forget(old, ended: [old.retiring, overlap > .zero ? nil : old.secret])
         verifier.remember(minted.presented)
         return (withLatestUse(new), minted.secret)
     }
@@ -105,8 +104,7 @@ extension Credentials {
                 in: connection)
             return (old, new)
         }
-        if let retired = old.retiring { forget(retired.id) }
-        records.invalidate(new.secret.id)
+        forget(old, ended: [old.retiring])
         return withLatestUse(new)
     }
 
@@ -144,7 +142,7 @@ extension Credentials {
             }
             return new
         }
-        forgetRecords(of: credential)
+        forget(credential)
         return withLatestUse(credential)
     }
 

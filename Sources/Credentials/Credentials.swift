@@ -26,6 +26,7 @@ package struct Credentials: Sendable {
     let applications: Applications
     let argon2: Argon2Pool
     let format: TokenFormat
+    let generations: Generations
     let entropy: Entropy
     let clock: Clock
     let verifier: TokenVerifier
@@ -35,13 +36,14 @@ package struct Credentials: Sendable {
     /// - Parameter memory: how many keys are held in memory at most.
     package init(
         database: Database, accounts: Accounts, applications: Applications, argon2: Argon2Pool, format: TokenFormat,
-        entropy: Entropy, clock: Clock, memory: Int = 100_000
+        generations: Generations, entropy: Entropy, clock: Clock, memory: Int = 100_000
     ) {
         self.database = database
         self.accounts = accounts
         self.applications = applications
         self.argon2 = argon2
         self.format = format
+        self.generations = generations
         self.entropy = entropy
         self.clock = clock
         verifier = TokenVerifier(pool: argon2, capacity: memory, entropy: entropy)
@@ -69,9 +71,6 @@ package struct Credentials: Sendable {
         }
         return record
     }
-
-    /// Grows with each change that ``verify(_:at:)`` could show.
-    package var changes: UInt64 { records.generation }
 
     /// Notes that a call of this secret was let through.
     package func noteUse(of record: KeyRecord, at now: Timestamp) { uses.note(record.secretID, now) }
@@ -118,17 +117,18 @@ package struct Credentials: Sendable {
 
     // MARK: Memory
 
-    /// What is known of a key's terms. Its secrets stay known.
-    func forgetRecords(of credential: Credential) {
-        for secret in [credential.secret, credential.retiring].compactMap(\.self) { records.invalidate(secret.id) }
+    /// To be called after the commit of a change of a key and before its answer.
+    /// - Parameters:
+    ///   - old: as it was before; what is known of its terms is forgotten.
+    ///   - ended: the secrets of it that open nothing any more.
+    func forget(_ old: Credential, ended: [KeySecret?] = []) {
+        for secret in [old.secret, old.retiring].compactMap(\.self) { records.invalidate(secret.id) }
+        for secret in ended.compactMap(\.self) { verifier.forget(id: secret.id) }
+        // After the memory: whoever takes the new stamp must not be told the old state.
+        generations.changed(old.account)
     }
 
-    func forget(_ credential: Credential) {
-        for secret in [credential.secret, credential.retiring].compactMap(\.self) { forget(secret.id) }
-    }
-
-    func forget(_ secret: TokenID) {
-        records.invalidate(secret)
-        verifier.forget(id: secret)
+    func forgetDeleted(_ credential: Credential) {
+        forget(credential, ended: [credential.secret, credential.retiring])
     }
 }

@@ -24,9 +24,6 @@ package final class ReadThrough<Key: Hashable & Sendable, Value: Sendable>: Send
         self.load = load
     }
 
-    /// How often something was forgotten. The same twice: what was read after the first time is still so.
-    package var generation: UInt64 { state.withLock { $0.generation } }
-
     /// What is in memory now, without waiting.
     package func held(_ key: Key) -> Value? { state.withLock { $0.values[key] } }
 

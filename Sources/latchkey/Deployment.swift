@@ -81,18 +81,20 @@ struct Deployment: Sendable {
         }
         let peopleArgon2 = pool(workers: max(1, workers / 2))
         let keysArgon2 = pool(workers: workers)
+        let generations = Generations()
         let accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: peopleArgon2, tokenArgon2: keysArgon2,
                 sessions: Accounts.SessionLimits(
                     idle: .seconds(60 * settings.integer(.sessionIdleMinutes)),
                     absolute: .seconds(3600 * settings.integer(.sessionAbsoluteHours))),
-                entropy: entropy, clock: clock))
-        let catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
-        let applications = Applications(database: database, entropy: entropy, clock: clock)
+                generations: generations, entropy: entropy, clock: clock))
+        let catalog = Catalog(
+            database: database, sealing: keys.sealing, generations: generations, entropy: entropy, clock: clock)
+        let applications = Applications(database: database, generations: generations, entropy: entropy, clock: clock)
         let credentials = Credentials(
             database: database, accounts: accounts, applications: applications, argon2: keysArgon2, format: format,
-            entropy: entropy, clock: clock)
+            generations: generations, entropy: entropy, clock: clock)
         let metering = Metering(database: database, sealing: keys.bulkSealing, entropy: entropy, clock: clock)
         return Deployment(
             directory: directory, isNew: isNew, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
@@ -100,7 +102,7 @@ struct Deployment: Sendable {
             metering: metering,
             admission: Admission(
                 accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-                metering: metering),
+                metering: metering, generations: generations),
             audit: audit, clock: clock, remarks: keys.remarks)
     }
 

@@ -18,7 +18,8 @@ struct AccountGroupTests {
         house = try AccountsHouse()
         let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
         catalog = Catalog(
-            database: house.database, sealing: keys.sealing, entropy: .system, clock: house.hand.clock)
+            database: house.database, sealing: keys.sealing, generations: Generations(), entropy: .system,
+            clock: house.hand.clock)
         for name in ["cheap", "dear", "old"] { _ = try await catalog.createGroup(good(name), .one, by: .test) }
         _ = try await catalog.retireGroup("old", true, by: .test)
     }

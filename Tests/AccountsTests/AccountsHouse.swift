@@ -44,7 +44,8 @@ final class AccountsHouse: Sendable {
             Accounts.Parts(
                 database: database, keys: DeploymentSecrets(master: Secret("master"), pepper: Secret(pepper)),
                 argon2: pool, tokenArgon2: pool,
-                sessions: Accounts.SessionLimits(idle: idle, absolute: absolute), entropy: .system, clock: hand.clock))
+                sessions: Accounts.SessionLimits(idle: idle, absolute: absolute), generations: Generations(),
+                entropy: .system, clock: hand.clock))
     }
 
     /// An account and its root user with the admin flag.

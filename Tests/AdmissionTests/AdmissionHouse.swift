@@ -24,6 +24,7 @@ final class AdmissionHouse: Sendable {
 
     let folder = FileManager.default.temporaryDirectory.appending(path: "admission-\(UUID().uuidString)").path
     let hand = HandClock(noon)
+    let generations = Generations()
     let database: Database
     let accounts: Accounts
     let catalog: Catalog
@@ -49,17 +50,21 @@ final class AdmissionHouse: Sendable {
         accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: Self.keys, argon2: pool, tokenArgon2: pool,
-                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: .system,
+                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)),
+                generations: generations, entropy: .system,
                 clock: hand.clock))
-        catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
-        applications = Applications(database: database, entropy: .system, clock: hand.clock)
+        catalog = Catalog(
+            database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
+            clock: hand.clock)
+        applications = Applications(database: database, generations: generations, entropy: .system, clock: hand.clock)
         credentials = Credentials(
             database: database, accounts: accounts, applications: applications, argon2: pool,
-            format: try TokenFormat(prefix: "sk-", keys: Self.keys), entropy: .system, clock: hand.clock)
+            format: try TokenFormat(prefix: "sk-", keys: Self.keys), generations: generations, entropy: .system,
+            clock: hand.clock)
         metering = Metering(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
         admission = Admission(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: metering)
+            metering: metering, generations: generations)
         let echo = try await catalog.providers(Page()).items[0]
         for (name, price) in [("small", 1_000_000), ("large", 7_000_000)] as [(String, Int64)] {
             guard let price = Price(Credits(micro: price)) else { throw BadText(text: name) }

@@ -30,7 +30,8 @@ final class CatalogHouse: Sendable {
 
     static func catalog(over database: Database, master: String, clock: Clock = .system) -> Catalog {
         let keys = DeploymentSecrets(master: Secret(master), pepper: Secret("pepper"))
-        return Catalog(database: database, sealing: keys.sealing, entropy: .system, clock: clock)
+        return Catalog(
+            database: database, sealing: keys.sealing, generations: Generations(), entropy: .system, clock: clock)
     }
 
     /// Whether any file of the database has this text in it.

@@ -35,8 +35,10 @@ final class KeysHouse: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         database = try Self.open(folder, hand)
         accounts = try Self.accounts(over: database, hand)
-        catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
-        applications = Applications(database: database, entropy: .system, clock: hand.clock)
+        catalog = Catalog(
+            database: database, sealing: Self.keys.sealing, generations: Generations(), entropy: .system,
+            clock: hand.clock)
+        applications = Applications(database: database, generations: Generations(), entropy: .system, clock: hand.clock)
         credentials = try Self.credentials(over: database, hand, accounts, applications)
         audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
         ada = try await accounts.createAdmin(
@@ -66,7 +68,8 @@ final class KeysHouse: Sendable {
         try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: TestPool.shared, tokenArgon2: TestPool.shared,
-                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: .system,
+                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)),
+                generations: Generations(), entropy: .system,
                 clock: hand.clock))
     }
 
@@ -76,13 +79,15 @@ final class KeysHouse: Sendable {
     ) throws -> Credentials {
         Credentials(
             database: database, accounts: accounts, applications: applications, argon2: pool,
-            format: try TokenFormat(prefix: "sk-", keys: keys), entropy: .system, clock: hand.clock)
+            format: try TokenFormat(prefix: "sk-", keys: keys), generations: Generations(), entropy: .system,
+            clock: hand.clock)
     }
 
     /// Keys as after a restart: the same file, nothing in memory.
     func restarted(pool: Argon2Pool = TestPool.shared) throws -> Credentials {
         try Self.credentials(
-            over: database, hand, accounts, Applications(database: database, entropy: .system, clock: hand.clock),
+            over: database, hand, accounts,
+            Applications(database: database, generations: Generations(), entropy: .system, clock: hand.clock),
             pool: pool)
     }
 

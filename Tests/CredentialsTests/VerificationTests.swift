@@ -146,7 +146,8 @@ struct VerificationTests {
         try house.database.close()
 
         let database = try KeysHouse.open(house.folder, house.hand)
-        let applications = Applications(database: database, entropy: .system, clock: house.hand.clock)
+        let applications = Applications(
+            database: database, generations: Generations(), entropy: .system, clock: house.hand.clock)
         let credentials = try KeysHouse.credentials(
             over: database, house.hand, KeysHouse.accounts(over: database, house.hand), applications)
         for _ in 0..<2 {
@@ -161,7 +162,8 @@ struct VerificationTests {
         let tiny = Credentials(
             database: house.database, accounts: house.accounts, applications: house.applications,
             argon2: TestPool.shared,
-            format: try TokenFormat(prefix: "sk-", keys: KeysHouse.keys), entropy: .system, clock: house.hand.clock,
+            format: try TokenFormat(prefix: "sk-", keys: KeysHouse.keys), generations: Generations(), entropy: .system,
+            clock: house.hand.clock,
             memory: 1)
         var keys: [(credential: Credential, key: String)] = []
         for _ in 0..<3 { keys.append(try await house.issue(with: tiny)) }

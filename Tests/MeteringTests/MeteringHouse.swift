@@ -23,6 +23,7 @@ final class MeteringHouse: Sendable {
 
     let folder = FileManager.default.temporaryDirectory.appending(path: "metering-\(UUID().uuidString)").path
     let hand = HandClock(noon)
+    let generations = Generations()
     let database: Database
     let accounts: Accounts
     let catalog: Catalog
@@ -42,13 +43,17 @@ final class MeteringHouse: Sendable {
         accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: Self.keys, argon2: argon2, tokenArgon2: argon2,
-                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: .system,
+                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)),
+                generations: generations, entropy: .system,
                 clock: hand.clock))
-        catalog = Catalog(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
-        applications = Applications(database: database, entropy: .system, clock: hand.clock)
+        catalog = Catalog(
+            database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
+            clock: hand.clock)
+        applications = Applications(database: database, generations: generations, entropy: .system, clock: hand.clock)
         credentials = Credentials(
             database: database, accounts: accounts, applications: applications, argon2: argon2,
-            format: try TokenFormat(prefix: "sk-", keys: Self.keys), entropy: .system, clock: hand.clock)
+            format: try TokenFormat(prefix: "sk-", keys: Self.keys), generations: generations, entropy: .system,
+            clock: hand.clock)
         metering = Self.metering(over: database, hand.clock)
         audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
         ada = try await accounts.createAdmin(

@@ -25,6 +25,7 @@ package final class ManagementHouse: Sendable {
 
     /// - Parameter changesPerMinute: of each account.
     package init(changesPerMinute: Int = 600) throws {
+        let generations = Generations()
         let (keys, entropy, clock, pool) = (DeploymentSecrets.test, Entropy.system, hand.clock, TestPool.shared)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         database = try Database(
@@ -34,20 +35,23 @@ package final class ManagementHouse: Sendable {
         accounts = try Accounts(
             Accounts.Parts(
                 database: database, keys: keys, argon2: pool, tokenArgon2: pool,
-                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)), entropy: entropy,
+                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)),
+                generations: generations, entropy: entropy,
                 clock: clock))
-        catalog = Catalog(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
-        applications = Applications(database: database, entropy: entropy, clock: clock)
+        catalog = Catalog(
+            database: database, sealing: keys.sealing, generations: generations, entropy: entropy, clock: clock)
+        applications = Applications(database: database, generations: generations, entropy: entropy, clock: clock)
         credentials = Credentials(
             database: database, accounts: accounts, applications: applications, argon2: pool,
-            format: try TokenFormat(prefix: "sk-", keys: keys), entropy: entropy, clock: clock)
+            format: try TokenFormat(prefix: "sk-", keys: keys), generations: generations, entropy: entropy, clock: clock
+        )
         let metering = Metering(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
         management = Management(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering,
             admission: Admission(
                 accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-                metering: metering),
+                metering: metering, generations: generations),
             audit: Audit(database: database, chain: keys.auditChain, entropy: entropy), firstRun: nil,
             writeRate: WriteRate(perMinute: changesPerMinute), clock: clock)
     }

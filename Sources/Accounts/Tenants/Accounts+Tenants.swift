@@ -57,7 +57,7 @@ extension Accounts {
             try Self.record(changes, account, from: old, author, connection)
             return account
         }
-        held.invalidate(id)
+        forget(id)
         return account
     }
 
@@ -99,9 +99,6 @@ extension Accounts {
     /// What a call needs of an account: from memory once it was read, never older than the last edit.
     package func opened(_ id: Identifier) async throws -> Account? { try await held.value(id) }
 
-    /// Grows with each change that ``opened(_:)`` could show.
-    package var changes: UInt64 { held.generation }
-
     /// Whether an account is suspended as the transaction of `connection` sees it; `nil` when there is none.
     package static func isSuspended(_ id: Identifier, in connection: Connection) throws -> Bool? {
         try AccountTable.isSuspended(id, connection)
@@ -136,8 +133,12 @@ extension Accounts {
         return (account, true)
     }
 
-    /// To be called after the commit of a change that another floor has made.
-    package func forget(_ account: Identifier) { held.invalidate(account) }
+    /// To be called after the commit of a change, also of one that another floor has made, and before its answer.
+    package func forget(_ account: Identifier) {
+        held.invalidate(account)
+        // After the memory: whoever takes the new stamp must not be told the old state.
+        parts.generations.changed(account)
+    }
 
     // MARK: New ones
 
