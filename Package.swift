@@ -143,10 +143,10 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: house),
         tests(of: "Values", ["TestSupport"]),
-        tests(of: "JSON", ["Values"]),
         tests(
             of: "Wire",
             ["TestSupport", "Values", nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")]),
+        tests(of: "JSON", ["TestSupport", "Values"]),
         tests(of: "Policy", ["Values", "TestSupport"]),
         tests(of: "Secrets", ["Values", "CArgon2"]),
         tests(of: "Scan", []),

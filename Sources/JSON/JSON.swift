@@ -14,15 +14,14 @@ package enum JSON: Sendable, Equatable {
     case array([JSON])
     case object(JSONObject)
 
-    /// The name of its kind, for error sentences.
-    package var kind: String {
+    package var kind: JSONKind {
         switch self {
-        case .null: "null"
-        case .bool: "a boolean"
-        case .number: "a number"
-        case .string: "a string"
-        case .array: "an array"
-        case .object: "an object"
+        case .null: .null
+        case .bool: .bool
+        case .number: .number
+        case .string: .string
+        case .array: .array
+        case .object: .object
         }
     }
 

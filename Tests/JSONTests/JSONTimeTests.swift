@@ -24,6 +24,13 @@ struct JSONTimeTests {
             }
         ),
         ("short names", { "{" + (0..<$0 / 10).map { "\"\($0)\":1" }.joined(separator: ",") + "}" }),
+        (
+            "names of escapes that begin alike",
+            { count in
+                let beginning = String(repeating: "\\u0061", count: 50)
+                return "{" + (0..<count / 310).map { "\"\(beginning)\($0)\":1" }.joined(separator: ",") + "}"
+            }
+        ),
         ("one long number", { String(repeating: "9", count: $0) }),
         ("numbers", { "[" + String(repeating: "1,", count: $0 / 2) + "1]" }),
         ("escapes", { "\"" + String(repeating: "\\u0301", count: $0 / 6) + "\"" }),
