@@ -5,15 +5,10 @@ package import NIOCore
 /// What is here has been checked: names are tokens (RFC 9110 §5.6.2), values have no control byte but tabs and no blank at
 /// either end. Values may have bytes above 0x7F, which need not be UTF-8.
 package struct FieldLines: Sendable {
-    /// One line; its places count from the first byte of the head.
+    /// One line.
     struct Line: Sendable {
-        var name: UInt32
-        var nameCount: UInt32
-        var value: UInt32
-        var valueCount: UInt32
-
-        var namePlace: Range<Int> { Int(name)..<Int(name) + Int(nameCount) }
-        var valuePlace: Range<Int> { Int(value)..<Int(value) + Int(valueCount) }
+        let name: Place
+        let value: Place
     }
 
     /// The whole head, without what came after it.
@@ -27,7 +22,7 @@ package struct FieldLines: Sendable {
     package func first(_ name: StaticString) -> ByteBufferView? {
         head.withUnsafeReadableBytes { bytes in
             lines.first { $0.isNamed(name, in: bytes) }
-        }.map { head.view($0.valuePlace) }
+        }.map { head.view($0.value) }
     }
 
     /// How many lines have this name.
@@ -42,20 +37,20 @@ package struct FieldLines: Sendable {
 
     /// Every line, in the order in which they came. Names are as they were written.
     package func forEach(_ body: (_ name: ByteBufferView, _ value: ByteBufferView) -> Void) {
-        for line in lines { body(head.view(line.namePlace), head.view(line.valuePlace)) }
+        for line in lines { body(head.view(line.name), head.view(line.value)) }
     }
 
     /// The same as ``forEach(_:)`` without views, for what is copied at once. The bytes must not leave `body`.
     package func forEachBytes(_ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Void) {
         head.withUnsafeReadableBytes { bytes in
-            for line in lines { body(bytes.part(line.namePlace), bytes.part(line.valuePlace)) }
+            for line in lines { body(bytes.part(line.name), bytes.part(line.value)) }
         }
     }
 }
 
 extension FieldLines.Line {
     func isNamed(_ other: StaticString, in head: UnsafeRawBufferPointer) -> Bool {
-        guard Int(nameCount) == other.utf8CodeUnitCount else { return false }
-        return head.part(namePlace).isLowercased(other)
+        guard name.count == other.utf8CodeUnitCount else { return false }
+        return head.part(name).isLowercased(other)
     }
 }

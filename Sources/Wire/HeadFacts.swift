@@ -1,6 +1,6 @@
 /// What the fields of a head say about where its message ends and what happens to its connection.
 struct HeadFacts: Sendable {
-    private(set) var hostPlace: Range<Int>?
+    private(set) var host: Place?
     private var hosts = 0
     private var areHostsGood = true
     private(set) var contentLength: Int?
@@ -12,30 +12,30 @@ struct HeadFacts: Sendable {
 
     /// Takes note of a line, if it is one of these.
     mutating func note(_ line: FieldLines.Line, in head: UnsafeRawBufferPointer) throws(FramingError) {
-        switch line.nameCount {
+        switch line.name.count {
         case 4:
             guard line.isNamed("host", in: head) else { return }
             hosts += 1
-            hostPlace = line.valuePlace
-            areHostsGood = areHostsGood && HostValue.isOne(head.part(line.valuePlace))
+            host = line.value
+            areHostsGood = areHostsGood && HostValue.isOne(head.part(line.value))
         case 6:
             guard line.isNamed("expect", in: head) else { return }
-            noteExpectation(head.part(line.valuePlace))
+            noteExpectation(head.part(line.value))
         case 10:
-            if line.isNamed("connection", in: head) { noteConnection(head.part(line.valuePlace)) }
+            if line.isNamed("connection", in: head) { noteConnection(head.part(line.value)) }
         case 14:
             guard line.isNamed("content-length", in: head) else { return }
-            guard contentLength == nil, let length = Self.number(head.part(line.valuePlace)),
+            guard contentLength == nil, let length = Self.number(head.part(line.value)),
                 !line.hasTabBehind(in: head)
             else { throw FramingError(.contentLength) }
             contentLength = length
         case 16:
             // No field of any RFC, but other readers of the same bytes heed it.
-            if line.isNamed("proxy-connection", in: head) { noteConnection(head.part(line.valuePlace)) }
+            if line.isNamed("proxy-connection", in: head) { noteConnection(head.part(line.value)) }
         case 17:
             guard line.isNamed("transfer-encoding", in: head) else { return }
             guard !isChunked else { throw FramingError(.transferEncoding) }
-            let value = head.part(line.valuePlace)
+            let value = head.part(line.value)
             guard value.count == 7, value.isLowercased("chunked"), !line.hasTabBehind(in: head) else {
                 throw FramingError(.transferCoding)
             }
@@ -95,7 +95,7 @@ struct HeadFacts: Sendable {
 extension FieldLines.Line {
     /// Whether a tab is among the blanks behind the value, which some readers take for a part of it.
     fileprivate func hasTabBehind(in head: UnsafeRawBufferPointer) -> Bool {
-        var place = valuePlace.upperBound
+        var place = value.range.upperBound
         while head[place] != 0x0D {
             if head[place] == 0x09 { return true }
             place += 1

@@ -77,9 +77,7 @@ struct HeadScan: Sendable {
         while start < end, ByteClass.isBlank(bytes[start]) { start += 1 }
         while end > start, ByteClass.isBlank(bytes[end - 1]) { end -= 1 }
         guard ByteClass.areValue(bytes.part(start..<end)) else { throw FramingError(.fieldLine) }
-        let field = FieldLines.Line(
-            name: UInt32(line.lowerBound), nameCount: UInt32(colon - line.lowerBound),
-            value: UInt32(start), valueCount: UInt32(end - start))
+        let field = FieldLines.Line(name: Place(line.lowerBound..<colon), value: Place(start..<end))
         if lines.isEmpty { lines.reserveCapacity(16) }
         lines.append(field)
         try facts.note(field, in: bytes)

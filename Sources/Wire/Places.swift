@@ -1,7 +1,23 @@
 import NIOCore
 
+/// A part of a head, as the distance of its ends from the first byte. Half as long as a `Range`: heads are copied often.
+struct Place: Sendable {
+    private let start: UInt32
+    private let end: UInt32
+
+    init(_ range: Range<Int>) {
+        start = UInt32(range.lowerBound)
+        end = UInt32(range.upperBound)
+    }
+
+    var range: Range<Int> { Int(start)..<Int(end) }
+    var count: Int { Int(end - start) }
+}
+
 extension UnsafeRawBufferPointer {
-    func part(_ place: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self[place]) }
+    func part(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: self[range]) }
+
+    func part(_ place: Place) -> UnsafeRawBufferPointer { part(place.range) }
 
     /// Whether this is `other`, of the same length, but for the case of ASCII letters.
     func isLowercased(_ other: StaticString) -> Bool {
@@ -31,8 +47,8 @@ extension UInt8 {
 
 extension ByteBuffer {
     /// A part by its place from the first readable byte; the place is known to be inside.
-    func view(_ place: Range<Int>) -> ByteBufferView {
-        readableBytesView[readerIndex + place.lowerBound..<readerIndex + place.upperBound]
+    func view(_ place: Place) -> ByteBufferView {
+        readableBytesView[readerIndex + place.range.lowerBound..<readerIndex + place.range.upperBound]
     }
 
     /// `withUnsafeReadableBytes` for a body that throws an error of ours.

@@ -11,10 +11,10 @@ package struct RequestHead: Sendable {
     /// The caller waits for `100 Continue` before it sends the body (RFC 9110 §10.1.1). Never in HTTP/1.0.
     package let expectsContinue: Bool
 
-    let targetPlace: Range<Int>
-    let pathPlace: Range<Int>
-    let queryPlace: Range<Int>?
-    let hostPlace: Range<Int>?
+    let targetPlace: Place
+    let pathPlace: Place
+    let queryPlace: Place?
+    let hostPlace: Place?
 
     /// The target as it was sent: `/path?query`, `http://host/path?query` or `*`. Visible ASCII.
     package var target: ByteBufferView { fields.head.view(targetPlace) }

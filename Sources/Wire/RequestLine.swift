@@ -4,11 +4,11 @@ import Glibc
 struct RequestLine: Sendable {
     let method: RequestMethod
     let version: HTTPVersion
-    let target: Range<Int>
-    let path: Range<Int>
-    let query: Range<Int>?
+    let target: Place
+    let path: Place
+    let query: Place?
     /// Of an absolute target.
-    let authority: Range<Int>?
+    let authority: Place?
 
     /// - Parameter line: without its end, from the first byte of the head.
     init(_ line: UnsafeRawBufferPointer, _ bounds: HeadBounds) throws(FramingError) {
@@ -16,12 +16,14 @@ struct RequestLine: Sendable {
         self.method = method
         let start = method.rawValue.utf8.count + 1
         guard let blank = memchr(base + start, 0x20, line.count - start) else { throw FramingError(.startLine) }
-        target = start..<UnsafeRawPointer(blank) - base
+        let target = start..<UnsafeRawPointer(blank) - base
         version = try HTTPVersion(line.part(target.upperBound + 1..<line.count), else: .startLine)
         guard target.count <= bounds.targetBytes else { throw FramingError(.targetTooLong) }
         guard !target.isEmpty, ByteClass.areVisible(line.part(target)) else { throw FramingError(.target) }
-        authority = try Self.authority(line, target)
+        let authority = try Self.authority(line, target)
         (path, query) = try Self.parts(line, method, target, authority)
+        self.target = Place(target)
+        self.authority = authority.map(Place.init)
     }
 
     /// The method of a request that has begun; `nil` when the blank after it isn't there yet.
@@ -67,7 +69,7 @@ struct RequestLine: Sendable {
 
     private static func parts(
         _ line: UnsafeRawBufferPointer, _ method: RequestMethod, _ target: Range<Int>, _ authority: Range<Int>?
-    ) throws(FramingError) -> (path: Range<Int>, query: Range<Int>?) {
+    ) throws(FramingError) -> (path: Place, query: Place?) {
         let start = authority?.upperBound ?? target.lowerBound
         var end = start
         while end < target.upperBound, line[end] != 0x3F {
@@ -79,12 +81,12 @@ struct RequestLine: Sendable {
         if let query, line.part(query).contains(0x23) { throw FramingError(.target) }
         if let authority, start == end {
             // No path is the path `/` (RFC 9110 §4.2.3), and one stands right before the host.
-            return (authority.lowerBound - 1..<authority.lowerBound, query)
+            return (Place(authority.lowerBound - 1..<authority.lowerBound), query.map(Place.init))
         }
         guard line[start] == 0x2F || (line[start] == 0x2A && method == .options && target.count == 1) else {
             throw FramingError(.target)
         }
-        return (start..<end, query)
+        return (Place(start..<end), query.map(Place.init))
     }
 }
 

@@ -88,7 +88,7 @@ package struct RequestReader: Sendable {
             method: line.method, version: line.version, fields: fields, framing: framing, keepsAlive: keepsAlive,
             expectsContinue: facts.expectsContinue && line.version == .http11 && !framing.isEmpty,
             targetPlace: line.target, pathPlace: line.path, queryPlace: line.query,
-            hostPlace: line.authority ?? facts.hostPlace)
+            hostPlace: line.authority ?? facts.host)
     }
 
     private mutating func isHeadWhole(_ bytes: ByteBuffer) throws(FramingError) -> Bool {
