@@ -34,8 +34,11 @@ struct RequestLine: Sendable {
         for place in 0..<min(bytes.count, 32) {
             let byte = bytes[place]
             if byte == 0x20 {
-                if let method = RequestMethod(packed: word), place < 8 { return method }
                 if place == 0 { throw FramingError(.startLine) }
+                if let method = RequestMethod(packed: word, count: place) { return method }
+                if let method = RequestMethod(rawValue: String(decoding: bytes[..<place], as: UTF8.self)) {
+                    return method
+                }
                 throw FramingError(word == RequestMethod.pack("PRI") ? .otherProtocol : .method)
             }
             // A record of a TLS handshake begins with 0x16.
@@ -91,8 +94,10 @@ struct RequestLine: Sendable {
 }
 
 extension RequestMethod {
+    /// One of those that are served here, without making a text.
     /// - Parameter packed: the bytes of the name, the first one highest.
-    fileprivate init?(packed: UInt64) {
+    fileprivate init?(packed: UInt64, count: Int) {
+        guard count < 8 else { return nil }
         switch packed {
         case Self.pack("GET"): self = .get
         case Self.pack("POST"): self = .post
@@ -101,7 +106,6 @@ extension RequestMethod {
         case Self.pack("PATCH"): self = .patch
         case Self.pack("DELETE"): self = .delete
         case Self.pack("OPTIONS"): self = .options
-        case Self.pack("TRACE"): self = .trace
         default: return nil
         }
     }

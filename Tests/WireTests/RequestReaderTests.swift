@@ -40,6 +40,14 @@ struct RequestReaderTests {
         #expect(head.fields.first("x-three") == nil)
     }
 
+    @Test("every method that is known is read, also in parts", arguments: RequestMethod.allCases)
+    func methods(method: RequestMethod) throws {
+        let text = Array("\(method.rawValue) / HTTP/1.1\r\nHost: h\r\n\r\n".utf8)
+        let start = Text("\(method.rawValue) /")
+        #expect(Reading(requests: text).messages.map(\.start) == [start])
+        #expect(Reading(requests: text, cuts: [1]).messages.map(\.start) == [start])
+    }
+
     @Test(
         "the path is taken out of every form of target",
         arguments: [
