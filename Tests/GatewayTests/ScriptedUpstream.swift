@@ -93,6 +93,8 @@ private final class ScriptActor: ChannelInboundHandler {
     private let answer: (@Sendable (String) -> [Act])?
     private let counter: ScriptedUpstream.Counter
     private var received = ByteBuffer()
+    /// The head of a request that has begun to come, and its size with the body.
+    private var awaited: (String, Int)?
     private var isWaiting = false
     private var left = 0
     private var context: ChannelHandlerContext?
@@ -120,16 +122,21 @@ private final class ScriptActor: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    /// The next whole request, taken out.
+    /// The head of the next whole request, which is taken out.
     private func request() -> String? {
-        let text = String(buffer: received)
-        guard let end = text.range(of: "\r\n\r\n") else { return nil }
-        let head = text[..<end.lowerBound].lowercased()
-        let length = head.split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
-            .flatMap { Int($0.dropFirst(15).filter { $0 != " " }) }
-        let size = text[..<end.upperBound].utf8.count + (length ?? 0)
-        guard received.readableBytes >= size else { return nil }
-        return received.readString(length: size)
+        let bytes = received.readableBytesView
+        if awaited == nil {
+            guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+            let head = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
+            let length = head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length:") }
+                .flatMap { Int($0.dropFirst(15).filter { $0 != " " }) }
+            awaited = (head, end.upperBound - bytes.startIndex + (length ?? 0))
+        }
+        guard let (head, size) = awaited, received.readableBytes >= size else { return nil }
+        received.moveReaderIndex(forwardBy: size)
+        received.discardReadBytes()
+        awaited = nil
+        return head
     }
 
     private func go() {
@@ -166,7 +173,11 @@ private final class ScriptActor: ChannelInboundHandler {
                 context.close(mode: .output, promise: nil)
             case .close:
                 script = []
-                context.close(promise: nil)
+                // What was sent goes out first.
+                let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+                context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
+                    bound.value.close(promise: nil)
+                }
             case .reset:
                 script = []
                 _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))

@@ -17,6 +17,7 @@ struct Outcome: Sendable {
     var failure: UpstreamFailure?
     /// How often an end or a failure was told; anything but once is wrong.
     var ends = 0
+    var isCancelled = false
 
     var text: String { String(buffer: body) }
 }
@@ -79,6 +80,10 @@ final class UpstreamAsker: Sendable {
         private(set) var outcome = Outcome()
         /// Bodies are counted instead of kept.
         var isCounting = false
+        var isCancelled: Bool {
+            get { outcome.isCancelled }
+            set { outcome.isCancelled = newValue }
+        }
         private(set) var count = 0
         var onBody: () -> Void = {}
 

@@ -1,140 +1,16 @@
-import CZlib
-import Catalog
 import NIOCore
 import NIOEmbedded
 import Policy
 import Testing
-import Wire
 
 @testable import Gateway
-
-/// A pool on a clock that stands still, with connections that the test holds the other end of.
-private final class Bench {
-    let loop = EmbeddedEventLoop()
-    let dialer: HandDialer
-    let pool: UpstreamPool
-    let origin: Origin
-
-    init(_ adjust: (inout UpstreamBounds) -> Void = { _ in }) throws {
-        var bounds = UpstreamBounds()
-        bounds.connect = .seconds(1)
-        bounds.head = .seconds(10)
-        bounds.idle = .seconds(3)
-        bounds.keep = .seconds(30)
-        adjust(&bounds)
-        dialer = HandDialer()
-        pool = UpstreamPool(on: loop, bounds: bounds, dialer: dialer)
-        origin = Origin(try #require(BaseURL("http://upstream.example")))
-    }
-
-    func send(_ body: String = "{}", total: TimeAmount = .seconds(60)) -> (UpstreamExchange, Heard) {
-        let heard = Heard()
-        let request = UpstreamRequest(
-            head: ByteBuffer(string: "POST / HTTP/1.1\r\n\r\n"), body: [ByteBuffer(string: body)], end: loop.now + total
-        )
-        let exchange = pool.send(request, to: origin, for: heard)
-        heard.exchange = exchange
-        return (exchange, heard)
-    }
-
-    /// Sends, and gives the connection that is made for it.
-    func sendOnNew() throws -> (UpstreamExchange, Heard, EmbeddedChannel) {
-        let sent = send()
-        return (sent.0, sent.1, try dialer.connect())
-    }
-
-    var idle: Int { pool.connections(to: origin).idle }
-    var connections: Int { pool.connections(to: origin).all }
-}
-
-/// Connections come when the test makes them.
-private final class HandDialer: Dialer, @unchecked Sendable {
-    // Unchecked: one thread has all of it, the test's.
-    var asked: [EventLoopPromise<any Channel>] = []
-    let reads = Reads()
-
-    func dial(_ origin: Origin, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
-        let promise = eventLoop.makePromise(of: (any Channel).self)
-        asked.append(promise)
-        return promise.futureResult
-    }
-
-    func connect() throws -> EmbeddedChannel {
-        let promise = try #require(asked.isEmpty ? nil : asked.removeFirst())
-        let loop = try #require(promise.futureResult.eventLoop as? EmbeddedEventLoop)
-        let channel = EmbeddedChannel(handler: Reads(), loop: loop)
-        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
-        promise.succeed(channel)
-        return channel
-    }
-}
-
-/// Counts how often more bytes are asked for.
-private final class Reads: ChannelOutboundHandler {
-    typealias OutboundIn = ByteBuffer
-    var count = 0
-
-    func read(context: ChannelHandlerContext) {
-        count += 1
-        context.read()
-    }
-}
-
-/// What an exchange has told.
-private final class Heard: UpstreamListener {
-    var exchange: UpstreamExchange?
-    var status: Int?
-    var length: Int?
-    var body = ""
-    var isEnded = false
-    var failure: UpstreamFailure?
-    /// Called for each piece of the body.
-    var onBody: () -> Void = {}
-    var onEnd: () -> Void = {}
-
-    func upstream(head: ResponseHead, length: Int?) {
-        #expect(status == nil)
-        status = head.status
-        self.length = length
-    }
-
-    func upstream(body: ByteBuffer) {
-        #expect(status != nil && !isEnded && failure == nil)
-        #expect(body.readableBytes > 0)
-        self.body += String(buffer: body)
-        onBody()
-    }
-
-    func upstreamEnded() {
-        #expect(!isEnded && failure == nil)
-        isEnded = true
-        onEnd()
-    }
-
-    func upstreamFailed(_ failure: UpstreamFailure) {
-        #expect(!isEnded && self.failure == nil)
-        self.failure = failure
-    }
-}
-
-extension EmbeddedChannel {
-    fileprivate func answer(_ text: String) throws { try writeInbound(ByteBuffer(string: text)) }
-
-    fileprivate func sent() throws -> String {
-        var text = ""
-        while let bytes = try readOutbound(as: ByteBuffer.self) { text += String(buffer: bytes) }
-        return text
-    }
-
-    fileprivate func reads() throws -> Int { try pipeline.syncOperations.handler(type: Reads.self).count }
-}
 
 @Suite("Connections to upstreams")
 struct UpstreamPoolTests {
     private static let short = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
     @Test("a request and its answer; the connection serves the next one") func reuse() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, first, channel) = try bench.sendOnNew()
         #expect(try channel.sent() == "POST / HTTP/1.1\r\n\r\n{}")
         try channel.answer(Self.short)
@@ -160,7 +36,7 @@ struct UpstreamPoolTests {
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=1\r\n\r\nhi",
         ])
     func notReused(answer: String) throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         try channel.answer(answer)
         #expect(heard.isEnded && heard.body == "hi")
@@ -170,7 +46,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("bytes that nobody asked for end an idle connection") func unasked() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, _, channel) = try bench.sendOnNew()
         try channel.answer(Self.short)
         try channel.answer(Self.short)
@@ -180,7 +56,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("an idle connection that the upstream ends is forgotten") func idleEnd() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, _, channel) = try bench.sendOnNew()
         try channel.answer(Self.short)
         try channel.close().wait()
@@ -192,7 +68,7 @@ struct UpstreamPoolTests {
         "idle connections go after their time, sooner if the upstream says so",
         arguments: [("", 30), ("Keep-Alive: timeout=5\r\n", 4)])
     func idleTime(field: String, seconds: Int64) throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, _, channel) = try bench.sendOnNew()
         try channel.answer("HTTP/1.1 200 OK\r\n\(field)Content-Length: 0\r\n\r\n")
         bench.loop.advanceTime(by: .seconds(seconds) - .milliseconds(500))
@@ -203,7 +79,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("a written request is not sent again when the connection ends before an answer") func neverTwice() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, _, channel) = try bench.sendOnNew()
         try channel.answer(Self.short)
         let (_, heard) = bench.send("paid")
@@ -221,7 +97,7 @@ struct UpstreamPoolTests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n",
         ])
     func cutOff(answer: String) throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         try channel.answer(answer)
         #expect(heard.body == "hi")
@@ -231,7 +107,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("an answer without a length ends with the connection, unless that broke") func untilClose() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, whole, first) = try bench.sendOnNew()
         try first.answer("HTTP/1.1 200 OK\r\n\r\nhi")
         #expect(!whole.isEnded)
@@ -255,7 +131,7 @@ struct UpstreamPoolTests {
             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         ])
     func malformed(answer: String) throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         try channel.answer(answer)
         #expect(heard.failure?.denial == .upstreamFailed)
@@ -266,7 +142,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("an answer beyond the bound, with its length said or not") func bound() throws {
-        let bench = try Bench { $0.answerBytes = 10 }
+        let bench = UpstreamBench { $0.answerBytes = 10 }
         let (_, said, first) = try bench.sendOnNew()
         try first.answer("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n")
         #expect(said.failure == .failed("an answer of 11 bytes"))
@@ -282,7 +158,7 @@ struct UpstreamPoolTests {
     // MARK: Deadlines
 
     @Test("no connection in time, and one that comes later serves somebody else") func connectionLate() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard) = bench.send()
         bench.loop.advanceTime(by: .seconds(4))
         #expect(heard.failure == .late("no connection within 1000 ms"))
@@ -291,7 +167,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("no head in time") func headLate() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         for _ in 0..<41 where heard.failure == nil {
             bench.loop.advanceTime(by: .milliseconds(250))
@@ -302,7 +178,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("silence in the middle of an answer, but not while nobody reads") func silence() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (exchange, heard, channel) = try bench.sendOnNew()
         try channel.answer("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhi")
         exchange.pauseReading()
@@ -315,7 +191,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("the end of the whole call") func total() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard) = bench.send(total: .seconds(2))
         let channel = try bench.dialer.connect()
         try channel.answer("HTTP/1.1 200 OK\r\n\r\n")
@@ -327,7 +203,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("a pool without work does not tick") func sleeps() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, _, channel) = try bench.sendOnNew()
         try channel.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         bench.loop.advanceTime(by: .seconds(1))
@@ -344,7 +220,7 @@ struct UpstreamPoolTests {
     // MARK: Waiting
 
     @Test("calls wait for a connection, in order, and no more of them than may") func waiting() throws {
-        let bench = try Bench {
+        let bench = UpstreamBench {
             $0.connections = 1
             $0.waiting = 2
         }
@@ -370,7 +246,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("who leaves while waiting is not served") func leftWaiting() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (exchange, heard) = bench.send()
         exchange.cancel()
         let channel = try bench.dialer.connect()
@@ -380,7 +256,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("a connection that can't be made fails one call with its reason") func noConnection() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (first, second) = (bench.send().1, bench.send().1)
         try #require(bench.dialer.asked.count == 2)
         bench.dialer.asked.removeFirst().fail(UpstreamFailure.failed("no connection to its port: Connection refused"))
@@ -394,7 +270,7 @@ struct UpstreamPoolTests {
     // MARK: Backpressure
 
     @Test("nothing is read while nobody takes it") func paused() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (exchange, heard, channel) = try bench.sendOnNew()
         heard.onBody = { exchange.pauseReading() }
         let before = try channel.reads()
@@ -408,7 +284,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("what came before the end is given on when it is asked for") func pausedAtEnd() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (exchange, heard, channel) = try bench.sendOnNew()
         exchange.pauseReading()
         try channel.answer("HTTP/1.1 200 OK\r\n\r\nlast words")
@@ -420,7 +296,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("a listener may pause, resume and cancel from within what it hears") func reentrant() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (exchange, heard, channel) = try bench.sendOnNew()
         heard.onBody = {
             exchange.pauseReading()
@@ -436,9 +312,9 @@ struct UpstreamPoolTests {
     }
 
     @Test("a listener may send the next request when it hears the end") func next() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, first, channel) = try bench.sendOnNew()
-        var second: Heard?
+        var second: HeardAnswer?
         first.onEnd = { second = bench.send("next").1 }
         try channel.answer(Self.short)
         #expect(try channel.sent().hasSuffix("next"))
@@ -453,7 +329,7 @@ struct UpstreamPoolTests {
         "a compressed answer comes decompressed, and its length is not known",
         arguments: [("gzip", 31), ("deflate", 15), ("X-GZIP", 31)])
     func compressed(name: String, windowBits: Int32) throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         let body = InflaterTests.compressed(Array("in a few words".utf8), windowBits: windowBits)
         try channel.answer("HTTP/1.1 200 OK\r\nContent-Encoding: \(name)\r\nContent-Length: \(body.count)\r\n\r\n")
@@ -463,7 +339,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("a compressed answer is paused between its pieces, and bounded as it is when expanded") func bomb() throws {
-        let bench = try Bench { $0.answerBytes = 100_000 }
+        let bench = UpstreamBench { $0.answerBytes = 100_000 }
         let (exchange, heard, channel) = try bench.sendOnNew()
         heard.onBody = { exchange.pauseReading() }
         let body = InflaterTests.compressed([UInt8](repeating: 97, count: 10 << 20), windowBits: 31)
@@ -484,14 +360,14 @@ struct UpstreamPoolTests {
             ("gzip", "an answer whose compression is malformed"),
         ])
     func notUndone(name: String, how: String) throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         try channel.answer("HTTP/1.1 200 OK\r\nContent-Encoding: \(name)\r\nContent-Length: 5\r\n\r\nplain")
         #expect(heard.failure == .failed(how))
     }
 
     @Test("a compressed answer that is cut off inside must not look whole") func cutCompression() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         let body = InflaterTests.compressed(Array("in a few words".utf8), windowBits: 31).dropLast(9)
         try channel.answer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(body.count)\r\n\r\n")
@@ -501,7 +377,7 @@ struct UpstreamPoolTests {
     }
 
     @Test("a pool that is closed ends what is under way and what is idle") func closed() throws {
-        let bench = try Bench()
+        let bench = UpstreamBench()
         let (_, _, idle) = try bench.sendOnNew()
         let (_, heard, used) = try bench.sendOnNew()
         try idle.answer(Self.short)

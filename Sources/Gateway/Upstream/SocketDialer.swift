@@ -10,6 +10,7 @@ package struct SocketDialer: Dialer {
     private static let receiveBuffer: ChannelOptions.Types.SocketOption.Value = 256 * 1024
 
     private let security: NIOSSLContext
+    private let lookup = HostLookup()
     private let probe: CertificateProbe
     private let patience: TimeAmount
 
@@ -30,6 +31,7 @@ package struct SocketDialer: Dialer {
             // One read, then what came is given on: reading ahead would only fill memory.
             .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.socketOption(.so_rcvbuf), value: Self.receiveBuffer)
+            .resolver(lookup.resolver(on: eventLoop))
             .connect(host: origin.host, port: origin.port)
             .flatMap { channel in secure(channel, to: origin, until: end) }
             .flatMapError { error in
