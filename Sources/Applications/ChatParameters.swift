@@ -42,12 +42,15 @@ package struct ChatParameters: Sendable {
         "stop": .stops,
     ]
 
+    /// What a parameter can be called.
+    package static let names: [Text] = rules.keys.sorted()
+
     /// - Throws: the parameter and the rule that it breaks.
     package init(_ object: JSONObject) throws(InvalidField) {
         for member in object.members {
             guard let rule = Self.rules[member.name] else {
                 throw InvalidField(
-                    "parameters", "may have only " + Self.rules.keys.sorted().map(\.string).joined(separator: ", "))
+                    "parameters", "may have only " + Self.names.map(\.string).joined(separator: ", "))
             }
             guard rule.allows(member.value) else { throw InvalidField("parameters.\(member.name)", rule.sentence) }
         }

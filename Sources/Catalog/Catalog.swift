@@ -133,14 +133,15 @@ package struct Catalog: Sendable {
     // MARK: Models
 
     package func createModel(
-        provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price, by author: Author
+        provider: Identifier, name: ModelName, upstreamName: ModelName?, systemMessages: SystemMessages = .keep,
+        price: Price, by author: Author
     ) async throws -> Model {
         let now = clock.now()
         let id = newID(now)
         let version = PriceVersion(id: newID(now), model: id, price: price, effectiveAt: now, createdAt: now)
         let model = Model(
-            id: id, provider: provider, name: name.text, upstreamName: (upstreamName ?? name).text, prices: [version],
-            createdAt: now)
+            id: id, provider: provider, name: name.text, upstreamName: (upstreamName ?? name).text,
+            systemMessages: systemMessages, prices: [version], createdAt: now)
         do {
             try await database.write { connection in
                 try ModelTable.insert(model, connection)

@@ -26,6 +26,7 @@ extension Catalog {
           provider_id TEXT NOT NULL REFERENCES providers (id),
           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
           upstream_name TEXT NOT NULL,
+          system_messages TEXT NOT NULL CHECK (system_messages IN ('keep', 'merge')),
           created_at BIGINT NOT NULL
         )
         """,
@@ -35,8 +36,8 @@ extension Catalog {
         VALUES ('019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo', 1795219200000000, 1795219200000000)
         """,
         """
-        INSERT INTO models (id, provider_id, name, upstream_name, created_at)
-        VALUES ('019aa5d0-0000-7000-8000-000000000002', '019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo',
+        INSERT INTO models (id, provider_id, name, upstream_name, system_messages, created_at)
+        VALUES ('019aa5d0-0000-7000-8000-000000000002', '019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo', 'keep',
           1795219200000000)
         """,
     ]
@@ -105,6 +106,7 @@ enum ModelTable {
         let model: Identifier
         let provider: Identifier
         let upstreamName: String
+        let systemMessages: SystemMessages
         let kind: Provider.Kind
         let baseURL: String?
         let sealedSecret: String?
@@ -114,22 +116,23 @@ enum ModelTable {
     static func insert(_ model: Model, _ connection: Connection) throws {
         let count = try connection.run(
             """
-            INSERT INTO models (id, provider_id, name, upstream_name, created_at) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (name) DO NOTHING
-            """, model.id, model.provider, model.name, model.upstreamName, model.createdAt)
+            INSERT INTO models (id, provider_id, name, upstream_name, system_messages, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING
+            """, model.id, model.provider, model.name, model.upstreamName, model.systemMessages.rawValue,
+            model.createdAt)
         guard count == 1 else { throw CatalogError.nameTaken }
     }
 
     static func page(_ page: Page, _ connection: Connection) throws -> [Model] {
         try connection.rows(
             """
-            SELECT id, provider_id, name, upstream_name, created_at FROM models
+            SELECT id, provider_id, name, upstream_name, system_messages, created_at FROM models
             WHERE id < $1 ORDER BY id DESC LIMIT $2
             """, page.bound, page.fetch
         ).map { row in
             Model(
                 id: try row.identifier("id"), provider: try row.identifier("provider_id"), name: try row.text("name"),
-                upstreamName: try row.text("upstream_name"),
+                upstreamName: try row.text("upstream_name"), systemMessages: try systemMessages(row),
                 prices: try PriceTable.all(of: row.identifier("id"), connection), createdAt: try row.time("created_at"))
         }
     }
@@ -150,8 +153,8 @@ enum ModelTable {
     static func route(_ name: String, _ connection: Connection) throws -> RouteRow? {
         let row = try connection.row(
             """
-            SELECT models.id, models.provider_id, models.upstream_name, providers.kind, providers.base_url,
-              providers.sealed_secret
+            SELECT models.id, models.provider_id, models.upstream_name, models.system_messages, providers.kind,
+              providers.base_url, providers.sealed_secret
             FROM models JOIN providers ON providers.id = models.provider_id
             WHERE models.name = $1
             """, name)
@@ -161,8 +164,15 @@ enum ModelTable {
         }
         return RouteRow(
             model: try row.identifier("id"), provider: try row.identifier("provider_id"),
-            upstreamName: try row.text("upstream_name"), kind: kind, baseURL: try row.optionalText("base_url"),
-            sealedSecret: try row.optionalText("sealed_secret"),
+            upstreamName: try row.text("upstream_name"), systemMessages: try systemMessages(row), kind: kind,
+            baseURL: try row.optionalText("base_url"), sealedSecret: try row.optionalText("sealed_secret"),
             prices: try PriceTable.all(of: row.identifier("id"), connection))
+    }
+
+    private static func systemMessages(_ row: Row) throws -> SystemMessages {
+        guard let setting = SystemMessages(rawValue: try row.text("system_messages")) else {
+            throw DatabaseFailure.malformedRow(column: "system_messages")
+        }
+        return setting
     }
 }

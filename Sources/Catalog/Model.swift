@@ -10,6 +10,7 @@ package struct Model: Sendable {
     package var name: String
     /// What the upstream calls it.
     package var upstreamName: String
+    package var systemMessages: SystemMessages
     /// All versions, the earliest first.
     package var prices: [PriceVersion]
     package var createdAt: Timestamp
@@ -50,6 +51,7 @@ package struct ModelRoute: Sendable {
     /// The public name.
     package let name: String
     package let upstreamName: String
+    package let systemMessages: SystemMessages
     package let upstream: Upstream
     /// All versions, the earliest first.
     package let prices: [PriceVersion]
@@ -59,6 +61,7 @@ package struct ModelRoute: Sendable {
         model = row.model
         self.name = name
         upstreamName = row.upstreamName
+        systemMessages = row.systemMessages
         prices = row.prices
         switch row.kind {
         case .echo: upstream = .echo

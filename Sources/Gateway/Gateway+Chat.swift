@@ -22,7 +22,7 @@ extension Gateway {
             let bearer = try Self.bearer(request.headers)
             var (opened, facts) = try await admit(bearer, request, context)
             let place = try upstreams.enter()
-            let call = try ChatCall(await request.jsonObject(limit: limits.requestBytes))
+            let call = try ChatRequest(await request.jsonBody(limit: limits.requestBytes))
             // How long a body takes is up to the caller, and what was decided meanwhile binds this call.
             if !admission.isCurrent(opened, at: clock.now()) {
                 (opened, facts) = try await admit(bearer, request, context)
@@ -36,8 +36,8 @@ extension Gateway {
 
     /// Decides, holds the cost, and sees the call through to its charge or its void.
     private func serve(
-        _ call: ChatCall, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields, _ passed: HTTPFields,
-        _ context: WebContext, _ place: Upstreams.Place
+        _ call: ChatRequest, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields,
+        _ passed: HTTPFields, _ context: WebContext, _ place: Upstreams.Place
     ) async throws -> Response {
         let admitted = try await decide(opened, facts, model: call.model)
         credentials.noteUse(of: opened.key, at: facts.time)
@@ -54,7 +54,8 @@ extension Gateway {
             return response
         }
         do {
-            let sent = call.asSentTo(route, by: opened.application, isKept: idempotency != nil && !call.isStream)
+            let sent = UpstreamCall(
+                call, route, opened.application.chat, isKept: idempotency != nil && !call.isStream)
             let end = upstreams.deadline()
             let answer = try await callers.whilePresent(on: context.channel, until: end) { [upstreams] in
                 try await upstreams.complete(sent, passed, route, until: end, context.logger)

@@ -34,7 +34,9 @@ struct OpenAIUpstream: Sendable {
         for field in headers { request.headers.add(name: field.name.rawName, value: field.value) }
         request.headers.replaceOrAdd(name: "content-type", value: "application/json")
         if let secret { request.headers.replaceOrAdd(name: "authorization", value: "Bearer " + secret.exposed()) }
-        request.body = .bytes(ByteBuffer(bytes: JSON.object(call.body).encoded()))
+        var body = ByteBuffer()
+        for part in call.body { body.writeImmutableBuffer(part) }
+        request.body = .bytes(body)
         return try await answer(try await execute(request, at: base, until: end), keeping: call.wholeLimit)
     }
 
@@ -76,7 +78,7 @@ struct OpenAIUpstream: Sendable {
         if let length, length > limits.responseBytes { throw failure("an answer of \(length) bytes") }
         var answer = UpstreamAnswer(
             status: HTTPResponse.Status(code: code), headers: ForwardedHeaders.toCaller(fields), length: length,
-            body: .chunks([]))
+            body: .whole(ByteBuffer()))
         let body = RemoteBody(response.body, limit: limits.responseBytes)
         do {
             if isSuccess, answer.isEventStream {

@@ -7,14 +7,14 @@ import NIOCore
 import Values
 
 extension IdempotencyKey {
-    /// The key of a call that has one. Equal bodies are those with the same JSON text, blanks between tokens aside.
-    init?(_ headers: HTTPFields, body: JSONObject) throws(Problem) {
+    /// The key of a call that has one. Equal bodies are those with the same bytes.
+    init?(_ headers: HTTPFields, body: ByteBuffer) throws(Problem) {
         let values = headers[values: .idempotencyKey]
         guard let text = values.first else { return nil }
         guard values.count == 1, (1...255).contains(text.utf8.count),
             text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
         else { throw .invalid("Idempotency-Key", "must be one header of 1 to 255 printable ASCII characters") }
-        self.init(text, body: JSON.object(body).encoded())
+        self.init(text, body: Array(body.readableBytesView))
     }
 }
 

@@ -10,8 +10,8 @@ import Values
 struct UpstreamAnswer: Sendable {
     enum Body: Sendable {
         case whole(ByteBuffer)
-        /// Made in this process; each is written by itself.
-        case chunks([ByteBuffer])
+        /// Made in this process, event by event as the caller takes them.
+        case echo(EchoStream)
         case remote(RemoteBody)
     }
 
@@ -48,9 +48,9 @@ struct UpstreamAnswer: Sendable {
         let responseBody = ResponseBody(contentLength: length) { [body, isEventStream] writer in
             switch body {
             case .whole: break
-            case .chunks(let chunks):
-                try await Self.begin(chunks.prefix(1), charge, &writer)
-                for chunk in chunks.dropFirst() { try await writer.write(chunk) }
+            case .echo(var events):
+                try await Self.begin([events.next()].compactMap { $0 }[...], charge, &writer)
+                while let event = events.next() { try await writer.write(event) }
             case .remote(let remote):
                 do {
                     try await callers.whilePresent(

@@ -59,13 +59,6 @@ package struct JSONOutline {
         JSONStringBytes(bytes, from: range.lowerBound + 1)
     }
 
-    /// Whether the string at `range` stands for exactly these bytes.
-    package func string(_ range: Range<Int>, is other: StaticString) -> Bool {
-        var mine = stringBytes(range)
-        for index in 0..<other.utf8CodeUnitCount where mine.next() != other.utf8Start[index] { return false }
-        return mine.next() == nil
-    }
-
     /// Whether the string at `range` stands for exactly this text.
     package func string(_ range: Range<Int>, is other: Text) -> Bool {
         var mine = stringBytes(range)

@@ -49,12 +49,17 @@ package struct NewModel: Sendable {
     package var name: ModelName
     /// What the provider calls it; `nil` for the same name.
     package var upstreamName: ModelName?
+    package var systemMessages: SystemMessages
     package var price: Price
 
-    package init(provider: Identifier, name: ModelName, upstreamName: ModelName?, price: Price) {
+    package init(
+        provider: Identifier, name: ModelName, upstreamName: ModelName?, systemMessages: SystemMessages = .keep,
+        price: Price
+    ) {
         self.provider = provider
         self.name = name
         self.upstreamName = upstreamName
+        self.systemMessages = systemMessages
         self.price = price
     }
 }
@@ -104,8 +109,8 @@ extension Management {
     package func createModel(_ caller: Caller, _ draft: NewModel) async throws(Refusal) -> ModelOffer {
         try await perform(.createModel, caller) { domains, actor in
             let model = try await domains.catalog.createModel(
-                provider: draft.provider, name: draft.name, upstreamName: draft.upstreamName, price: draft.price,
-                by: caller.author)
+                provider: draft.provider, name: draft.name, upstreamName: draft.upstreamName,
+                systemMessages: draft.systemMessages, price: draft.price, by: caller.author)
             let (multiplier, now) = try await domains.multiplier(of: actor)
             return model.offer(at: now, multiplier, isForOperator: true)
         }

@@ -63,6 +63,7 @@ extension ManagementAPI {
             let draft = NewModel(
                 provider: try fields.required("provider_id"), name: try fields.required("name"),
                 upstreamName: try fields.optional("upstream_name"),
+                systemMessages: try fields.optional("system_messages") ?? .keep,
                 price: try fields.price("price", otherwise: .standard))
             try fields.noOthers(setByServer: ["id", "cost", "created_at"])
             return .json(try await management.createModel(call.caller, draft).json, status: .created)
@@ -96,6 +97,7 @@ extension ModelOffer {
         if isForOperator {
             json["provider_id"] = .string(model.provider.description)
             json["upstream_name"] = .string(model.upstreamName)
+            json["system_messages"] = .string(model.systemMessages.rawValue)
         }
         json["created_at"] = .string(model.createdAt.rfc3339)
         return .object(json)

@@ -2,14 +2,13 @@ package import HTTP
 import HTTPTypes
 package import Hummingbird
 package import JSON
-import NIOCore
+package import NIOCore
 import Values
 
 extension Request {
     /// Reads the body as one JSON object of at most `limit` bytes.
     package func jsonObject(limit: Int) async throws -> JSONObject {
-        guard let type = headers[.contentType], Self.isJSON(Text(type)) else { throw Problem.unsupportedMediaType }
-        let bytes = try await bodyBytes(limit: limit)
+        let bytes = try await jsonBody(limit: limit)
         do {
             let json = try JSON.parse(bytes.readableBytesView)
             guard let object = json.object else {
@@ -19,6 +18,12 @@ extension Request {
         } catch let error as JSONError {
             throw Problem.malformedJSON(error)
         }
+    }
+
+    /// Reads the body of at most `limit` bytes, which says that it is JSON.
+    package func jsonBody(limit: Int) async throws -> ByteBuffer {
+        guard let type = headers[.contentType], Self.isJSON(Text(type)) else { throw Problem.unsupportedMediaType }
+        return try await bodyBytes(limit: limit)
     }
 
     /// The whole body, refused before it is read when its declared length is too large.

@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from client import expect, in_parallel, unique
+from deployment import CAT
 from raw_http import converse, request
-from shapes import openai_error
+from shapes import openai_error, problem
 from upstream import CHUNKS, INSIDE, JSON_ANSWER
 from waiting import wait_for
 
@@ -180,6 +181,58 @@ def test_the_apps_parameters_fill_in_what_the_caller_left_out(deployment, tenant
     expect(deployment.client.chat(key, marker=marker, temperature=1.5, through_upstream=True), 200)
     sent = json.loads(upstream.wait_recorded(marker)[0]["body"])
     assert (sent["temperature"], sent["max_tokens"], sent["stop"]) == (1.5, 64, ["END"])
+
+
+def test_null_says_nothing_where_the_app_has_a_default(deployment, tenant, upstream):
+    """B7 of clients: many send `"max_tokens": null` for "I don't care". Where the app has no default, null passes."""
+    app = tenant.upstream_application(parameters={"temperature": 0.25, "max_tokens": 64})
+    key = tenant.key(app["id"])
+    nulls = {"temperature": None, "max_completion_tokens": None, "top_p": None}
+    marker = unique("nulls")
+    expect(deployment.client.chat(key, marker=marker, through_upstream=True, **nulls), 200)
+    sent = json.loads(upstream.wait_recorded(marker)[0]["body"])
+    assert (sent["temperature"], sent["max_tokens"], sent["top_p"]) == (0.25, 64, None)
+    assert "max_completion_tokens" not in sent, "an upstream refuses the pair"
+    marker = unique("nulls")
+    expect(deployment.client.chat(key, marker=marker, max_tokens=None, through_upstream=True), 200)
+    assert json.loads(upstream.wait_recorded(marker)[0]["body"])["max_tokens"] == 64
+
+
+def test_system_messages_are_joined_where_the_model_says_so(deployment, tenant, upstream):
+    """Not every upstream takes two. The caller's words stay as they are."""
+    models = {setting: deployment.new_model(mode="json", system_messages=setting) for setting in ("keep", "merge")}
+    assert {setting: model["system_messages"] for setting, model in models.items()} == {"keep": "keep", "merge": "merge"}
+    messages = [{"role": "system", "content": 'mine, "é"'}, {"role": "user", "content": "hi"}]
+    prompt = {"role": "system", "content": CAT}
+    for setting, expected in (
+        ("keep", [prompt] + messages),
+        ("merge", [{"role": "system", "content": CAT + '\n\nmine, "é"'}, messages[1]]),
+    ):
+        app = tenant.application(model=models[setting]["name"], system_prompt=CAT)
+        marker = unique("systems")
+        key = tenant.key(app["id"])
+        expect(deployment.client.chat(key, marker=marker, messages=messages, through_upstream=True), 200)
+        assert json.loads(upstream.wait_recorded(marker)[0]["body"])["messages"] == expected
+    for value in ("join", "", 7, True, ["merge"]):
+        body = {"provider_id": deployment.provider["id"], "name": unique("m"), "system_messages": value}
+        problem(deployment.call("POST", "/api/v1/models", json=body), 400, "invalid_request")
+    assert deployment.new_model(system_messages=None)["system_messages"] == "keep"
+
+
+def test_an_echo_is_little_more_than_what_was_said(deployment, tenant):
+    """C: a streamed echo of blanks took 1,340 bytes for each of them, all at once in memory."""
+    key = tenant.key(tenant.application()["id"])
+    said = " " * (3 << 20)
+    server = deployment.server
+    messages = [{"role": "user", "content": said}]
+    expect(deployment.client.chat(key, messages=messages), 200)
+    before = server.resident_bytes
+    streamed = expect(deployment.client.chat(key, messages=messages, stream=True), 200).content
+    assert server.resident_bytes - before < 32 << 20
+    assert len(streamed) <= 2 * len(said) + 20 * 1024
+    events = [json.loads(event.removeprefix(b"data: ")) for event in streamed.split(b"\n\n")[:-2]]
+    assert "".join(event["choices"][0]["delta"].get("content", "") for event in events) == f"You said: {said}."
+    assert streamed.endswith(b"data: [DONE]\n\n")
 
 
 def test_a_refused_call_never_reaches_the_upstream(deployment, relay, upstream, tenant):

@@ -114,11 +114,9 @@ def test_an_addressed_call_is_the_same_call(caller, upstream):
         same_answer(first, again)
 
 
-def test_blanks_between_tokens_make_no_other_body(caller, upstream):
+def test_a_body_is_the_same_byte_for_byte(caller, upstream):
     name, marker = unique("key"), unique("blanks")
     compact = '{"messages":[{"role":"user","content":"a  b"}],"script":["json"],"marker":"%s","n":1.0}' % marker
-    spaced = ' {\n\t"messages" : [ {"role": "user", "content": "a  b"} ],\r\n "script": ["json"], '
-    spaced += '"marker": "%s" , "n": 1.0 }\n'
 
     def call(body):
         return caller.tenant.client.call(
@@ -131,8 +129,8 @@ def test_blanks_between_tokens_make_no_other_body(caller, upstream):
         )
 
     first = expect(call(compact), 200)
-    same_answer(first, call(spaced % marker))
-    for other in (compact.replace("a  b", "a b"), compact.replace("1.0", "1.00"), compact.replace("user", "User")):
+    same_answer(first, call(compact))
+    for other in (compact + " ", compact.replace("a  b", "a b"), compact.replace("1.0", "1.00")):
         refused(call(other), 422, "idempotency_key_reused")
     assert len(upstream.recorded(marker)) == 1 and len(caller.charges()) == 1
 

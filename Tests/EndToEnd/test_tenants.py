@@ -226,7 +226,8 @@ def test_users_see_models_without_the_operators_side(deployment, pets):
     for model in all_items(pets.call, "/api/v1/models"):
         assert set(model) == {"id", "name", "price", "cost", "created_at"}
     for model in all_items(deployment.call, "/api/v1/models"):
-        assert set(model) == {"id", "provider_id", "name", "upstream_name", "price", "cost", "created_at"}
+        operators = {"provider_id", "upstream_name", "system_messages"}
+        assert set(model) == {"id", "name", "price", "cost", "created_at"} | operators
 
 
 def test_accounts_are_the_admins_business(deployment, pets):

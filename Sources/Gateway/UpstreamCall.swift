@@ -1,0 +1,36 @@
+import Applications
+import Catalog
+import Metering
+import NIOCore
+import Values
+
+/// A call with nothing left to decide.
+struct UpstreamCall: Sendable {
+    let request: ChatRequest
+    /// The upstream's name of the model.
+    let model: String
+    let systemMessages: SystemMessages
+    /// The app's.
+    let prompt: Text?
+    private let parameters: ChatParameters
+    /// Up to so many bytes the answer is taken in whole before any of it goes out.
+    let wholeLimit: Int
+
+    /// - Parameter isKept: whether the answer is kept for a repetition of the call.
+    init(_ request: ChatRequest, _ route: ModelRoute, _ chat: ChatSettings, isKept: Bool) {
+        self.request = request
+        model = route.upstreamName
+        systemMessages = route.systemMessages
+        prompt = chat.systemPrompt
+        parameters = chat.parameters
+        wholeLimit = isKept ? StoredAnswer.limit : Self.shortAnswer
+    }
+
+    private static let shortAnswer = 64 * 1024
+
+    /// The body as the upstream gets it, in parts.
+    var body: [ByteBuffer] {
+        request.forUpstream(
+            model: model, prompt: prompt, parameters: parameters, systemMessages: systemMessages)
+    }
+}
