@@ -58,15 +58,17 @@ extension ChatRequest {
     /// an array of parts where one of them is an array.
     private func joined(_ prompt: Text?) -> ByteBuffer {
         withOutline { outline in
+            let prompt = prompt.map { ByteBuffer(bytes: JSON.string($0).encoded()) }
+            var size = prompt?.readableBytes ?? 0
             var hasParts = false
-            places.messages.forEachLeading(outline) { hasParts = hasParts || $0.kind == .array }
-            var content = JoinedContent(isParts: hasParts)
-            if let prompt {
-                let bytes = JSON.string(prompt).encoded()
-                content.add(.string, ByteBuffer(bytes: bytes))
+            places.messages.forEachLeading(outline) { content in
+                size += content.place.count
+                hasParts = hasParts || content.kind == .array
             }
+            var content = JoinedContent(isParts: hasParts, count: places.messages.leading.count + 1, size: size)
+            if let prompt { content.add(.string, prompt) }
             places.messages.forEachLeading(outline) { content.add($0.kind, slice($0.place)) }
-            return content.whole()
+            return content.finish()
         }
     }
 

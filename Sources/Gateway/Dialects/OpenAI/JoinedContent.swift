@@ -9,9 +9,17 @@ struct JoinedContent {
     private var message: ByteBuffer
     private var isFirst = true
 
-    init(isParts: Bool) {
+    /// What stands around a string that becomes a part.
+    private static let part = (before: #"{"type":"text","text":"#, after: "}")
+
+    /// - Parameters:
+    ///   - count: how many contents will be added.
+    ///   - size: how many bytes they have together.
+    init(isParts: Bool, count: Int, size: Int) {
         self.isParts = isParts
-        message = ByteBuffer(string: #"{"role":"system","content":"# + (isParts ? "[" : "\""))
+        message = ByteBuffer()
+        message.reserveCapacity(size + count * (isParts ? 32 : 4) + 64)
+        message.writeString(#"{"role":"system","content":"# + (isParts ? "[" : "\""))
     }
 
     /// - Parameter content: a JSON string or array. Arrays only where parts are made. What is empty adds nothing.
@@ -22,16 +30,16 @@ struct JoinedContent {
         if !isFirst { message.writeString(isParts ? "," : #"\n\n"#) }
         isFirst = false
         if isParts, kind == .string {
-            message.writeString(#"{"type":"text","text":"#)
+            message.writeString(Self.part.before)
             message.writeImmutableBuffer(content)
-            message.writeString("}")
+            message.writeString(Self.part.after)
         } else {
             message.writeImmutableBuffer(inner)
         }
     }
 
     /// The one message.
-    consuming func whole() -> ByteBuffer {
+    mutating func finish() -> ByteBuffer {
         message.writeString(isParts ? "]}" : "\"}")
         return message
     }
