@@ -1,7 +1,7 @@
 import HTTPTypes
 import Values
 
-/// Which header fields pass the gateway, in each direction.
+/// Which header fields of a caller's pass the gateway. Of an upstream's only one does (``ProviderAnswer/retrySeconds``).
 enum ForwardedHeaders {
     /// RFC 9110 §7.6.1, and what older peers still send.
     private static let hopByHop: Set<String> = [
@@ -17,13 +17,6 @@ enum ForwardedHeaders {
         "accept", "accept-language", "user-agent", "openai-beta", "traceparent", "tracestate",
     ]
 
-    /// What speaks for the upstream's own site.
-    private static let notToCaller: Set<String> = [
-        "content-length", "set-cookie", "server", "date", "alt-svc", "strict-transport-security", "www-authenticate",
-        "location", "refresh", "clear-site-data", "content-security-policy", "x-request-id", "via",
-        "cf-ray", "openai-organization", "openai-project", "idempotency-replayed", "x-should-retry",
-    ]
-
     /// The caller's fields as the upstream may see them. A field whose value has the key in it is left out whatever its
     /// name: some clients send the key twice.
     static func toUpstream(_ fields: HTTPFields, withoutKey key: String) -> HTTPFields {
@@ -33,13 +26,6 @@ enum ForwardedHeaders {
         // What an upstream compresses could not be looked into, and saves nothing on the short way here.
         passed[.acceptEncoding] = "identity"
         return passed
-    }
-
-    /// The upstream's fields as the caller may see them.
-    static func toCaller(_ fields: HTTPFields) -> HTTPFields {
-        filtered(fields) { name in
-            !notToCaller.contains(name) && !name.hasPrefix("access-control-") && !name.hasPrefix("x-latchkey-")
-        }
     }
 
     private static func filtered(_ fields: HTTPFields, where mayPass: (String) -> Bool) -> HTTPFields {

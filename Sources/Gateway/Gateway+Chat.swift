@@ -14,6 +14,8 @@ import Values
 import Web
 
 extension Gateway {
+    private var dialect: OpenAIChat { OpenAIChat() }
+
     /// `POST /v1/chat/completions`.
     func chatCompletion(_ request: Request, _ context: WebContext) async throws -> Response {
         // The key is checked before the body is read, and the call has its place among those under way: nobody makes
@@ -22,7 +24,7 @@ extension Gateway {
             let bearer = try Self.bearer(request.headers)
             var (opened, facts) = try await admit(bearer, request, context)
             let place = try upstreams.enter()
-            let call = try ChatRequest(await request.jsonBody(limit: limits.requestBytes))
+            let call = try dialect.read(await request.jsonBody(limit: limits.requestBytes))
             // How long a body takes is up to the caller, and what was decided meanwhile binds this call.
             if !admission.isCurrent(opened, at: clock.now()) {
                 (opened, facts) = try await admit(bearer, request, context)
@@ -54,8 +56,8 @@ extension Gateway {
             return response
         }
         do {
-            let sent = UpstreamCall(
-                call, route, opened.application.chat, isKept: idempotency != nil && !call.isStream)
+            let sent = dialect.request(
+                call, to: route, by: opened.application, isKept: idempotency != nil && !call.isStream)
             let end = upstreams.deadline()
             let answer = try await callers.whilePresent(on: context.channel, until: end) { [upstreams] in
                 try await upstreams.complete(sent, passed, route, until: end, context.logger)
@@ -95,10 +97,6 @@ extension Gateway {
 
     /// The one rule. A short answer is charged before it goes out; a stream flows while its charge commits.
     private func settle(_ hold: Hold, _ answer: UpstreamAnswer) async throws -> (Receipt, Task<Void, any Error>?) {
-        guard answer.isSuccess else {
-            await metering.void(hold)
-            return (Receipt(voided: hold), nil)
-        }
         let receipt = Receipt(for: hold)
         guard answer.isEventStream else {
             // What is kept for a repetition is made only for a call that can have one.

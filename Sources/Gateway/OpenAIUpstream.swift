@@ -1,7 +1,7 @@
 import AsyncHTTPClient
 import Catalog
+import HTTP
 import HTTPTypes
-import JSON
 import NIOCore
 import NIOHTTP1
 import Policy
@@ -13,31 +13,44 @@ struct OpenAIUpstream: Sendable {
     let client: HTTPClient
     let limits: Upstreams.Limits
     let probe: CertificateProbe
+    private let dialect = OpenAIChat()
 
-    /// What an upstream says of the caller's own request, and the caller may hear. Everything else that is no success is
-    /// between the operator and the provider: a 401 there is no wrong key here, and its text may show part of the
-    /// provider's secret.
-    private static let passedRefusals: Set<Int> = [400, 404, 409, 413, 415, 422, 429]
+    init(client: HTTPClient, limits: Upstreams.Limits, probe: CertificateProbe) {
+        self.client = client
+        self.limits = limits
+        self.probe = probe
+    }
 
     /// An upstream that gave no answer that a caller could have: what the caller is told, and what the operator is.
     struct Failure: Error {
-        let denial: Denial
+        let problem: Problem
         /// A status, a kind of error or words of our own, never text of the upstream.
         let how: String
+        var weight = Refusal.Weight.warning
     }
 
     func complete(
-        _ call: UpstreamCall, _ headers: HTTPFields, _ base: BaseURL, _ secret: Secret?, until end: NIODeadline
+        _ call: UpstreamCall, _ headers: HTTPFields, _ base: BaseURL, _ secret: Secret?, until end: NIODeadline,
+        onFault: @escaping @Sendable (AnswerFault) -> Void
     ) async throws -> UpstreamAnswer {
         var request = HTTPClientRequest(url: base.text + "/chat/completions")
         request.method = .POST
         for field in headers { request.headers.add(name: field.name.rawName, value: field.value) }
         request.headers.replaceOrAdd(name: "content-type", value: "application/json")
         if let secret { request.headers.replaceOrAdd(name: "authorization", value: "Bearer " + secret.exposed()) }
-        var body = ByteBuffer()
-        for part in call.body { body.writeImmutableBuffer(part) }
-        request.body = .bytes(body)
-        return try await answer(try await execute(request, at: base, until: end), keeping: call.wholeLimit)
+        var sent = ByteBuffer()
+        for part in call.body { sent.writeImmutableBuffer(part) }
+        request.body = .bytes(sent)
+        let response = try await execute(request, at: base, until: end)
+        let body = RemoteBody(response.body, limit: limits.responseBytes)
+        do {
+            guard (200..<300).contains(response.status.code) else {
+                throw try await refusal(response, body, call)
+            }
+            return try await answer(response, body, call, onFault)
+        } catch let denial as Denial {
+            throw Failure(problem: denial.problem, how: "no end of the body")
+        }
     }
 
     /// Waits for the head of the answer.
@@ -49,9 +62,10 @@ struct OpenAIUpstream: Sendable {
             return try await client.execute(request, deadline: min(end, .now() + limits.idle))
         } catch let error as HTTPClientError {
             let isLate = [.readTimeout, .deadlineExceeded, .connectTimeout].contains(error)
-            throw Failure(denial: isLate ? .upstreamTimeout : .upstreamFailed, how: error.shortDescription)
+            let denial = isLate ? Denial.upstreamTimeout : .upstreamFailed
+            throw Failure(problem: denial.problem, how: error.shortDescription)
         } catch let error where !(error is CancellationError) {
-            throw Failure(denial: .upstreamFailed, how: await how(error, at: Origin(base)))
+            throw Failure(problem: Denial.upstreamFailed.problem, how: await how(error, at: Origin(base)))
         }
     }
 
@@ -64,55 +78,90 @@ struct OpenAIUpstream: Sendable {
         }
     }
 
-    /// - Parameter wholeLimit: up to so many bytes an answer is taken in whole before any of it goes out: one write
-    ///   instead of three, and an upstream that breaks off in the middle becomes a clear 502 instead of a cut connection.
-    private func answer(_ response: HTTPClientResponse, keeping wholeLimit: Int) async throws -> UpstreamAnswer {
-        let code = Int(response.status.code)
-        let isSuccess = (200..<300).contains(code)
-        guard isSuccess || Self.passedRefusals.contains(code) else { throw failure("status \(code)") }
-        var fields = HTTPFields()
-        for (name, value) in response.headers {
-            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
-        }
-        let length = fields[.contentLength].flatMap { Int($0) }
-        if let length, length > limits.responseBytes { throw failure("an answer of \(length) bytes") }
-        var answer = UpstreamAnswer(
-            status: HTTPResponse.Status(code: code), headers: ForwardedHeaders.toCaller(fields), length: length,
-            body: .whole(ByteBuffer()))
-        let body = RemoteBody(response.body, limit: limits.responseBytes)
-        do {
-            if isSuccess, answer.isEventStream {
-                switch try await body.firstContent() {
-                case .content: answer.body = .remote(body)
-                case .error: throw failure("an error instead of content")
-                case .nothing: throw failure("a stream without content")
-                }
-            } else if let length, length > wholeLimit {
-                guard try await body.hasBegun() else { throw failure("no body") }
-                answer.body = .remote(body)
-            } else {
-                answer.body = try await body.whole(upTo: wholeLimit).map { .whole($0) } ?? .remote(body)
-            }
-        } catch let denial as Denial {
-            throw Failure(denial: denial, how: "no end of the body")
-        }
-        if isSuccess, answer.isNoAnswer { throw failure("an error with status \(code)") }
-        return answer
+    // MARK: What came
+
+    private func refusal(
+        _ response: HTTPClientResponse, _ body: RemoteBody, _ call: UpstreamCall
+    ) async throws -> Failure {
+        // What doesn't come, or not in time, changes nothing in that it is a refusal.
+        do { try await body.read(beyond: ProviderAnswer.bound) } catch is Denial {}
+        let refusal = dialect.refusal(
+            ProviderAnswer(
+                status: Int(response.status.code),
+                body: body.beginning.getSlice(
+                    at: body.beginning.readerIndex, length: min(body.beginning.readableBytes, ProviderAnswer.bound))
+                    ?? ByteBuffer(),
+                retryAfter: response.headers.first(name: "retry-after"), model: call.renaming,
+                isField: call.request.hasMember))
+        return Failure(problem: refusal.problem, how: refusal.how, weight: refusal.weight)
     }
 
-    private func failure(_ how: String) -> Failure { Failure(denial: .upstreamFailed, how: how) }
-}
+    private func answer(
+        _ response: HTTPClientResponse, _ body: RemoteBody, _ call: UpstreamCall,
+        _ onFault: @escaping @Sendable (AnswerFault) -> Void
+    ) async throws -> UpstreamAnswer {
+        // Of a compressed body that was undone on its way, the length says nothing.
+        let isPlain = response.headers.first(name: "content-encoding") == nil
+        let length = isPlain ? response.headers.first(name: "content-length").flatMap { Int($0) } : nil
+        if let length, length > limits.responseBytes { throw failure("an answer of \(length) bytes") }
+        let label = response.headers.first(name: "content-type")
+        var form: AnswerForm?
+        while form == nil {
+            form = AnswerForm(
+                label: label, isStreamAsked: call.request.isStream, beginning: body.beginning, hasEnded: body.hasEnded)
+            if form != nil { break }
+            // Blanks before an answer are no answer.
+            guard body.beginning.readableBytes <= UpstreamCall.shortAnswer else {
+                throw failure(.undecided(bytes: body.beginning.readableBytes))
+            }
+            try await body.read(beyond: body.beginning.readableBytes)
+        }
+        let status = HTTPResponse.Status(code: Int(response.status.code))
+        if form == .stream {
+            let stream = RemoteStream(body, dialect.stream(renaming: call.renaming), onFault: onFault)
+            if let fault = try await stream.begin() { throw failure(fault) }
+            return UpstreamAnswer(
+                status: status, headers: [.contentType: AnswerForm.stream.contentType, .cacheControl: "no-cache"],
+                length: nil, body: .stream(stream))
+        }
+        return try await whole(status, body, call, length: length)
+    }
 
-extension UpstreamAnswer {
-    /// Whether an answer of declared success is empty or an error. Only what begins with the error is looked into: an
-    /// answer has its members in another order, and reading each through would cost more than all else here.
-    fileprivate var isNoAnswer: Bool {
-        guard case .whole(let bytes) = body else { return false }
-        let blanks: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
-        let text = bytes.readableBytesView.lazy.filter { !blanks.contains($0) }.prefix(8)
-        if text.isEmpty { return true }
-        guard text.elementsEqual(#"{"error""#.utf8), let object = (try? JSON.parse(bytes.readableBytesView))?.object
-        else { return false }
-        return object["error"] != .null
+    /// Up to ``UpstreamCall/wholeLimit`` an answer is taken in whole before any of it goes out: one write instead of three,
+    /// and an upstream that breaks off in the middle becomes a clear 502 instead of a cut connection. Of a longer one so
+    /// much is taken that its content can be seen.
+    private func whole(
+        _ status: HTTPResponse.Status, _ body: RemoteBody, _ call: UpstreamCall, length: Int?
+    ) async throws -> UpstreamAnswer {
+        var most = call.wholeLimit
+        var finding = Finding.nothing
+        while finding == .nothing {
+            try await body.read(beyond: most)
+            finding = dialect.look(at: body.beginning, isWhole: body.hasEnded)
+            if finding == .nothing, most >= Self.mostHeldBack { throw failure(.undecided(bytes: most)) }
+            most *= 2
+        }
+        if case .error(let fault) = finding { throw failure(fault) }
+        var length = length
+        if let renamed = dialect.renamed(body.beginning, call.renaming) {
+            length = length.map { $0 + renamed.readableBytes - body.beginning.readableBytes }
+            body.begin(with: renamed)
+        }
+        let isWhole = body.hasEnded
+        return UpstreamAnswer(
+            status: status, headers: [.contentType: AnswerForm.whole.contentType],
+            length: isWhole ? body.beginning.readableBytes : length,
+            body: isWhole ? .whole(body.beginning) : .remote(body))
+    }
+
+    /// The most that is taken of a long answer to see its content.
+    private static let mostHeldBack = 1 << 20
+
+    private func failure(_ how: String) -> Failure { Failure(problem: Denial.upstreamFailed.problem, how: how) }
+
+    private func failure(_ fault: AnswerFault) -> Failure {
+        Failure(
+            problem: Denial.upstreamFailed.problem, how: fault.how,
+            weight: fault == .told(.accountEmpty) || fault == .told(.secretRefused) ? .alarm : .warning)
     }
 }

@@ -10,8 +10,9 @@ import Policy
 /// Unchecked, because the client's iterator can't be sent: one task reads the beginning, returns, and only then another
 /// reads on. Each call on this object happens after the one before has ended.
 final class RemoteBody: @unchecked Sendable {
-    /// The chunks that were read to find out how it begins.
-    private(set) var beginning: [ByteBuffer] = []
+    /// What was read to find out how it begins.
+    private(set) var beginning = ByteBuffer()
+    private(set) var hasEnded = false
     private var rest: HTTPClientResponse.Body.AsyncIterator
     private var bytes = 0
     private let limit: Int
@@ -25,7 +26,10 @@ final class RemoteBody: @unchecked Sendable {
     /// The next chunk after the beginning; `nil` at the end. Whatever goes wrong is a denial.
     func next() async throws -> ByteBuffer? {
         do {
-            guard let chunk = try await rest.next() else { return nil }
+            guard let chunk = try await rest.next() else {
+                hasEnded = true
+                return nil
+            }
             bytes += chunk.readableBytes
             if bytes > limit { throw Denial.upstreamFailed }
             return chunk
@@ -36,33 +40,14 @@ final class RemoteBody: @unchecked Sendable {
         }
     }
 
-    /// Reads to the end when that comes within so many bytes; otherwise `nil`, and what was read is the beginning.
-    func whole(upTo most: Int) async throws -> ByteBuffer? {
-        while let chunk = try await next() {
-            beginning.append(chunk)
-            if bytes > most { return nil }
+    /// Reads until the beginning has more than so many bytes, or to the end.
+    func read(beyond most: Int) async throws {
+        while !hasEnded, beginning.readableBytes <= most {
+            guard let chunk = try await next() else { return }
+            if beginning.readableBytes == 0 { beginning = chunk } else { beginning.writeImmutableBuffer(chunk) }
         }
-        guard var whole = beginning.first else { return ByteBuffer() }
-        for var chunk in beginning.dropFirst() { whole.writeBuffer(&chunk) }
-        return whole
     }
 
-    /// Reads the first chunk. `false` when there is none.
-    func hasBegun() async throws -> Bool {
-        guard let chunk = try await next() else { return false }
-        beginning.append(chunk)
-        return true
-    }
-
-    /// Reads an event stream up to its first content.
-    func firstContent() async throws -> FirstContent.Finding {
-        var look = FirstContent()
-        while let chunk = try await next() {
-            beginning.append(chunk)
-            let finding = look.look(chunk)
-            if case .nothing = finding { continue }
-            return finding
-        }
-        return .nothing
-    }
+    /// Puts other bytes in the place of the beginning.
+    func begin(with bytes: ByteBuffer) { beginning = bytes }
 }

@@ -1,7 +1,6 @@
 import HTTP
 import HTTPTypes
 import Hummingbird
-import JSON
 import NIOCore
 import Policy
 import Values
@@ -13,6 +12,7 @@ struct UpstreamAnswer: Sendable {
         /// Made in this process, event by event as the caller takes them.
         case echo(EchoStream)
         case remote(RemoteBody)
+        case stream(RemoteStream)
     }
 
     let status: HTTPResponse.Status
@@ -20,9 +20,6 @@ struct UpstreamAnswer: Sendable {
     /// As declared by the upstream; `nil` for a stream.
     let length: Int?
     var body: Body
-
-    /// Whether the call was served. What else comes here is a refusal that the caller may hear.
-    var isSuccess: Bool { status.kind == .successful }
 
     var isEventStream: Bool {
         headers[.contentType].map { Text($0).lowercased.hasPrefix("text/event-stream") } ?? false
@@ -46,25 +43,33 @@ struct UpstreamAnswer: Sendable {
         // An event stream may have to end with an event of ours, so no length is promised for it.
         let length = isEventStream ? nil : length
         let responseBody = ResponseBody(contentLength: length) { [body, isEventStream] writer in
-            switch body {
-            case .whole: break
-            case .echo(var events):
-                try await Self.begin([events.next()].compactMap { $0 }[...], charge, &writer)
-                while let event = events.next() { try await writer.write(event) }
-            case .remote(let remote):
-                do {
+            do {
+                switch body {
+                case .whole: break
+                case .echo(var events):
+                    try await Self.begin([events.next()].compactMap { $0 }[...], charge, &writer)
+                    while let event = events.next() { try await writer.write(event) }
+                case .remote(let remote):
                     try await callers.whilePresent(
                         on: channel,
                         inThisTask: {
-                            try await Self.begin(remote.beginning[...], charge, &writer)
-                            try await Self.pass(remote, until: end, to: &writer)
+                            try await Self.begin([remote.beginning], charge, &writer)
+                            while let chunk = try await remote.next() {
+                                try Self.check(end)
+                                try await writer.write(chunk)
+                            }
                         })
-                } catch let denial as Denial where isEventStream {
-                    // The status has gone out long ago; this is how OpenAI tells an error inside a stream. The blank line
-                    // before it ends an event that the upstream left unfinished.
-                    let event = JSON.object(["error": OpenAIDialect.error(denial.problem)])
-                    try await writer.write(ByteBuffer(string: "\n\ndata: \(event.text)\n\n"))
+                case .stream(let stream):
+                    try await callers.whilePresent(
+                        on: channel,
+                        inThisTask: {
+                            try await Self.begin(stream.beginning[...], charge, &writer)
+                            try await Self.pass(stream, until: end, to: &writer)
+                        })
                 }
+            } catch let denial as Denial where isEventStream {
+                // The status has gone out long ago.
+                try await writer.write(OpenAIChat().rupture(denial.problem))
             }
             try await writer.finish(nil)
             withExtendedLifetime(place) {}
@@ -72,25 +77,30 @@ struct UpstreamAnswer: Sendable {
         return Response(status: status, headers: headers, body: responseBody)
     }
 
-    /// Writes the beginning while the charge commits, unless the end may be in it: for a caller, `[DONE]` is the end.
+    /// Writes the beginning while the charge commits: what ends an answer for its reader is never in it.
     private static func begin(
         _ beginning: ArraySlice<ByteBuffer>, _ charge: Task<Void, any Error>?, _ writer: inout any ResponseBodyWriter
     ) async throws {
-        let mayEnd = beginning.reduce(into: [UInt8]()) { $0 += $1.readableBytesView }.contains(Array("[DONE]".utf8))
-        if mayEnd { try await charge?.value }
         for chunk in beginning { try await writer.write(chunk) }
-        if !mayEnd { try await charge?.value }
+        try await charge?.value
     }
 
-    /// Throws a denial when the upstream fails; the connection to the caller then ends without the end of the body, so
-    /// that nobody takes a part for the whole.
     private static func pass(
-        _ remote: RemoteBody, until end: NIODeadline, to writer: inout any ResponseBodyWriter
+        _ stream: RemoteStream, until end: NIODeadline, to writer: inout any ResponseBodyWriter
     ) async throws {
-        while let chunk = try await remote.next() {
-            // Looked at when something came: what stays silent is ended by the idle time.
-            if NIODeadline.now() > end { throw Denial.upstreamTimeout }
-            try await writer.write(chunk)
+        while let step = try await stream.next() {
+            switch step {
+            case .passes(let bytes):
+                try check(end)
+                try await writer.write(bytes)
+            case .last(let bytes): try await writer.write(bytes)
+            }
         }
+    }
+
+    /// Looked at when something came: what stays silent is ended by the idle time. A denial ends the connection to the
+    /// caller without the end of the body, so that nobody takes a part for the whole.
+    private static func check(_ end: NIODeadline) throws(Denial) {
+        if NIODeadline.now() > end { throw .upstreamTimeout }
     }
 }

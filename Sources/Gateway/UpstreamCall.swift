@@ -9,6 +9,8 @@ struct UpstreamCall: Sendable {
     let request: ChatRequest
     /// The upstream's name of the model.
     let model: String
+    /// What becomes of that name in the answer.
+    let renaming: ModelRenaming?
     let systemMessages: SystemMessages
     /// The app's.
     let prompt: Text?
@@ -20,13 +22,17 @@ struct UpstreamCall: Sendable {
     init(_ request: ChatRequest, _ route: ModelRoute, _ chat: ChatSettings, isKept: Bool) {
         self.request = request
         model = route.upstreamName
+        renaming = ModelRenaming(route.name, upstreamName: route.upstreamName)
         systemMessages = route.systemMessages
         prompt = chat.systemPrompt
         parameters = chat.parameters
         wholeLimit = isKept ? StoredAnswer.limit : Self.shortAnswer
     }
 
-    private static let shortAnswer = 64 * 1024
+    static let shortAnswer = 64 * 1024
+
+    /// The model as the caller knows it.
+    var publicModel: String { renaming?.publicName ?? model }
 
     /// The body as the upstream gets it, in parts.
     var body: [ByteBuffer] {

@@ -51,12 +51,27 @@ package final class Upstreams: Sendable {
         case .echo: return EchoUpstream().complete(call)
         case .openai(let url, let secret):
             do {
-                return try await openAI.complete(call, headers, url, secret, until: end)
+                return try await openAI.complete(call, headers, url, secret, until: end) { fault in
+                    logger.warning(
+                        "a stream of an upstream's broke off",
+                        metadata: ["model": "\(route.name)", "how": "\(fault.how)"])
+                }
             } catch let failure as OpenAIUpstream.Failure {
-                // The caller hears that it failed; the operator has to know how. Neither hears the upstream's own words.
-                logger.warning("an upstream failed", metadata: ["model": "\(route.name)", "how": "\(failure.how)"])
-                throw failure.denial
+                // The caller hears what is of use to a caller; the operator has to know how. Neither hears more of the
+                // upstream's own words than its dialect lets through.
+                log(failure, route, logger)
+                throw failure.problem
             }
+        }
+    }
+
+    private func log(_ failure: OpenAIUpstream.Failure, _ route: ModelRoute, _ logger: Logger) {
+        let metadata: Logger.Metadata = ["model": "\(route.name)", "how": "\(failure.how)"]
+        switch failure.weight {
+        case .none: logger.info("an upstream did not accept a caller's request", metadata: metadata)
+        case .warning: logger.warning("an upstream failed", metadata: metadata)
+        case .alarm:
+            logger.error("an upstream refuses all calls until the operator does something", metadata: metadata)
         }
     }
 

@@ -11,6 +11,7 @@ import Management
 import ManagementAPI
 import Metering
 import NIOCore
+import NIOHTTPCompression
 import ServiceLifecycle
 import UnixSignals
 import Web
@@ -175,6 +176,8 @@ struct Server: Sendable {
         authorities.use(in: &configuration)
         // A redirect names an address that no admin configured (GHSA-9f46-w24h-69w4).
         configuration.redirectConfiguration = .disallow
+        // They are asked for plain bytes; some compress all the same, and what can't be read is no answer.
+        configuration.decompression = .enabled(limit: .ratio(100))
         configuration.timeout.connect = .milliseconds(Int64(settings.integer(.gatewayConnectTimeoutMs)))
         configuration.timeout.read = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
         // A refused connection is known at once; trying again until the timeout would only tell it later.

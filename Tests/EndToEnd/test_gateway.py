@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import time
 
@@ -11,8 +12,9 @@ import requests
 from client import expect, in_parallel, unique
 from deployment import CAT
 from raw_http import converse, request
+from receipts import not_charged, receipt
 from shapes import openai_error, problem
-from upstream import CHUNKS, INSIDE, JSON_ANSWER
+from upstream import CHUNKS, INSIDE, OPERATORS_HEADERS, as_told
 from waiting import wait_for
 
 
@@ -254,7 +256,7 @@ def test_a_refused_call_never_reaches_the_upstream(deployment, relay, upstream, 
 
 def test_an_answer_passes_byte_for_byte(relay):
     answer = expect(ask(relay, "json"), 200)
-    assert answer.content == JSON_ANSWER
+    assert answer.content == as_told("json")
     assert answer.headers["content-type"] == "application/json"
 
 
@@ -275,13 +277,13 @@ def test_a_compressed_answer_says_truly_what_it_is(deployment, relay):
     ).first
     assert answer.status == 200 and answer.is_whole
     plain = gzip.decompress(answer.body) if answer.header("content-encoding") == "gzip" else answer.body
-    assert plain == JSON_ANSWER
+    assert plain == as_told("gzip")
 
 
 def test_the_upstreams_hop_headers_and_cookies_stay_there(relay):
     """What the upstream says about its own connection and its own site is none of the caller's business."""
     answer = expect(ask(relay, "hop-headers"), 200)
-    assert answer.content == JSON_ANSWER
+    assert answer.content == as_told("hop-headers")
     names = {name.lower() for name in answer.headers}
     assert not names & {"x-hop-by-name", "keep-alive", "proxy-authenticate", "upgrade", "set-cookie"}
     raw = [(name.lower(), value) for name, value in answer.raw.headers.items()]
@@ -295,15 +297,134 @@ def test_the_upstreams_hop_headers_and_cookies_stay_there(relay):
 
 
 def test_an_early_hint_is_not_the_answer(relay):
-    assert expect(ask(relay, "early-hints"), 200).content == JSON_ANSWER
+    assert expect(ask(relay, "early-hints"), 200).content == as_told("early-hints")
 
 
-@pytest.mark.parametrize("status", [400, 404, 409, 413, 415, 422, 429])
-def test_what_the_upstream_says_about_the_call_passes(relay, status):
-    """The caller can do something about these: status and body pass as they are."""
-    answer = expect(ask(relay, f"status-{status}"), status)
-    assert answer.json()["error"]["code"] == f"upstream_{status}"
-    assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
+def answered(tenant, body, status=200, **more):
+    """A call that the upstream answers with this body."""
+    given = {"body": body if isinstance(body, str) else json.dumps(body), "status": status} | more
+    return ask(tenant, "body", answer=given)
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+def test_what_the_upstream_says_about_the_call_is_heard(relay, status):
+    """The caller can do something about these: the status stays, and the words where they are about the call alone."""
+    answer = ask(relay, f"status-{status}")
+    openai_error(answer, status, "provider_refused", denial="provider_refused")
+    assert INSIDE not in answer.text, "words of the upstream's that say where it is"
+    error = {"message": "Invalid 'messages[0].role': no such role.", "param": "messages[0].role", "code": "invalid_value"}
+    told = openai_error(
+        answered(relay, {"error": error}, status),
+        status,
+        "provider_refused",
+        denial="provider_refused",
+        param="messages[0].role",
+    )
+    assert error["message"] in told["message"]
+
+
+def test_the_upstreams_own_rate_is_a_429_with_its_time(relay):
+    answer = ask(relay, "status-429")
+    openai_error(answer, 429, "rate_limit_exceeded", denial="upstream_rate_limited")
+    assert answer.headers["retry-after"] == "7" and "x-should-retry" not in answer.headers
+    assert INSIDE not in answer.text
+
+
+OPERATORS = [
+    (429, {"message": f"Quota of org-1 at {INSIDE}", "type": "insufficient_quota", "code": "insufficient_quota"}),
+    (429, {"message": "You exceeded your current quota, please check your plan and billing details."}),
+    (400, {"message": "Your credit balance is too low.", "type": "invalid_request_error"}),
+    (403, {"message": "Not active.", "code": "billing_not_active"}),
+    (402, {"message": "pay"}),
+    (401, {"message": "Incorrect API key provided: sk-up", "code": "invalid_api_key"}),
+    (400, {"message": "The model upstream-body does not exist.", "code": "model_not_found"}),
+    (404, {"message": "no such path"}),
+]
+
+
+@pytest.mark.parametrize("status, error", OPERATORS, ids=lambda value: str(value)[:40])
+def test_the_operators_affairs_are_the_operators(relay, status, error):
+    """The operator's empty account is never told as the caller's own, and the log says it loudly."""
+    answer = answered(relay, {"error": error}, status)
+    told = openai_error(answer, 502, "upstream_failed", denial="upstream_failed")
+    assert error["message"] not in told["message"] and INSIDE not in answer.text
+    log = relay.client.server.stderr
+    assert f"how=status {status}" in log
+    if status not in (404,) and error.get("code") != "model_not_found":
+        assert re.search(rf" error .*how=status {status}: .*refuses all calls until the operator", log)
+
+
+def test_context_and_content_have_codes_that_programs_know(relay):
+    long = {"message": "This model's maximum context length is 8 tokens, see org-1.", "code": "context_length_exceeded"}
+    openai_error(
+        answered(relay, {"error": long}, 400),
+        400,
+        "context_length_exceeded",
+        denial="context_length_exceeded",
+        param="messages",
+    )
+    filtered = {"message": "The response was filtered.", "code": "content_filter"}
+    openai_error(answered(relay, {"error": filtered}, 400), 400, "content_filter", denial="content_refused")
+
+
+def test_a_page_never_passes(relay):
+    page = f"<html><body>{INSIDE}</body></html>"
+    for status in (200, 400, 404, 422, 429, 500, 502, 503):
+        answer = answered(relay, page, status, type="text/html")
+        assert answer.status_code in (400, 422, 429, 502) and "<html" not in answer.text and INSIDE not in answer.text
+        assert answer.headers["content-type"] == "application/json" and answer.headers["x-latchkey-code"]
+
+
+CHOICE = {"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+NO_ANSWERS = {
+    "an error": {"id": "c", "error": {"message": INSIDE}},
+    "the object error": {"object": "error", "message": INSIDE},
+    "no choices": {"id": "c", "choices": []},
+    "null choices": {"id": "c", "choices": None},
+    "absent choices": {"id": "c"},
+    "half a JSON": json.dumps({"choices": [CHOICE]})[:-3],
+    "an array with an error": [{"error": {"message": INSIDE}}],
+    "a choice that is an error": {"choices": [{"index": 0, "error": {"message": INSIDE}}]},
+    "code and message": {"code": "x", "message": INSIDE},
+    "a detail": {"detail": INSIDE},
+    "a message without a word": {"choices": [{"message": {"role": "assistant", "content": ""}}]},
+    "text": "hello",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("body", NO_ANSWERS.values(), ids=NO_ANSWERS)
+def test_what_is_no_answer_is_a_502_and_free(relay, body):
+    """B2: whatever the status says."""
+    answer = answered(relay, body)
+    openai_error(answer, 502, "upstream_failed", denial="upstream_failed")
+    assert INSIDE not in answer.text
+    not_charged(answer)
+
+
+@pytest.mark.parametrize("error", ["", {}, False, 0, None], ids=json.dumps)
+def test_content_beside_an_empty_error_is_an_answer(relay, error):
+    answer = expect(answered(relay, {"error": error, "choices": [CHOICE]}), 200)
+    assert receipt(answer).cost > 0 and answer.json()["choices"] == [CHOICE]
+
+
+def test_no_header_of_the_operators_reaches_a_caller(relay):
+    """B4: an allow list. Behind a proxy such as LiteLLM, an answer has two dozen headers of the operator's affairs."""
+    answer = expect(ask(relay, "gateway-headers"), 200)
+    assert INSIDE not in str(answer.headers)
+    assert not {name.lower() for name in answer.headers} & {name.lower() for name in OPERATORS_HEADERS}
+    assert "openai-processing-ms" not in answer.headers
+
+
+def test_the_public_name_of_a_model_is_the_one_that_is_told(relay):
+    """B6: the upstream's name for it is the operator's affair, in answers, in streams and in refusals."""
+    answer = expect(ask(relay, "json"), 200)
+    assert answer.json()["model"] == "json"
+    for payload in streamed(relay, "stream")[:-1]:
+        assert json.loads(payload)["model"] == "stream"
+    error = {"message": "The model `upstream-body` does not take images.", "code": "invalid_value"}
+    told = openai_error(answered(relay, {"error": error}, 400), 400, "provider_refused", denial="provider_refused")
+    assert told["message"].endswith("The model `body` does not take images.")
 
 
 @pytest.mark.parametrize(
@@ -311,6 +432,8 @@ def test_what_the_upstream_says_about_the_call_passes(relay, status):
     [
         "status-401",
         "status-403",
+        "status-404",
+        "status-409",
         "status-500",
         "status-503",
         "redirect-302",
@@ -327,6 +450,7 @@ def test_what_only_the_operator_can_mend_is_a_502(deployment, relay, upstream, m
     openai_error(answer, 502, "upstream_failed", denial="upstream_failed")
     assert INSIDE not in answer.text and "upstream" not in (answer.headers.get("www-authenticate") or "")
     assert "location" not in answer.headers and "www-authenticate" not in answer.headers
+    assert answer.headers.get("retry-after") == ("7" if mode == "status-503" else None)
     assert len(upstream.recorded(marker)) == 1, "called again, or a redirect was followed"
 
 
@@ -385,11 +509,13 @@ def streamed(tenant, mode):
     return events(lines)
 
 
-def test_the_upstreams_own_error_event_passes_after_its_content(relay):
-    """What has begun can only go on; the upstream's own words about its end pass as they are."""
+def test_an_error_event_after_content_is_told_in_our_words(relay):
+    """What has begun can only go on; what the upstream says of its end is the operator's affair."""
     payloads = streamed(relay, "late-stream-error")
     assert json.loads(payloads[0])["choices"][0]["delta"]["content"] == "only "
-    assert json.loads(payloads[-1])["error"]["message"] == "the model fell over"
+    assert json.loads(payloads[-1])["error"]["code"] == "upstream_failed"
+    assert "fell over" not in payloads[-1] and "[DONE]" not in payloads
+    assert "how=an error in place of an answer" in relay.client.server.stderr
 
 
 def test_an_error_as_the_first_event_of_a_stream_is_a_502(relay):
@@ -407,9 +533,12 @@ def test_a_short_answer_that_breaks_is_a_502(relay):
 
 
 def test_a_long_answer_that_breaks_is_cut(relay):
-    """Never a silently short 200: the caller's library has to notice."""
-    with pytest.raises(requests.RequestException):
-        ask(relay, "broken-long")
+    """Never a silently short 200: the caller's library has to notice. (If the break is known in time, it is a 502.)"""
+    try:
+        answer = ask(relay, "broken-long")
+    except requests.RequestException:
+        return
+    openai_error(answer, 502, "upstream_failed", denial="upstream_failed")
 
 
 def test_a_caller_who_leaves_a_silent_stream_frees_the_upstream(relay, upstream):
@@ -504,11 +633,9 @@ def test_a_never_ending_stream_is_ended(quick_relay, upstream):
 
 
 def test_a_trickling_answer_is_ended(quick_relay):
-    def call():
-        with pytest.raises(requests.RequestException):
-            ask(quick_relay, "trickle")
-
-    _, took = timed(call)
+    """Blanks are no answer, so there is still a status to tell it with."""
+    answer, took = timed(lambda: ask(quick_relay, "trickle"))
+    openai_error(answer, 504, "upstream_timeout", denial="upstream_timeout")
     assert 2 < took < 8
 
 

@@ -30,6 +30,13 @@ JSON_ANSWER = (
     b'"choices":[{"index":0,"message":{"role":"assistant","content":"upstream says hello"},"finish_reason":"stop"}],'
     b'"usage":{"prompt_tokens":1,"completion_tokens":3,"total_tokens":4}}\n'
 )
+
+
+def as_told(model):
+    """The answer above as a caller gets it: byte for byte, with the public name of its model."""
+    return JSON_ANSWER.replace(b'"upstream-json"', json.dumps(model).encode())
+
+
 CHUNKS = 6
 CHUNK_GAP = 0.1
 # A text that must never come out of the gateway: it stands in the bodies of answers that the gateway has to replace.
@@ -58,6 +65,8 @@ MODES = [
     "late-stream-error",
     "script",
     "early-hints",
+    "body",
+    "gateway-headers",
 ] + [f"status-{status}" for status in STATUSES]
 
 
@@ -146,6 +155,17 @@ class Upstream:
                 "Server: upstream/1.0",
             )
             await send(noted, writer, head(200, "application/json", len(JSON_ANSWER), *extra) + JSON_ANSWER)
+        elif mode == "body":
+            # What the caller wrote down in its member `answer`: {"status", "type", "body", "headers"}.
+            given = json.loads(noted.body)["answer"]
+            body = given["body"].encode()
+            extra = [f"{name}: {value}" for name, value in given.get("headers", {}).items()]
+            kind = given.get("type", "application/json")
+            await send(noted, writer, head(given.get("status", 200), kind, len(body), *extra) + body)
+        elif mode == "gateway-headers":
+            # What a proxy between the operator and a provider adds, in the manner of LiteLLM, and the provider's own.
+            extra = [f"{name}: {INSIDE}" for name in OPERATORS_HEADERS] + ["openai-processing-ms: 12"]
+            await send(noted, writer, head(200, "application/json", len(JSON_ANSWER), *extra) + JSON_ANSWER)
         elif mode == "early-hints":
             hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"
             await send(noted, writer, hints + head(200, "application/json", len(JSON_ANSWER)) + JSON_ANSWER)
@@ -153,7 +173,7 @@ class Upstream:
             await send(noted, writer, head(200, "application/json", 1000) + JSON_ANSWER[:100])
             keep = False
         elif mode == "broken-long":
-            # Longer than what the gateway takes in whole before it passes anything on.
+            # Longer than what the gateway takes in whole before it passes anything on; its content stands in the part.
             await send(noted, writer, head(200, "application/json", 200_000) + JSON_ANSWER + b" " * 100_000)
             keep = False
         elif mode == "broken-stream":
@@ -275,7 +295,8 @@ class Upstream:
         await send(
             noted, writer, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         )
-        block = chunk(b" " * 65536)
+        await send(noted, writer, chunk(b'{"choices":[{"message":{"content":"'))
+        block = chunk(b"x" * 65536)
         while noted.sent < 1 << 33:
             await send(noted, writer, block)
 
@@ -329,6 +350,21 @@ def json_of(size):
     return head(200, "application/json", size, "Connection: close") + JSON_ANSWER + b" " * (size - len(JSON_ANSWER))
 
 
+OPERATORS_HEADERS = [
+    "x-litellm-model-api-base",
+    "x-litellm-response-cost",
+    "x-litellm-key-spend",
+    "llm_provider-openai-organization",
+    "openai-organization",
+    "openai-version",
+    "x-ratelimit-limit-requests",
+    "x-envoy-upstream-service-time",
+    "apim-request-id",
+    "via",
+    "cf-ray",
+    "etag",
+    "x-anything",
+]
 ERROR = {"error": {"message": "the model fell over", "type": "server_error", "param": None, "code": None}}
 CALL = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 MEBIBYTE = 1 << 20
@@ -373,6 +409,20 @@ STEPS = {
     "mebibyte-and-one": json_of(MEBIBYTE + 1),
     "refusal": head(400, "application/json", len(json.dumps(ERROR)), "Connection: close") + json.dumps(ERROR).encode(),
     "failure": head(500, "application/json", 2, "Connection: close") + b"{}",
+    # Heads of streams that are labelled wrongly, and half of an event that no blank line ends.
+    "head-json": stream_head("Connection: close").replace(b"text/event-stream", b"application/json"),
+    "head-bare": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+    "ping": chunk(b"event: ping\n\n"),
+    "no-choice": chunk(spoken({"delta": {"content": ""}, "finish_reason": ""})),
+    "empty-choice": chunk(event({"choices": [{}]})),
+    "plain-error": chunk(event({"code": "InternalError", "message": INSIDE})),
+    "detail-error": chunk(event({"detail": INSIDE})),
+    "choice-error": chunk(event({"choices": [{"index": 0, "error": {"message": INSIDE}}]})),
+    "quota-error": chunk(event({"error": {"message": INSIDE, "code": "insufficient_quota"}})),
+    "odd-errors": chunk(
+        b"".join(spoken({"delta": {"content": "word "}}, error=odd) for odd in ("", {}, False, 0, None))
+    ),
+    "done-bare": chunk(b"data: [DONE]"),
 }
 
 

@@ -6,7 +6,7 @@ import Values
 /// What the built-in upstream says to one call, and how it says it. It is made from the bytes of the call, and is little
 /// more than they are: what the caller said goes back as it was written, without being read or escaped again.
 struct EchoReply {
-    /// The model that answers, as its upstream's name.
+    /// The model that answers, by its public name.
     let model: String
     /// The text of the answer, as the inside of a JSON string.
     let content: ByteBuffer

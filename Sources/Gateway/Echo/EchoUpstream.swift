@@ -6,7 +6,7 @@ import NIOCore
 struct EchoUpstream {
     func complete(_ call: UpstreamCall) -> UpstreamAnswer {
         let reply = EchoReply(
-            call.request, prompt: call.prompt, model: call.model, systemMessages: call.systemMessages)
+            call.request, prompt: call.prompt, model: call.publicModel, systemMessages: call.systemMessages)
         guard call.request.isStream else {
             let body = reply.whole()
             return UpstreamAnswer(

@@ -40,4 +40,17 @@ struct ChatRequest: Sendable {
     func withOutline<R>(_ look: (JSONOutline) -> R) -> R {
         body.withUnsafeReadableBytes { look(JSONOutline(checked: $0)) }
     }
+
+    /// Whether the caller's body has a member of this name.
+    func hasMember(_ name: Text) -> Bool {
+        withOutline { outline in
+            var cursor = outline.cursor()
+            guard cursor.enter() else { return false }
+            repeat {
+                if outline.string(cursor.name(), is: name) { return true }
+                cursor.skip()
+            } while cursor.next()
+            return false
+        }
+    }
 }

@@ -44,12 +44,14 @@ package struct OpenAIDialect: ErrorDialect {
 
     private static let noQuota = "insufficient_quota"
 
-    /// Their one code for a key that doesn't work, and their one for credits that are used up.
+    /// Their one code for a key that doesn't work, their one for credits that are used up, and what programs look for
+    /// of what a provider refused.
     private static let openAICodes = [
         Denial.missingKey.rawValue: "invalid_api_key", Denial.invalidKey.rawValue: "invalid_api_key",
         Denial.keyExpired.rawValue: "invalid_api_key", Denial.keyDisabled.rawValue: "invalid_api_key",
         Denial.monthlyLimitReached.rawValue: noQuota, Denial.creditLimitReached.rawValue: noQuota,
         Denial.insufficientCredits.rawValue: noQuota,
+        "upstream_rate_limited": "rate_limit_exceeded", "content_refused": "content_filter",
     ]
 }
 

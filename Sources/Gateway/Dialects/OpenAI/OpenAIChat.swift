@@ -1,0 +1,33 @@
+import Applications
+import Catalog
+import HTTP
+import JSON
+import NIOCore
+import Policy
+import Values
+
+/// OpenAI's chat completions: `POST /v1/chat/completions`.
+struct OpenAIChat: Dialect {
+    func read(_ body: ByteBuffer) throws(Problem) -> ChatRequest { try ChatRequest(body) }
+
+    func request(_ call: ChatRequest, to route: ModelRoute, by application: Application, isKept: Bool) -> UpstreamCall {
+        UpstreamCall(call, route, application.chat, isKept: isKept)
+    }
+
+    func look(at body: ByteBuffer, isWhole: Bool) -> Finding { ChatLook.look(at: body, isWhole: isWhole) }
+
+    func renamed(_ body: ByteBuffer, _ model: ModelRenaming?) -> ByteBuffer? {
+        guard let model, let place = body.withUnsafeReadableBytes({ ChatLook($0).model() }) else { return nil }
+        return body.replacing(place, with: model)
+    }
+
+    func stream(renaming model: ModelRenaming?) -> ChatStream { ChatStream(renaming: model) }
+
+    func refusal(_ answer: ProviderAnswer) -> Refusal { ChatRefusal(answer).refusal }
+
+    /// One event, and no `[DONE]`: OpenAI's library raises at the first, and takes the second for the end of a whole
+    /// answer. The blank line before it ends an event that the upstream left unfinished.
+    func rupture(_ problem: Problem) -> ByteBuffer {
+        ByteBuffer(string: "\n\ndata: \(JSON.object(["error": OpenAIDialect.error(problem)]).text)\n\n")
+    }
+}
