@@ -50,7 +50,7 @@ package struct FramingError: Error, Sendable, Equatable {
         case .targetTooLong: 414
         case .headTooLarge, .trailerTooLarge: 431
         case .method, .transferCoding: 501
-        case .version, .otherProtocol: 505
+        case .version: 505
         case .expectation: 417
         default: 400
         }

@@ -56,7 +56,7 @@ def converse(
         _read(connection, conversation, end, until_closed)
     rest = conversation.received
     while rest:
-        answer, rest = _parse(rest, conversation.was_closed)
+        answer, rest = parse(rest, conversation.was_closed)
         if answer is None:
             break
         if answer.status < 200:
@@ -93,7 +93,7 @@ def _read(connection, conversation, end, until_closed):
         if _receive(connection, conversation):
             quiet_since = None
             continue
-        answer, rest = _parse(conversation.received, conversation.was_closed)
+        answer, rest = parse(conversation.received, conversation.was_closed)
         if answer is not None and answer.status >= 200 and answer.is_whole:
             if not until_closed:
                 return
@@ -124,7 +124,7 @@ def _receive(connection, conversation):
     return True
 
 
-def _parse(data, is_over):
+def parse(data, is_over):
     """(the first answer in `data`, the bytes after it); (None, data) while its head is not whole."""
     head, found, rest = data.partition(b"\r\n\r\n")
     if not found:

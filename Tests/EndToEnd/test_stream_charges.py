@@ -16,7 +16,7 @@ import requests
 
 from burst import chat_request
 from client import expect, unique
-from raw_http import _parse
+from raw_http import parse
 from receipts import (
     STANDARD,
     books_are_right,
@@ -264,7 +264,7 @@ class Leaver:
             data = self.connection.recv(65536)
             assert data, f"closed by the server after {self.received!r}"
             self.received += data
-        return _parse(self.received, False)[0]
+        return parse(self.received, False)[0]
 
     def leave(self, with_reset):
         if with_reset:

@@ -1,0 +1,154 @@
+"""What one caller may take from all others: connections, places, memory and time. None of these needs a key that works.
+
+Each was seen to stop a server, or to shut everybody out of it.
+"""
+
+import contextlib
+import json
+import socket
+import time
+
+import pytest
+
+from client import elsewhere, expect
+from length import IS_LONG, length
+from talk import Talk
+from test_line import APPS, CHAT, HELLO, planes, raw
+from waiting import wait_for
+
+MEBIBYTE = 1 << 20
+
+
+def open_many(server, count, data, sources):
+    """So many connections, each of which has sent these bytes, and an exit stack that closes them."""
+    stack = contextlib.ExitStack()
+    opened = []
+    for number in range(count):
+        try:
+            connection = socket.create_connection(("127.0.0.1", server.port), 10, (sources[number % len(sources)], 0))
+            stack.callback(connection.close)
+            connection.setblocking(False)
+            connection.send(data)
+            opened.append(connection)
+        except OSError:
+            pass  # refused: that is what a share is for
+    return opened, stack
+
+
+def others_are_served(client, pets, times=5):
+    """From another address, with another key, at once."""
+    for _ in range(times):
+        begun = time.monotonic()
+        expect(client.chat(pets.dog_key, timeout=10), 200)
+        expect(client.call("GET", APPS, token=pets.token, timeout=10), 200)
+        assert time.monotonic() - begun < 8
+
+
+def half_of(kind, strangers):
+    """What a caller sends who then says nothing more."""
+    return {
+        "no byte": b"",
+        "half a head": b"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nX-",
+        "half a body with a key": raw("POST", CHAT, strangers.app_key, HELLO)[:-1],
+        "half a body for people": raw("POST", APPS, strangers.token, b'{"name":"x"}')[:-1],
+        "half a sign-in": raw("POST", "/api/v1/sessions", None, b'{"email":"a@b.example"}')[:-1],
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind", ["no byte", "half a head", "half a body with a key", "half a body for people", "half a sign-in"]
+)
+def test_who_begins_and_says_nothing_more_shuts_nobody_out(pets, strangers, kind):
+    """1,030 connections with a good head and one byte of body did so for a minute."""
+    server = pets.client.server
+    _, stack = open_many(server, 1_100, half_of(kind, strangers), ["127.80.0.1"])
+    with stack:
+        others_are_served(elsewhere(server), pets)
+
+
+@pytest.mark.parametrize("path", ["/openapi.yaml", "/healthz", "/v1/models"])
+def test_who_asks_and_reads_nothing_costs_no_memory(pets, path):
+    """150 connections × 60,000 requests for /openapi.yaml took 2.2 GB, without any credential."""
+    server = pets.client.server
+    before = server.resident_bytes
+    token = pets.cat_key if path == "/v1/models" else None
+    block = raw("GET", path, token) * 100
+    _, stack = open_many(server, length(40, 150), b"", [f"127.81.0.{n}" for n in range(1, 11)])
+    with stack:
+        connections, rest = _, {}
+        for connection in connections:
+            rest[connection] = length(100, 600)
+        quiet_since = time.monotonic()
+        while rest and time.monotonic() - quiet_since < 2:
+            for connection in list(rest):
+                try:
+                    # What was taken in part is followed by the rest of a line that is none: that is an answer less.
+                    connection.send(block)
+                    quiet_since = time.monotonic()
+                    rest[connection] -= 1
+                    if rest[connection] == 0:
+                        del rest[connection]
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    del rest[connection]
+            time.sleep(0.01)
+        grown = max(server.resident_bytes - before for _ in range(20) if time.sleep(0.1) is None)
+        assert grown < 48 * MEBIBYTE, f"{grown / MEBIBYTE:.0f} MiB"
+        others_are_served(elsewhere(server), pets, times=2)
+
+
+def test_a_slow_but_steady_body_is_taken(pets):
+    """3 MB at 40 kB/s were cut without a word after 61 s."""
+    seconds = length(4, 75)
+    body = json.dumps({"messages": [{"role": "user", "content": "x" * 40_000 * seconds}]}).encode()
+    with Talk(pets.client.server, timeout=60) as talk:
+        talk.say(raw("POST", CHAT, pets.cat_key, body)[: -len(body)])
+        for place in range(0, len(body), 10_000):
+            talk.say(body[place : place + 10_000])
+            time.sleep(0.25)
+        assert talk.hear("POST", CHAT).status == 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("drip", [b"", b"x"])
+def test_who_is_too_slow_is_told_so(pets, drip):
+    """408, and the end. (In the short run it is only seen that the connection waits for a while.)"""
+    for method, path, token, body in planes(pets):
+        with Talk(pets.client.server, timeout=180) as talk:
+            talk.say(raw(method, path, token, b"", "Content-Type: application/json", "Content-Length: 100000") + b'{"')
+            end = time.monotonic() + length(2, 150)
+            while time.monotonic() < end and not talk.received:
+                with contextlib.suppress(OSError):
+                    talk.say(drip)
+                talk._more(time.monotonic() + 1)
+            if IS_LONG:
+                assert talk.hear(method, "/too-slow").status == 408 and talk.is_closed()
+            else:
+                assert not talk.received and not talk.was_closed
+
+
+def test_the_answer_of_a_refused_upload_is_seen(pets):
+    """The caller goes on sending for a while, as most clients do, and finds the refusal when it is done."""
+    head = raw("POST", CHAT, "sk-nonsense", b"", "Content-Type: application/json", f"Content-Length: {8 * MEBIBYTE}")
+    with Talk(pets.client.server, timeout=30) as talk:
+        talk.say(head)
+        for _ in range(128):
+            talk.say(b"x" * 65536)
+        assert talk.hear("POST", CHAT).status == 401
+
+
+def test_a_caller_who_reads_nothing_of_a_stream_holds_up_nobody(pets):
+    """The server stops, and goes on when they read; meanwhile others are served."""
+    body = json.dumps({"messages": [{"role": "user", "content": "word " * 200_000}], "stream": True}).encode()
+    before = pets.client.server.resident_bytes
+    with contextlib.ExitStack() as stack:
+        talks = [stack.enter_context(Talk(pets.client.server, timeout=60)) for _ in range(8)]
+        for talk in talks:
+            talk.say(raw("POST", CHAT, pets.cat_key, body))
+        others_are_served(elsewhere(pets.client.server), pets, times=3)
+        wait_for("nothing", lambda: time.sleep(1) is None)
+        assert pets.client.server.resident_bytes - before < 256 * MEBIBYTE
+        for talk in talks:
+            answer = talk.hear("POST", CHAT)
+            assert answer.status == 200 and answer.body.rstrip().endswith(b"data: [DONE]")
