@@ -45,6 +45,16 @@ class Talk:
             assert not self.was_closed, f"closed without a whole answer; received {self.received[:300]!r}"
             assert self._more(end), f"no whole answer in {self.timeout} s; received {self.received[:300]!r}"
 
+    def hear_until(self, ending):
+        """Everything up to these bytes, which end it, as it came: for what is too long to be looked at again and again."""
+        end = time.monotonic() + self.timeout
+        pieces, self.received = [self.received], b""
+        while not b"".join(pieces[-2:]).endswith(ending):
+            assert not self.was_closed and self._more(end), f"no {ending!r} in {self.timeout} s"
+            pieces.append(self.received)
+            self.received = b""
+        return b"".join(pieces)
+
     def is_silent(self, seconds):
         """Whether nothing comes for this long."""
         return not self.received and not self._more(time.monotonic() + seconds)

@@ -5,7 +5,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 
 /**
- * Java's own client as it comes: it offers HTTP/2 with the first request to each origin and takes the answer in HTTP/1.1.
+ * Java's own client as it comes: it offers HTTP/2 with its requests and takes the answers in HTTP/1.1.
  *
  *     java JavaCaller.java URL KEY COUNT
  *
@@ -21,7 +21,9 @@ class JavaCaller {
             .header("Content-Type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(body))
             .build();
-        HttpRequest health = HttpRequest.newBuilder(URI.create(url + "/healthz")).timeout(Duration.ofSeconds(15)).build();
+        HttpRequest health = HttpRequest.newBuilder(URI.create(url + "/healthz"))
+            .timeout(Duration.ofSeconds(15))
+            .build();
         HttpClient client = HttpClient.newHttpClient();
         for (int turn = 0; turn < Integer.parseInt(arguments[2]); turn++) {
             for (HttpRequest request : new HttpRequest[] {chat, health}) {
