@@ -46,7 +46,7 @@ class Talk:
             assert self._more(end), f"no whole answer in {self.timeout} s; received {self.received[:300]!r}"
 
     def hear_until(self, ending):
-        """Everything up to these bytes, which end it, as it came: for what is too long to be looked at again and again."""
+        """Everything up to these bytes, as it came: for what is too long to be looked at again and again."""
         end = time.monotonic() + self.timeout
         pieces, self.received = [self.received], b""
         while not b"".join(pieces[-2:]).endswith(ending):
