@@ -90,12 +90,14 @@ struct StoredAnswerTests {
         #expect(stored?.response?.status.code == code)
     }
 
-    @Test("one mebibyte is kept, a byte more is not, nor what did not come in whole") func limit() {
+    @Test("one mebibyte is kept, a byte more is not, nor what did not come in whole") func limit() throws {
         let receipt = Receipt(for: hold())
         #expect(StoredAnswer(answer(Array(repeating: 7, count: 1 << 20)), receipt) != nil)
         #expect(StoredAnswer(answer(Array(repeating: 7, count: 1 << 20 + 1)), receipt) == nil)
         var stream = answer([])
-        stream.body = .chunks([ByteBuffer(string: "data: x\n\n")])
+        let request = try ChatRequest(ByteBuffer(string: #"{"messages":[{"role":"user"}],"stream":true}"#))
+        let reply = EchoReply(request, prompt: nil, model: "m", systemMessages: .keep)
+        stream.body = .echo(EchoStream(reply, wantsUsage: false))
         #expect(StoredAnswer(stream, receipt) == nil)
     }
 
