@@ -63,6 +63,19 @@ struct CatalogChangesTests {
         await #expect(throws: CatalogError.noSuchProvider) { try await self.model("m", at: provider) }
     }
 
+    @Test("a model keeps what it does with system messages", arguments: SystemMessages.allCases)
+    func systemMessages(setting: SystemMessages) async throws {
+        let provider = try await house.openAI("p")
+        let made = try await catalog.createModel(
+            provider: provider.id, name: good("m"), upstreamName: nil, systemMessages: setting, price: .standard,
+            by: .test)
+        #expect(made.systemMessages == setting)
+        let listed = try await catalog.models(Page()).items.first { $0.id == made.id }
+        #expect(listed?.systemMessages == setting)
+        #expect(try await catalog.route("m")?.systemMessages == setting)
+        #expect(try await catalog.route("echo")?.systemMessages == .keep)
+    }
+
     @Test("editing a provider binds the next route") func editBinds() async throws {
         let provider = try await house.openAI("p", url: "https://one.example", secret: "one")
         _ = try await model("m", at: provider, upstream: "theirs")
