@@ -198,6 +198,14 @@ struct ChatStreamTests {
         #expect(Passed(error, isCut: true).first == .error(.told(.unknown)))
     }
 
+    @Test("a line that began in a part of a large event is none that ends it") func largeLines() {
+        let start = Array("data: {\"x\":\"".utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: EventReader.bound)
+        // The end of the long line, and another line of the same event.
+        let passed = Passed([start, Array("\n\(failure)\n\n\(hello)\n\n\(done)\n\n".utf8)])
+        #expect(passed.first == .content && passed.last == .end)
+        #expect(Passed([start, Array("\n\n\(failure)\n\n".utf8)]).last == .error(.told(.unknown)))
+    }
+
     @Test("many short events, and lines without an end, take no more time than their bytes") func manyEvents() {
         #expect(Passed(String(repeating: ":\n\n", count: 30_000)).first == .nothing)
         #expect(Passed(String(repeating: "\n", count: 50_000)).first == .nothing)
