@@ -1,3 +1,5 @@
+import Glibc
+
 /// A walk over a JSON text by places, without a tree: what an answer is made of can be told from a few members of it.
 ///
 /// It reads structure alone, and is looser than `JSON.parse` on purpose. A name that comes twice or half of a surrogate
@@ -80,11 +82,14 @@ struct JSONWalk {
     }
 
     func equals(_ range: Range<Int>, _ word: StaticString) -> Bool {
-        range.count == word.utf8CodeUnitCount
-            && bytes[range].elementsEqual(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+        guard range.count == word.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
+        return memcmp(base + range.lowerBound, word.utf8Start, range.count) == 0
     }
 
-    /// The bytes between the quotation marks of a string, as written; of a string that is cut, as far as they go.
+    /// Whether a value is this string, compared by the bytes as written.
+    func isString(_ value: Value, _ word: StaticString) -> Bool { value.isString && equals(inside(value), word) }
+
+    /// The bytes between the quotation marks of a value that is a string, as written; of a string that is cut, as far as they go.
     func inside(_ string: Value) -> Range<Int> {
         string.range.lowerBound + 1..<string.range.upperBound - (string.extent == .whole ? 1 : 0)
     }

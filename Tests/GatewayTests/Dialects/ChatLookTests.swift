@@ -59,7 +59,10 @@ struct ChatLookTests {
             (#"{"choices":[null]}"#, .noChoices),
             (#"{"choices":[{"message":{"role":"assistant","content":""}}]}"#, .noChoices),
             (#"{"choices":[{"message":{"content":null,"tool_calls":[]},"finish_reason":""}]}"#, .noChoices),
-            (#"{"choices":[{"finish_reason":"stop"}]}"#, .noChoices),
+            (#"{"choices":[{"finish_reason":"stop"}]}"#, .noChoices), (#"{"object":5}"#, .noChoices),
+            (#"{"type":5,"choices":[{"finish_reason":5,"message":5,"text":5,"delta":5,"error":0}]}"#, .noChoices),
+            (#"{"error":5,"code":5}"#, .told(.unknown)),
+            (#"{"error":{"code":5,"type":5,"status":5}}"#, .told(.unknown)),
             (#"{"choices":[{"message":"x","finish_reason":null}]}"#, .noChoices),
             ("", .empty), (" \n", .empty), ("<html><body>Welcome</body></html>", .page), ("\n<!DOCTYPE html>", .page),
             ("hello", .noJSON), ("null", .noJSON), ("\"x\"", .noJSON), ("12", .noJSON), ("{]", .noJSON),
@@ -110,6 +113,32 @@ struct ChatLookTests {
         #expect(
             look(#"{"x":"# + String(repeating: #"[{"a":"#, count: 40) + "1" + String(repeating: "}]", count: 40) + "}")
                 == .error(.noChoices))
+    }
+
+    @Test("a value of any kind may stand behind any name, whole or cut") func kinds() {
+        let names = [
+            "error", "object", "type", "choices", "code", "message", "detail", "usage", "model", "status",
+            "finish_reason", "delta", "text", "content", "tool_calls",
+        ]
+        let values = [
+            "5", "-", "\"\"", "\"", "\"\\", "\"a\"", "[]", "[", "[5]", "{}", "{", "{\"a\":5}", "t", "true", "f", "n",
+            "null",
+        ]
+        for name in names {
+            for value in values {
+                let member = "\"\(name)\":\(value)"
+                for text in [
+                    "{\(member)}", "{\(member)", "[{\(member)}]", "{\"choices\":[{\(member)}]}",
+                    "{\"error\":{\(member)}}", "{\"choices\":[{\"delta\":{\(member)}}]}", "{\"choices\":[{\(member)",
+                ] {
+                    #expect(look(text) != .nothing)
+                    _ = look(text, isWhole: false)
+                    var stream = ChatStream(renaming: ModelRenaming("a", upstreamName: "b"))
+                    stream.take(ByteBuffer(string: "data: \(text)\n\n"))
+                    #expect(stream.next() != nil)
+                }
+            }
+        }
     }
 
     @Test("random bytes and random changes of an answer never end the process", arguments: [1, 2, 3, 4] as [UInt64])

@@ -79,7 +79,7 @@ struct ChatLook {
             if walk.equals(name, "error") {
                 if !walk.isBlank(value) { error = value }
             } else if walk.equals(name, "object") || walk.equals(name, "type") {
-                isError = isError || walk.equals(walk.inside(value), "error") && value.isString
+                isError = isError || walk.isString(value, "error")
             } else if walk.equals(name, "choices") {
                 hasChoices = value.isArray
             } else if walk.equals(name, "code") {
@@ -117,7 +117,7 @@ struct ChatLook {
                     isError = isError || !walk.isBlank(value)
                 } else if walk.equals(name, "finish_reason") {
                     isFinished = value.isString && !walk.isBlank(value) && value.extent == .whole
-                    isError = isError || walk.equals(walk.inside(value), "error") && value.isString
+                    isError = isError || walk.isString(value, "error")
                 } else if walk.equals(name, "delta") || walk.equals(name, "message") {
                     hasPlace = hasPlace || value.isObject
                     hasContent = hasContent || saysSomething(value)
