@@ -62,8 +62,8 @@ struct UpstreamFuzzTests {
         }
         let ports = upstreams.map(\.port)
         let asker = try await UpstreamAsker {
-            $0.head = .seconds(5)
-            $0.idle = .seconds(5)
+            $0.head = .seconds(60)
+            $0.idle = .seconds(60)
             $0.answerBytes = Self.limit
         }
         await withTaskGroup(of: Void.self) { group in

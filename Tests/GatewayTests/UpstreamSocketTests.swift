@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import Policy
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -152,15 +153,23 @@ struct UpstreamSocketTests {
         let size = 64 << 20
         let script: [Act] = [.read, .send("HTTP/1.1 200 OK\r\nContent-Length: \(size)\r\n\r\n"), .flood(size)]
         try await with(script) { upstream, asker in
-            async let answer = asker.ask("http://127.0.0.1:\(upstream.port)") { exchange, listener in
+            let held = Mutex<NIOLoopBound<UpstreamExchange>?>(nil)
+            async let answer = asker.ask("http://127.0.0.1:\(upstream.port)", total: .minutes(5)) {
+                exchange, listener in
                 listener.isCounting = true
                 exchange.pauseReading()
                 let bound = NIOLoopBound(exchange, eventLoop: asker.loop)
-                asker.loop.scheduleTask(in: .seconds(1)) { bound.value.resumeReading() }
+                held.withLock { $0 = bound }
             }
-            try await Task.sleep(for: .milliseconds(700))
+            // Until it has not been able to send anything for a while.
+            var sent = (before: -1, now: 0)
+            while sent.now == 0 || sent.now != sent.before {
+                try await Task.sleep(for: .milliseconds(300))
+                sent = (sent.now, try await upstream.counted { $0.flooded })
+            }
             // What both kernels and the server's own queue take.
-            #expect(try await upstream.counted { $0.flooded } < 8 << 20)
+            #expect(sent.now < 8 << 20)
+            _ = try await asker.look { _ in held.withLock { $0?.value.resumeReading() } }
             let outcome = try await answer
             #expect(outcome.failure == nil)
             #expect(try await upstream.counted { $0.flooded } == size)
@@ -242,7 +251,7 @@ struct UpstreamSocketTests {
 
     /// Waits until no connection is open; the deadline is only there to end a test that fails.
     private func closed(_ upstream: ScriptedUpstream) async throws {
-        for _ in 0..<500 {
+        for _ in 0..<6_000 {
             if try await upstream.counted({ $0.open }) == 0 { return }
             try await Task.sleep(for: .milliseconds(10))
         }
