@@ -86,6 +86,13 @@ struct JSONWalk {
         return memcmp(base + range.lowerBound, word.utf8Start, range.count) == 0
     }
 
+    /// Whether this word, which is no JSON, is all that there is from a value on, blanks aside.
+    func isAll(from value: Value, _ word: StaticString) -> Bool {
+        let start = value.range.lowerBound
+        let end = start + word.utf8CodeUnitCount
+        return end <= bytes.count && equals(start..<end, word) && skipSpace(from: end) == bytes.count
+    }
+
     /// Whether a value is this string, compared by the bytes as written.
     func isString(_ value: Value, _ word: StaticString) -> Bool { value.isString && equals(inside(value), word) }
 

@@ -136,6 +136,9 @@ struct ChatStreamTests {
         #expect(Passed("\(hello)\n\n\(finish)\n\n", isCut: true).end == .broken(.streamWithoutEnd))
         #expect(Passed("\(hello)\n\n").end == .broken(.streamWithoutEnd))
         #expect(Passed("\(role)\n\n").end == .broken(.streamWithoutContent))
+        #expect(Passed("\(hello)\n\ndata:[DONE] \n\n").end == .whole)
+        #expect(Passed("\(hello)\n\ndata: [DONE]x\n\n").end == .broken(.streamWithoutEnd))
+        #expect(Passed("\(hello)\n\ndata: [DONE\n\n").end == .broken(.streamWithoutEnd))
         // `[DONE]` alone ends a stream that was none.
         #expect(Passed("\(role)\n\n\(done)\n\n").first == .end)
         // Without its blank line the last event counts all the same, unless the body was cut.

@@ -33,7 +33,7 @@ struct ChatLook {
     /// What the data of one event is.
     func event() -> (finding: Finding, isFinished: Bool) {
         guard let text = walk.text() else { return (.nothing, false) }
-        if walk.equals(text.range.lowerBound..<walk.bytes.count, "[DONE]") { return (.end, false) }
+        if walk.isAll(from: text, "[DONE]") { return (.end, false) }
         // What is no JSON says nothing to a client of this dialect.
         guard text.extent != .malformed, text.isObject || text.isArray else { return (.nothing, false) }
         if let fault = fault(of: text, isWhole: true) { return (.error(.told(fault)), false) }
