@@ -13,6 +13,7 @@ let house: [SwiftSetting] = [
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -63,6 +64,8 @@ let package = Package(
         floor("Database", on: ["Values", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
         floor("HTTP", on: ["Values", "JSON", "Policy", httpTypes, nioCore, nioHTTP1, nioHTTPTypes]),
 
+        floor("Line", on: ["Values", "JSON", "Wire", "HTTP", httpTypes, nioCore]),
+
         floor("Audit", on: ["Values", "Secrets", "Database"]),
         floor("Catalog", on: ["Values", "Secrets", "Database", "Audit"]),
         floor("Accounts", on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog"]),
@@ -86,7 +89,11 @@ let package = Package(
                 "Metering", "Admission",
             ]),
 
-        floor("Web", on: ["Values", "JSON", "HTTP", hummingbird, httpTypes, logging, nioCore]),
+        floor(
+            "Web",
+            on: [
+                "Values", "JSON", "Wire", "HTTP", "Line", hummingbird, hummingbirdCore, httpTypes, logging, nioCore,
+            ]),
         floor(
             "Gateway",
             on: [
@@ -108,7 +115,7 @@ let package = Package(
             dependencies: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
                 "Applications", "Credentials", "Metering", "Admission", "Management", "Gateway", "ManagementAPI",
-                "Scan",
+                "Scan", "Line",
                 hummingbird, httpTypes, logging, nioCore, nioHTTP1,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -156,6 +163,12 @@ let package = Package(
             of: "HTTP",
             ["Values", "JSON", httpTypes, nioCore, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio")]
         ),
+        tests(
+            of: "Line",
+            [
+                "TestSupport", "Values", "Wire", "HTTP", httpTypes, nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
         tests(of: "Audit", ["Values", "Database", "Secrets"]),
         tests(of: "Catalog", ["TestSupport", "Values", "Audit", "Database", "Secrets"]),
         tests(of: "Accounts", ["TestSupport", "Values", "Audit", "Catalog", "Database", "Policy", "Secrets", crypto]),

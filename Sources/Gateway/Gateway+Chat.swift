@@ -18,13 +18,15 @@ extension Gateway {
 
     /// `POST /v1/chat/completions`.
     func chatCompletion(_ request: Request, _ context: WebContext) async throws -> Response {
-        // The key is checked before the body is read, and the call has its place among those under way: nobody makes
-        // the server take in 4 MiB without a key, nor more of them at once than it has places for.
+        // The key is checked before the body is read: nobody makes the server take in a body without one.
         do {
             let bearer = try Self.bearer(request.headers)
             var (opened, facts) = try await admit(bearer, request, context)
-            let place = try upstreams.enter()
-            let call = try dialect.read(await request.jsonBody(limit: limits.requestBytes))
+            let body = try await request.jsonBody(limit: limits.requestBytes, setBy: Limits.requestBytesSetting)
+            // Whoever only begins to send takes no place.
+            let place = try places.enter(
+                account: opened.account.id, key: opened.key.credential, from: context.client)
+            let call = try dialect.read(body)
             // How long a body takes is up to the caller, and what was decided meanwhile binds this call.
             if !admission.isCurrent(opened, at: clock.now()) {
                 (opened, facts) = try await admit(bearer, request, context)
@@ -39,7 +41,7 @@ extension Gateway {
     /// Decides, holds the cost, and sees the call through to its charge or its void.
     private func serve(
         _ call: ChatRequest, _ opened: Admission.Opened, _ facts: CallFacts, _ headers: HTTPFields,
-        _ passed: HTTPFields, _ context: WebContext, _ place: Upstreams.Place
+        _ passed: HTTPFields, _ context: WebContext, _ place: CallPlaces.Place
     ) async throws -> Response {
         let admitted = try await decide(opened, facts, model: call.model)
         credentials.noteUse(of: opened.key, at: facts.time)

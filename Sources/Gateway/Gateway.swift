@@ -25,7 +25,8 @@ package import Web
 package struct Gateway: Sendable {
     package struct Limits: Sendable {
         /// The largest body a caller may send, in bytes.
-        package var requestBytes = 4 << 20
+        package var requestBytes = 32 << 20
+        static let requestBytesSetting = "gateway.max_request_bytes"
 
         package init() {}
     }
@@ -35,19 +36,21 @@ package struct Gateway: Sendable {
     let catalog: Catalog
     let metering: Metering
     let upstreams: Upstreams
+    let places: CallPlaces
     let callers: Callers
     let clock: Clock
     let limits: Limits
 
     package init(
         admission: Admission, credentials: Credentials, catalog: Catalog, metering: Metering, upstreams: Upstreams,
-        callers: Callers, clock: Clock, limits: Limits
+        places: CallPlaces, callers: Callers, clock: Clock, limits: Limits
     ) {
         self.admission = admission
         self.metering = metering
         self.credentials = credentials
         self.catalog = catalog
         self.upstreams = upstreams
+        self.places = places
         self.callers = callers
         self.clock = clock
         self.limits = limits
@@ -90,15 +93,17 @@ package struct Gateway: Sendable {
     }
 
     /// What a browser says of the page that makes it call. Browsers alone may set these headers (Fetch §2.2.2), so
-    /// where there is one, a browser is at work, or something that wants to be taken for one.
+    /// where there is one, a browser is at work, or something that wants to be taken for one. `Sec-Fetch-Mode` alone means
+    /// nothing: Node's own fetch sends it.
     static func origin(_ headers: HTTPFields) -> WebOrigin {
         var origins: [String] = []
         var isBrowser = false
         for field in headers {
             let name = field.name.canonicalName
+            if field.value.isEmpty { continue }
             if name == "origin" {
                 origins.append(field.value)
-            } else if name.hasPrefix("sec-fetch-") {
+            } else if name == "sec-fetch-site" {
                 isBrowser = true
             }
         }

@@ -9,7 +9,8 @@ import Values
 extension IdempotencyKey {
     /// The key of a call that has one. Equal bodies are those with the same bytes.
     init?(_ headers: HTTPFields, body: ByteBuffer) throws(Problem) {
-        let values = headers[values: .idempotencyKey]
+        // An empty one is none, as tools send it that fill in every header they know.
+        let values = headers[values: .idempotencyKey].filter { !$0.isEmpty }
         guard let text = values.first else { return nil }
         guard values.count == 1, (1...255).contains(text.utf8.count),
             text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })

@@ -32,7 +32,7 @@ struct UpstreamAnswer: Sendable {
     ///     rest waits for it, and when it fails the stream is cut.
     ///   - place: is given back when the answer is over.
     func response(
-        _ receipt: Receipt, charge: Task<Void, any Error>?, holding place: Upstreams.Place, for callers: Callers,
+        _ receipt: Receipt, charge: Task<Void, any Error>?, holding place: CallPlaces.Place, for callers: Callers,
         on channel: any Channel, until end: NIODeadline
     ) -> Response {
         var headers = headers

@@ -4,18 +4,15 @@ import HTTPTypes
 import Logging
 package import NIOCore
 import Policy
-import Synchronization
 package import Values
 
 /// Where calls go once they are admitted, and the bounds on all of it.
 package final class Upstreams: Sendable {
     package struct Limits: Sendable {
-        /// Calls under way at once; one more is refused as overloaded rather than queued.
-        package var calls = 1024
         /// The longest time without a byte from the upstream.
-        package var idle: TimeAmount = .seconds(60)
+        package var idle: TimeAmount = .seconds(600)
         /// The longest time for a whole answer.
-        package var total: TimeAmount = .seconds(600)
+        package var total: TimeAmount = .seconds(1800)
         /// The largest answer, in bytes.
         package var responseBytes = 64 << 20
 
@@ -24,7 +21,6 @@ package final class Upstreams: Sendable {
 
     private let openAI: OpenAIUpstream
     private let limits: Limits
-    private let underWay = Atomic<Int>(0)
 
     /// - Parameter client: must not follow redirects: a redirect is an address that no admin configured.
     package init(client: HTTPClient, limits: Limits, clock: Clock) {
@@ -32,13 +28,6 @@ package final class Upstreams: Sendable {
             group: client.eventLoopGroup, clock: clock, patience: min(limits.idle, .seconds(5)))
         openAI = OpenAIUpstream(client: client, limits: limits, probe: probe)
         self.limits = limits
-    }
-
-    /// Takes a place among the calls under way.
-    /// - Throws: ``Denial/overloaded`` when there is none.
-    func enter() throws(Denial) -> Place {
-        guard let place = Place(self) else { throw .overloaded }
-        return place
     }
 
     /// When a call that begins now must be over.
@@ -73,18 +62,5 @@ package final class Upstreams: Sendable {
         case .alarm:
             logger.error("an upstream refuses all calls until the operator does something", metadata: metadata)
         }
-    }
-
-    /// One call's place among those under way. It is given back when the last reference to it goes, on whichever way the
-    /// call ends.
-    final class Place: Sendable {
-        private let upstreams: Upstreams
-
-        init?(_ upstreams: Upstreams) {
-            self.upstreams = upstreams
-            if upstreams.underWay.add(1, ordering: .relaxed).newValue > upstreams.limits.calls { return nil }
-        }
-
-        deinit { upstreams.underWay.subtract(1, ordering: .relaxed) }
     }
 }

@@ -5,7 +5,7 @@ import Values
 /// Ends the work for a connection when its caller leaves or when its time is over.
 ///
 /// The server framework doesn't cancel a handler whose client is gone, and an upstream that takes minutes would go on for
-/// nobody. The guard of each connection tells this table when the caller has left; a call that waits has left its
+/// nobody. The line tells this table when the caller has left; a call that waits has left its
 /// cancellation here.
 package final class Callers: Sendable {
     /// The work was not done by its deadline.
@@ -59,7 +59,7 @@ package final class Callers: Sendable {
         }
     }
 
-    func left(_ channel: any Channel) { waiting.withLock { $0[ObjectIdentifier(channel)] }?() }
+    package func left(_ channel: any Channel) { waiting.withLock { $0[ObjectIdentifier(channel)] }?() }
 
     /// A task that may be cancelled from elsewhere for as long as it is inside of ``whilePresent(on:inThisTask:)``.
     private final class RunningTask: Sendable {

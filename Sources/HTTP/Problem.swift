@@ -3,7 +3,7 @@ package import JSON
 package import Values
 
 /// The words of HTTP that every surface speaks, without a web framework: problems and how each dialect says them, bearer
-/// credentials, trusted proxies, and the bounds of a connection.
+/// credentials, and trusted proxies.
 ///
 /// This room knows the wire and the rules of RFC 9110, 9457 and 6750. It must not know a domain; from below it knows the
 /// policy's denials, whose public side it is.
@@ -96,9 +96,16 @@ extension Problem {
         .unsupportedMediaType, "unsupported_media_type",
         "The body must be JSON, sent with Content-Type: application/json.")
 
-    package static func bodyTooLarge(limit: Int) -> Problem {
-        Problem(
-            .contentTooLarge, "body_too_large", "The body is larger than \(limit) bytes, which is the limit here.")
+    package static let unsupportedContentEncoding = Problem(
+        .unsupportedMediaType, "unsupported_media_type", "The body must be sent as it is, without a Content-Encoding."
+    ).with(.acceptEncoding, "identity")
+
+    /// - Parameter setting: the name of the setting that the limit comes from, if there is one.
+    package static func bodyTooLarge(limit: Int, setBy setting: String? = nil) -> Problem {
+        let origin = setting.map { " (\($0))" } ?? ""
+        return Problem(
+            .contentTooLarge, "body_too_large",
+            "The body is larger than \(limit) bytes, which is the limit here\(origin).")
     }
 
     package static func malformedJSON(_ error: JSONError) -> Problem {

@@ -1,4 +1,3 @@
-package import HTTPTypes
 package import Values
 
 /// Which proxies are believed about the address of a client.
@@ -13,19 +12,23 @@ package struct TrustedProxies: Sendable {
 
     package init(_ blocks: [AddressBlock]) { self.blocks = blocks }
 
+    package func isTrusted(_ address: IPAddress) -> Bool { blocks.contains { $0.contains(address) } }
+
     /// The client's address: the first from the right that is no trusted proxy's, or the leftmost when all of them are.
     ///
     /// `nil` when it can't be known: the peer has no address (a unix socket), or what a proxy passed on in its place is
-    /// no bare address. A port, brackets, `unknown` and an empty element are all garbage: to skip one would be to
-    /// believe whoever wrote the one before it.
-    package func client(peer: String, _ headers: HTTPFields) -> IPAddress? {
-        guard let peer = IPAddress(peer) else { return nil }
+    /// no address. An address may carry a port, as Azure's gateways write it (`203.0.113.7:4711`, `[2001:db8::7]:4711`),
+    /// and one of IPv6 its brackets. `unknown` and an empty element are garbage: to skip one would be to believe whoever
+    /// wrote the one before it.
+    /// - Parameter lines: the values of all `X-Forwarded-For` fields, in order.
+    package func client(peer: IPAddress?, _ lines: some BidirectionalCollection<some Collection<UInt8>>) -> IPAddress? {
+        guard let peer else { return nil }
         guard isTrusted(peer) else { return peer }
         var client = peer
         // Several lines are one list (RFC 9110 §5.3).
-        for field in headers.reversed() where field.name == .forwardedFor {
-            let value = field.value
-            let list = value.utf8Span.span
+        for line in lines.reversed() {
+            let bytes = Array(line)
+            let list = bytes.span
             var end = list.count
             repeat {
                 var start = end
@@ -39,18 +42,48 @@ package struct TrustedProxies: Sendable {
         return client
     }
 
-    private func isTrusted(_ address: IPAddress) -> Bool { blocks.contains { $0.contains(address) } }
-
-    /// One element of the list, without the blanks around it (RFC 9110 §5.6.1).
+    /// One element of the list, without the blanks around it (RFC 9110 §5.6.1) and without its port.
     private static func address(in list: Span<UInt8>, from start: Int, to end: Int) -> IPAddress? {
         func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         var (start, end) = (start, end)
         while start < end, isBlank(list[start]) { start += 1 }
         while start < end, isBlank(list[end - 1]) { end -= 1 }
-        return IPAddress(utf8: list.extracting(start..<end))
+        let element = list.extracting(start..<end)
+        return IPAddress(utf8: element) ?? Self.addressWithPort(element)
+    }
+
+    private static func addressWithPort(_ element: Span<UInt8>) -> IPAddress? {
+        if let address = bracketed(element) { return address }
+        var colon = element.count
+        repeat { colon -= 1 } while colon >= 0 && element[colon] != UInt8(ascii: ":")
+        guard colon > 0, isPort(element.extracting((colon + 1)...)) else { return nil }
+        let host = element.extracting(..<colon)
+        return bracketed(host) ?? (host.contains(UInt8(ascii: ":")) ? nil : IPAddress(utf8: host))
+    }
+
+    /// `[2001:db8::7]`.
+    private static func bracketed(_ host: Span<UInt8>) -> IPAddress? {
+        guard host.count > 2, host[0] == UInt8(ascii: "["), host[host.count - 1] == UInt8(ascii: "]") else { return nil }
+        let inner = host.extracting(1..<host.count - 1)
+        return inner.contains(UInt8(ascii: ":")) ? IPAddress(utf8: inner) : nil
+    }
+
+    /// One to five digits, at most 65,535.
+    private static func isPort(_ digits: Span<UInt8>) -> Bool {
+        guard (1...5).contains(digits.count) else { return false }
+        var port = 0
+        for index in digits.indices {
+            let digit = Int(digits[index]) - 0x30
+            guard (0...9).contains(digit) else { return false }
+            port = port * 10 + digit
+        }
+        return port <= 65_535
     }
 }
 
-extension HTTPField.Name {
-    fileprivate static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+extension Span<UInt8> {
+    fileprivate func contains(_ byte: UInt8) -> Bool {
+        for index in indices where self[index] == byte { return true }
+        return false
+    }
 }

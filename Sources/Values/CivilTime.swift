@@ -55,6 +55,22 @@ extension Timestamp {
         return era * 146_097 + dayOfEra - 719_468
     }
 
+    /// `Mon, 30 Nov 2026 10:00:00 GMT`: the date of HTTP (RFC 9110 §5.6.7).
+    package var httpDate: String {
+        let (year, month, dayOfMonth) = Self.civil(fromDay: day)
+        let second = seconds - day * 86_400
+        // 1970 began on a Thursday.
+        let weekday = Int(((day + 4) % 7 + 7) % 7)
+        return Self.weekdays[weekday] + ", " + padded(dayOfMonth, 2) + " " + Self.months[Int(month) - 1] + " "
+            + padded(year, 4) + " " + padded(second / 3600, 2) + ":" + padded(second / 60 % 60, 2) + ":"
+            + padded(second % 60, 2) + " GMT"
+    }
+
+    private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
+
     static func civil(fromDay day: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = day + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097

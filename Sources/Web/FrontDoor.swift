@@ -5,8 +5,7 @@ import Logging
 import NIOCore
 import Values
 
-/// What happens to every request and every answer, whatever it is for: the request id, the client's address, the common
-/// headers, one log line, and the turn of whatever was thrown into an answer in the dialect of the path.
+/// What happens to every request and every answer, whatever it is for: the request id, the common headers, one log line, and the turn of whatever was thrown into an answer in the dialect of the path.
 ///
 /// It catches errors itself, and so is the only middleware: with the catch further out, an answer made from an error
 /// would go out without the headers.
@@ -15,17 +14,14 @@ package struct FrontDoor: RouterMiddleware {
 
     private let dialect: @Sendable (_ path: String) -> any ErrorDialect
     private let absent: @Sendable (_ path: String) -> Problem
-    private let proxies: TrustedProxies
 
     /// - Parameters:
-    ///   - proxies: whose word about the client's address counts.
     ///   - dialect: which dialect speaks for a path.
     ///   - absent: what to say where nothing is served for a path and its method.
     package init(
-        proxies: TrustedProxies, dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect,
+        dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect,
         absent: @escaping @Sendable (_ path: String) -> Problem
     ) {
-        self.proxies = proxies
         self.dialect = dialect
         self.absent = absent
     }
@@ -34,8 +30,6 @@ package struct FrontDoor: RouterMiddleware {
         _ request: Request, context: WebContext, next: (Request, WebContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
-        var context = context
-        context.client = proxies.client(peer: context.peer, request.headers)
         let path = request.uri.path
         let dialect = dialect(path)
         var response: Response

@@ -21,29 +21,37 @@ extension Request {
     }
 
     /// Reads the body of at most `limit` bytes, which says that it is JSON.
-    package func jsonBody(limit: Int) async throws -> ByteBuffer {
+    /// - Parameter setting: the name of the setting that the limit comes from, if there is one.
+    package func jsonBody(limit: Int, setBy setting: String? = nil) async throws -> ByteBuffer {
         guard let type = headers[.contentType], Self.isJSON(Text(type)) else { throw Problem.unsupportedMediaType }
-        return try await bodyBytes(limit: limit)
+        // An empty one is none.
+        if let coding = headers[.contentEncoding].map({ Text($0).lowercased }), !coding.isEmpty, coding != "identity" {
+            throw Problem.unsupportedContentEncoding
+        }
+        do {
+            return try await bodyBytes(limit: limit)
+        } catch is NIOTooManyBytesError {
+            throw Problem.bodyTooLarge(limit: limit, setBy: setting)
+        }
     }
 
     /// The whole body, refused before it is read when its declared length is too large.
     private func bodyBytes(limit: Int) async throws -> ByteBuffer {
         if let declared = headers[.contentLength].flatMap({ Int($0) }), declared > limit {
-            throw Problem.bodyTooLarge(limit: limit)
+            throw NIOTooManyBytesError(maxBytes: limit)
         }
-        do {
-            return try await body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
-            throw Problem.bodyTooLarge(limit: limit)
-        }
+        return try await body.collect(upTo: limit)
     }
+
+    /// As it is registered, and without the hyphen, as many write it.
+    private static let utf8: [Text] = [
+        "charset=utf-8", "charset=\"utf-8\"", "charset=utf8", "charset=\"utf8\"",
+    ]
 
     private static func isJSON(_ contentType: Text) -> Bool {
         let parts = contentType.lowercased.split(on: ";").map(\.trimmed)
         guard parts.first == "application/json" else { return false }
-        return parts.dropFirst().allSatisfy {
-            !$0.hasPrefix("charset=") || $0 == "charset=utf-8" || $0 == "charset=\"utf-8\""
-        }
+        return parts.dropFirst().allSatisfy { !$0.hasPrefix("charset=") || utf8.contains($0) }
     }
 }
 

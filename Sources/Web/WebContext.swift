@@ -15,7 +15,7 @@ package struct WebContext: RequestContext {
     /// The address of the connected peer, without port; empty when it has none (a unix socket).
     package let peer: String
     /// The address of the client, as far as it can be known: the peer's, or what a trusted proxy says. Set by
-    /// ``FrontDoor``.
+    /// ``RoutedResponder``.
     package var client: IPAddress?
     /// In the answer and in the log. The framework's own ids count, and are read out of a logger that may keep none.
     package let requestID = RequestID.random()

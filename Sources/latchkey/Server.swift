@@ -6,6 +6,7 @@ import HTTP
 import HTTPTypes
 import Hummingbird
 import JSON
+import Line
 import Logging
 import Management
 import ManagementAPI
@@ -14,6 +15,7 @@ import NIOCore
 import NIOHTTPCompression
 import ServiceLifecycle
 import UnixSignals
+import Values
 import Web
 
 /// A deployment on a port: routes, limits, and an orderly end.
@@ -86,7 +88,6 @@ struct Server: Sendable {
     private func router(_ routes: Routes) -> Router<WebContext> {
         routes.router(
             behind: FrontDoor(
-                proxies: TrustedProxies(settings.addresses(.listenTrustedProxies)),
                 dialect: { path in
                     if Gateway.serves(path: path) { return OpenAIDialect() }
                     return ProblemDialect()
@@ -120,14 +121,18 @@ struct Server: Sendable {
         var limits = Gateway.Limits()
         limits.requestBytes = settings.integer(.gatewayMaxRequestBytes)
         var bounds = Upstreams.Limits()
-        bounds.calls = settings.integer(.gatewayUpstreamConnections)
         bounds.idle = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
         bounds.total = .milliseconds(Int64(settings.integer(.gatewayTotalTimeoutMs)))
         bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
         return Gateway(
             admission: deployment.admission, credentials: deployment.credentials, catalog: deployment.catalog,
             metering: deployment.metering,
-            upstreams: Upstreams(client: client, limits: bounds, clock: deployment.clock), callers: callers,
+            upstreams: Upstreams(client: client, limits: bounds, clock: deployment.clock),
+            places: CallPlaces(
+                Shares(
+                    limit: settings.integer(.gatewayUpstreamConnections),
+                    percent: settings.integer(.listenSharePercent))),
+            callers: callers,
             clock: deployment.clock,
             limits: limits)
     }
@@ -139,9 +144,11 @@ struct Server: Sendable {
     private func application(
         _ client: HTTPClient, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
     ) -> some ApplicationProtocol {
-        Application(
-            router: router(routes(client, firstRun)),
-            server: .http1(configuration: .init(additionalChannelHandlers: [ConnectionGuard(callers: callers)])),
+        let responder = router(routes(client, firstRun)).buildResponder()
+        let lines = lines(RoutedResponder(responder, callers: callers, logger: logger) { Gateway.serves(path: $0) })
+        return Application(
+            responder: responder,
+            server: LineChannel.server(lines),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: settings.integer(.listenPort)),
                 availableConnectionsDelegate: .maximum(settings.integer(.listenMaxConnections), logger: logger)),
@@ -151,6 +158,17 @@ struct Server: Sendable {
                 await onReady(Running(address: "http://\(name):\(port)", setUpToken: firstRun?.exposedToken()))
             },
             logger: logger)
+    }
+
+    /// The connections of callers, and what each address may have of them.
+    private func lines(_ responder: RoutedResponder) -> Lines {
+        let percent = settings.integer(.listenSharePercent)
+        return Lines(
+            dataPlane: nil, responder: responder,
+            proxies: TrustedProxies(settings.addresses(.listenTrustedProxies)),
+            connections: Shares(limit: settings.integer(.listenMaxConnections), percent: percent),
+            receiving: Shares(limit: settings.integer(.listenMaxReceivingBytes), percent: percent),
+            clock: deployment.clock)
     }
 
     private func authorities() throws(Settings.Failure) -> TrustedAuthorities {

@@ -4,6 +4,8 @@ enum Setting: String, CaseIterable, Sendable {
     case listenHost = "listen.host"
     case listenPort = "listen.port"
     case listenMaxConnections = "listen.max_connections"
+    case listenMaxReceivingBytes = "listen.max_receiving_bytes"
+    case listenSharePercent = "listen.share_percent"
     case listenTrustedProxies = "listen.trusted_proxies"
     case dataDir = "data.dir"
     case masterKeyFile = "master_key_file"
@@ -55,6 +57,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .masterKey, .pepper: .secret
         case .listenPort: .integer(0...65_535)
         case .listenMaxConnections: .integer(1...100_000)
+        case .listenMaxReceivingBytes: .integer(1_048_576...1_099_511_627_776)
+        case .listenSharePercent: .integer(1...1000)
         case .listenTrustedProxies: .addresses
         case .argon2MemoryKiB: .integer(7168...1_048_576)
         case .argon2Iterations, .argon2Parallelism: .integer(1...16)
@@ -80,6 +84,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .listenHost: "127.0.0.1"
         case .listenPort: "8080"
         case .listenMaxConnections: "4096"
+        case .listenMaxReceivingBytes: "268435456"
+        case .listenSharePercent: "100"
         case .dataDir: "latchkey-data"
         case .listenTrustedProxies, .masterKeyFile, .masterKey, .pepperFile, .pepper, .gatewayCAFile: ""
         case .keyPrefix: "sk-"
@@ -91,11 +97,11 @@ enum Setting: String, CaseIterable, Sendable {
         case .sessionIdleMinutes: "60"
         case .sessionAbsoluteHours: "24"
         case .managementWritesPerMinute: "600"
-        case .gatewayMaxRequestBytes: "4194304"
+        case .gatewayMaxRequestBytes: "33554432"
         case .gatewayMaxResponseBytes: "67108864"
         case .gatewayConnectTimeoutMs: "5000"
-        case .gatewayIdleTimeoutMs: "60000"
-        case .gatewayTotalTimeoutMs: "600000"
+        case .gatewayIdleTimeoutMs: "600000"
+        case .gatewayTotalTimeoutMs: "1800000"
         case .gatewayUpstreamConnections: "1024"
         case .logLevel: "info"
         case .environmentUnknown: "warn"

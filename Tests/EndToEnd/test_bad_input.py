@@ -113,6 +113,7 @@ def test_only_json_is_taken(pets, media_type):
         "application/json; charset=utf-8",
         "Application/JSON;charset=UTF-8",
         'application/json;charset="utf-8"',
+        "application/json; charset=utf8",
     ],
 )
 def test_json_by_its_other_names(pets, media_type):

@@ -163,10 +163,12 @@ def test_a_trusted_list_is_walked_from_the_right(proxied, fence, lines, address)
         ["localhost"],
         ["-"],
         ["null"],
-        [f"{CALLER}:4711"],
         [f"{CALLER}:"],
-        ["[2001:db8::7]"],
-        ["[2001:db8::7]:443"],
+        ["[2001:db8::7"],
+        ["[2001:db8::7]:"],
+        ["[203.0.113.7]:80"],
+        [f"{CALLER}:65536"],
+        ["2001:db8::7:443:1:2:3:4:5"],
         ["2001:db8::7%eth0"],
         [f"{CALLER}/32"],
         [f'"{CALLER}"'],
@@ -186,8 +188,8 @@ def test_a_trusted_list_is_walked_from_the_right(proxied, fence, lines, address)
         [f"{CALLER}, ,10.1.2.3"],
         [f"{CALLER}, unknown"],
         [f"{CALLER}, unknown, 10.1.2.3"],
-        [f"{CALLER}, 10.1.2.3:80"],
-        [f"{CALLER}, [2001:db8:cafe::1]"],
+        [f"{CALLER}, 10.1.2.3:x"],
+        [f"{CALLER}, [2001:db8:cafe::1"],
         [", 10.1.2.3"],
         [CALLER, ""],
         [CALLER, "garbage"],
@@ -198,7 +200,7 @@ def test_a_trusted_list_is_walked_from_the_right(proxied, fence, lines, address)
     ids=lambda lines: str(lines)[:50],
 )
 def test_garbage_is_nobody(proxied, fence, lines):
-    """Where the walk meets what is no bare address it ends, and no list has who it is; not even one of everybody
+    """Where the walk meets what is no address it ends, and no list has who it is; not even one of everybody
     (ASVS 4.1.3)."""
     fence.sees(UNKNOWN, forwarded(*lines))
 
@@ -338,7 +340,7 @@ def test_garbage_is_one_source(proxied, owner):
     """Who makes the address unknown doesn't become somebody new each time, and takes nothing from those who are known
     (ASVS 6.3.1)."""
     client = Client(proxied.server)
-    garbage = [f"garbage-{number}" for number in range(8)] + ["", "192.0.2.80:1", "192.0.2.80:2", "[::1]"]
+    garbage = [f"garbage-{number}" for number in range(8)] + ["", "192.0.2.80:", "192.0.2.80:x", "[::1"]
     assert attempts(client, owner.email, garbage) == [401] * 10 + [429] * 2
     assert can_sign_in(owner, "192.0.2.81")
 

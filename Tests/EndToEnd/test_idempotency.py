@@ -408,7 +408,7 @@ def test_any_printable_text_is_a_name(caller, name):
 
 @pytest.mark.parametrize(
     "value",
-    [b"", b"x" * 256, b"x" * 10_000, "schlüssel".encode(), "schlüssel".encode("latin-1"), b"a\tb", b"\x7f", b"\xff"],
+    [b"x" * 256, b"x" * 10_000, "schlüssel".encode(), "schlüssel".encode("latin-1"), b"a\tb", b"\x7f", b"\xff"],
 )
 def test_a_bad_name_is_refused(caller, deployment, upstream, value):
     """By bare socket: libraries would not send half of these."""

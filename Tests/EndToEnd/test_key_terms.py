@@ -454,14 +454,14 @@ NOT_THE_PAGE = [
 BROWSERS = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "none"},
-    {"Sec-Fetch-Mode": "cors"},
-    {"Sec-Fetch-Dest": "empty"},
-    {"sec-fetch-user": "?1"},
-    {"Sec-Fetch-Storage-Access": "none"},
-    {"Sec-Fetch-Mode": "cors", "Referer": PAGE + "/"},
+    {"sec-fetch-SITE": "same-origin", "Sec-Fetch-Mode": "cors"},
+    {"Sec-Fetch-Site": "x", "Referer": PAGE + "/"},
 ]
 SERVERS = [
     {},
+    # As Node's own fetch sends it.
+    {"Sec-Fetch-Mode": "cors"},
+    {"Sec-Fetch-Dest": "empty", "sec-fetch-user": "?1", "Sec-Fetch-Storage-Access": "none"},
     {"Referer": PAGE + "/"},
     {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"},
     {"X-Origin": "https://evil.example", "X-Forwarded-Host": HOST},

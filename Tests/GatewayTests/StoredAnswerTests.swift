@@ -1,3 +1,4 @@
+import Catalog
 import HTTP
 import HTTPTypes
 import Hummingbird

@@ -11,12 +11,9 @@ struct TrustedProxiesTests {
     }
 
     private func client(_ peer: String, _ fields: [(String, String)], trusting blocks: [String]) throws -> String? {
-        var headers = HTTPFields()
-        for (name, value) in fields {
-            headers.append(HTTPField(name: try #require(HTTPField.Name(name)), value: value))
-        }
+        let lines = fields.filter { $0.0.lowercased() == "x-forwarded-for" }.map { Array($0.1.utf8) }
         let proxies = TrustedProxies(try blocks.map { try #require(AddressBlock($0)) })
-        return proxies.client(peer: peer, headers)?.description
+        return proxies.client(peer: IPAddress(peer), lines)?.description
     }
 
     private static let house = ["10.0.0.0/8", "2001:db8:1::/48"]
@@ -61,6 +58,17 @@ struct TrustedProxiesTests {
         #expect(try client("2001:db8:1::1", lines, trusting: Self.house) == expected)
     }
 
+    @Test(
+        "an address may carry a port, and one of IPv6 brackets",
+        arguments: [
+            ("198.51.100.1:4711", "198.51.100.1"), ("[2001:db8::7]:80", "2001:db8::7"), ("[2001:db8::7]", "2001:db8::7"),
+            ("198.51.100.2:1, 198.51.100.1:65535, 10.0.0.2:80", "198.51.100.1"), ("2001:db8::7:80", "2001:db8::7:80"),
+            ("198.51.100.1, [2001:db8:1::2]:443", "198.51.100.1"), ("[::ffff:198.51.100.1]:1", "198.51.100.1"),
+        ])
+    func ports(line: String, expected: String) throws {
+        #expect(try client("10.0.0.1", [line], trusting: Self.house) == expected)
+    }
+
     @Test("where all are proxies of ours, the one farthest away is the client") func allTrusted() throws {
         #expect(try client("10.0.0.1", [] as [String], trusting: Self.house) == "10.0.0.1")
         #expect(try client("10.0.0.1", ["10.0.0.2"], trusting: Self.house) == "10.0.0.2")
@@ -71,8 +79,12 @@ struct TrustedProxiesTests {
     @Test(
         "garbage before a client was found leaves it unknown",
         arguments: [
-            [""], [" "], [","], ["garbage"], ["unknown"], ["_hidden"], ["198.51.100.1:4711"], ["[2001:db8::7]"],
-            ["[2001:db8::7]:80"], ["fe80::1%eth0"], ["\"198.51.100.1\""], ["for=198.51.100.1"], ["198.51.100.1/32"],
+            [""], [" "], [","], ["garbage"], ["unknown"], ["_hidden"], ["198.51.100.1:"], ["[2001:db8::7"],
+            ["2001:db8::7:80:1:2:3:4:5"],
+            ["[198.51.100.1]:80"], ["[2001:db8::7]:"], ["[2001:db8::7]:65536"], ["198.51.100.1:+1"],
+            ["198.51.100.1:1:2"],
+            [":80"], ["[]:80"], ["198.51.100.1:123456"], ["fe80::1%eth0"], ["\"198.51.100.1\""], ["for=198.51.100.1"],
+            ["198.51.100.1/32"],
             ["198.51.100.1;"], ["198.51.100.1 198.51.100.2"], ["198.51.100.01"], ["198.51.100.1,"],
             ["198.51.100.1, "], ["198.51.100.1,,10.0.0.2"], ["198.51.100.1, garbage"],
             ["198.51.100.1, garbage, 10.0.0.2"],
@@ -99,6 +111,6 @@ struct TrustedProxiesTests {
         #expect(try client("10.0.0.1", ["198.51.100.1"], trusting: ["10.0.0.1"]) == "198.51.100.1")
         #expect(try client("10.0.0.2", ["198.51.100.1"], trusting: ["10.0.0.1"]) == "10.0.0.2")
         #expect(try client("10.0.0.1", ["198.51.100.1, 10.0.0.2"], trusting: ["10.0.0.1"]) == "10.0.0.2")
-        #expect(TrustedProxies.none.client(peer: "10.0.0.1", [:])?.description == "10.0.0.1")
+        #expect(TrustedProxies.none.client(peer: IPAddress("10.0.0.1"), [[UInt8]]())?.description == "10.0.0.1")
     }
 }

@@ -22,7 +22,7 @@ struct ManagementRouter {
         ManagementAPI(house.management).declare(&routes)
         methods = routes.methods
         let door = FrontDoor(
-            proxies: .none, dialect: { _ in ProblemDialect() },
+            dialect: { _ in ProblemDialect() },
             absent: { [methods] path in methods.refusal(at: path) ?? .notFound })
         responder = routes.router(behind: door).buildResponder()
     }
