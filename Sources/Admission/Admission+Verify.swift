@@ -68,26 +68,38 @@ extension Admission {
         }
         var known: Identifier?
         do {
-            let opened = try await open(question.key, at: now)
-            if opened.account.id == account { known = opened.key.credential }
-            // What was paid for is answered again, whatever has changed since.
-            if let request, opened.application.id == question.application,
-                let kept = try await metering.answer(to: Self.name(request, question), of: opened.key.credential),
-                let answer = Verification(kept, credential: opened.key.credential)
-            {
-                return answer
+            while true {
+                if let answer = try await decide(question, for: account, charging: request, at: now, &known) {
+                    return answer
+                }
             }
-            let call = CallFacts(
-                addressedApplication: question.application, address: question.address, origin: question.origin,
-                time: now)
-            try admit(opened, call)
-            let admitted = try await decide(opened, call, model: question.model)
-            credentials.noteUse(of: opened.key, at: now)
-            if let request { return try await charge(opened, admitted, question, request, now) }
-            return try await look(opened, admitted, now)
         } catch let denial as Denial {
             return Verification(denial, credential: known)
         }
+    }
+
+    /// - Parameter known: is set to the key, once it is known to be one of the asking account's.
+    /// - Returns: `nil` when something has changed meanwhile, and all is to be decided again.
+    private func decide(
+        _ question: Question, for account: Identifier, charging request: String?, at now: Timestamp,
+        _ known: inout Identifier?
+    ) async throws -> Verification? {
+        let opened = try await open(question.key, at: now)
+        if opened.account.id == account { known = opened.key.credential }
+        // What was paid for is answered again, whatever has changed since.
+        if let request, opened.application.id == question.application,
+            let kept = try await metering.answer(to: Self.name(request, question), of: opened.key.credential),
+            let answer = Verification(kept, credential: opened.key.credential)
+        {
+            return answer
+        }
+        let call = CallFacts(
+            addressedApplication: question.application, address: question.address, origin: question.origin, time: now)
+        try admit(opened, call)
+        let admitted = try await decide(opened, call, model: question.model)
+        credentials.noteUse(of: opened.key, at: now)
+        if let request { return try await charge(opened, admitted, question, request, now) }
+        return try await look(opened, admitted, now)
     }
 
     private func look(_ opened: Opened, _ admitted: Admitted, _ now: Timestamp) async throws -> Verification {
@@ -118,12 +130,9 @@ extension Admission {
 
     private func charge(
         _ opened: Opened, _ admitted: Admitted, _ question: Question, _ request: String, _ now: Timestamp
-    ) async throws -> Verification {
-        let call = MeteredCall(
-            account: opened.account.id, credential: opened.key.credential, application: opened.application.id,
-            model: admitted.model, quote: admitted.quote, time: now,
-            idempotency: Self.name(request, question))
-        switch try await metering.hold(call) {
+    ) async throws -> Verification? {
+        switch try await hold(admitted, of: opened, at: now, idempotency: Self.name(request, question)) {
+        case .changed: return nil
         case .answered(let kept):
             guard let answer = Verification(kept, credential: opened.key.credential) else {
                 // Kept for a call of the gateway, which names its own differently.
@@ -139,7 +148,7 @@ extension Admission {
             do {
                 try await metering.charge(hold, answer: answer.kept)
             } catch {
-                await metering.void(hold)
+                metering.release(hold, as: "internal_error")
                 throw error
             }
             return answer

@@ -73,22 +73,6 @@ enum CredentialTable {
         try connection.run("UPDATE credentials SET revealable = 0 WHERE account_id = $1", account)
     }
 
-    /// What bounds a call of a key; `nil` when there is no such live key.
-    static func limits(
-        of credential: Identifier, account: Identifier, _ connection: Connection
-    ) throws -> Credentials.Limits? {
-        try connection.row(
-            """
-            SELECT limited_amount, monthly_limit, disabled_at FROM credentials
-            WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
-            """, credential, account
-        ).map {
-            Credentials.Limits(
-                key: try $0.optionalCredits("limited_amount"), month: try $0.optionalCredits("monthly_limit"),
-                isDisabled: try $0.optionalTime("disabled_at") != nil)
-        }
-    }
-
     /// Keys that hold a slot: neither deleted nor expired.
     static func countLive(of account: Identifier, _ now: Timestamp, _ connection: Connection) throws -> Int {
         let row = try connection.row(
@@ -124,7 +108,7 @@ enum CredentialTable {
     /// The live key that a secret of this public id opens. This look-up alone has no account: the id came out of a token
     /// with a right tag, and the account is what it is to find.
     static func record(_ secretID: TokenID, _ connection: Connection) throws -> KeyRecord? {
-        let terms = "expires_at, group_name, models, addresses, host, disabled_at"
+        let terms = "expires_at, limited_amount, monthly_limit, group_name, models, addresses, host, disabled_at"
         let current = try connection.row(
             """
             SELECT id, account_id, application_id, phc, \(terms), NULL AS ends_at FROM credentials
@@ -145,7 +129,9 @@ enum CredentialTable {
                 application: try row.identifier("application_id"),
                 isDisabled: try row.optionalTime("disabled_at") != nil,
                 terms: KeyTerms(
-                    expiresAt: try row.optionalTime("expires_at"), group: try row.optionalText("group_name"),
+                    expiresAt: try row.optionalTime("expires_at"),
+                    creditLimit: try row.optionalCredits("limited_amount"),
+                    monthlyLimit: try row.optionalCredits("monthly_limit"), group: try row.optionalText("group_name"),
                     models: try row.words("models"), addresses: try row.addresses("addresses"),
                     host: try row.host("host"))),
             phc: try row.phc("phc"), endsAt: try row.optionalTime("ends_at"), secretID: secretID)

@@ -95,20 +95,6 @@ package struct Credentials: Sendable {
         }
     }
 
-    /// What bounds a call.
-    package struct Limits: Sendable {
-        package let key: Credits?
-        package let month: Credits?
-        package let isDisabled: Bool
-    }
-
-    /// What a key may use at most, as the transaction of `connection` sees it; `nil` when there is no such live key.
-    package static func limits(
-        of credential: Identifier, account: Identifier, in connection: Connection
-    ) throws -> Limits? {
-        try CredentialTable.limits(of: credential, account: account, connection)
-    }
-
     /// Whether a text has a key of this deployment in it, real or not. Names and remarks are shown and recorded.
     package func isKeyIn(_ text: String) -> Bool {
         var scanner = TokenScanner([format.shape])

@@ -32,6 +32,44 @@ package struct Connection {
         return first
     }
 
+    /// A statement that is run for many rows of integers, one after the other. Kept ready for the next transaction.
+    package func integerStatement(_ sql: String) throws -> IntegerStatement {
+        IntegerStatement(try database.cachedStatement(sql: sql).sqliteStatement)
+    }
+
+    /// The rows of a query whose columns are all integers, one after the other and never together: for a table that may
+    /// be long.
+    /// - Parameter each: gets the columns in their order.
+    package func eachRow(
+        _ sql: String, _ values: (any SQLValue)?..., each: ([Int64]) throws -> Void
+    ) throws {
+        let statement = try database.cachedStatement(sql: sql).sqliteStatement
+        defer {
+            sqlite3_reset(statement)
+            sqlite3_clear_bindings(statement)
+        }
+        try bind(values, to: statement, sql)
+        var row = [Int64](repeating: 0, count: Int(sqlite3_column_count(statement)))
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_DONE: return
+            case SQLITE_ROW:
+                for index in row.indices {
+                    guard sqlite3_column_type(statement, Int32(index)) == SQLITE_INTEGER else {
+                        throw DatabaseFailure.malformedRow(
+                            column: String(cString: sqlite3_column_name(statement, Int32(index))))
+                    }
+                    row[index] = sqlite3_column_int64(statement, Int32(index))
+                }
+                try each(row)
+            case let code:
+                throw DatabaseError(
+                    resultCode: ResultCode(rawValue: sqlite3_extended_errcode(sqlite3_db_handle(statement))),
+                    message: "step \(code)", sql: sql)
+            }
+        }
+    }
+
     private func execute(_ sql: String, _ values: [(any SQLValue)?], _ each: (Row) -> Void) throws {
         let statement = try database.cachedStatement(sql: sql).sqliteStatement
         defer {

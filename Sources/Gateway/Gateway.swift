@@ -21,7 +21,7 @@ package import Web
 /// cover by `Metering`.
 ///
 /// One rule says what is charged (design §7): a call is charged once the upstream has begun a successful answer, even
-/// if the caller leaves. Before that, the call is void.
+/// if the caller leaves. Before that, it costs nothing, and its hold is given back.
 package struct Gateway: Sendable {
     package struct Limits: Sendable {
         /// The largest body a caller may send, in bytes.
@@ -74,22 +74,33 @@ package struct Gateway: Sendable {
     func admit(
         _ bearer: String, _ request: Request, _ context: WebContext, evenSuspended: Bool = false
     ) async throws -> (Admission.Opened, CallFacts) {
+        let (opened, facts) = try await open(bearer, request, context)
+        let call = try addressed(facts, context)
+        try admission.admit(opened, call, evenSuspended: evenSuspended)
+        return (opened, call)
+    }
+
+    /// Opens the key; nothing is decided yet.
+    func open(
+        _ bearer: String, _ request: Request, _ context: WebContext
+    ) async throws -> (Admission.Opened, CallFacts) {
         let now = clock.now()
-        let opened: Admission.Opened
         do {
-            opened = try await admission.open(bearer, at: now)
+            let opened = try await admission.open(bearer, at: now)
+            return (opened, CallFacts(address: context.client, origin: Self.origin(request.headers), time: now))
         } catch Denial.invalidKey {
             throw KeyFault(in: Text(bearer), shape: credentials.shape)?.problem ?? Denial.invalidKey.problem
         }
-        var call = CallFacts(address: context.client, origin: Self.origin(request.headers), time: now)
-        if let address = context.parameters.get("application_id") {
-            // An address that is no identifier at all is some other app's as well: one answer for all that isn't this
-            // app.
-            guard let id = Identifier(address) else { throw Denial.wrongApp }
-            call.addressedApplication = id
-        }
-        try admission.admit(opened, call, evenSuspended: evenSuspended)
-        return (opened, call)
+    }
+
+    /// The call with the app that its address names.
+    func addressed(_ call: CallFacts, _ context: WebContext) throws(Denial) -> CallFacts {
+        guard let address = context.parameters.get("application_id") else { return call }
+        // An address that is no identifier at all is some other app's as well: one answer for all that isn't this app.
+        guard let id = Identifier(address) else { throw .wrongApp }
+        var call = call
+        call.addressedApplication = id
+        return call
     }
 
     /// What a browser says of the page that makes it call. Browsers alone may set these headers (Fetch §2.2.2), so

@@ -6,8 +6,8 @@ import Values
 struct Receipt {
     /// What the call costs; nothing when it was not served.
     let cost: Credits
-    /// The hold in the ledger, which the charge or the void names.
-    let charge: Identifier
+    /// The charge in the ledger; `nil` when there is none.
+    let charge: Identifier?
     /// The least that is left of the account's balance, the key's limit and its limit for the month.
     let remaining: Credits
 
@@ -19,16 +19,16 @@ struct Receipt {
     }
 
     /// Of a call whose hold was given back.
-    init(voided hold: Hold) {
+    init(released hold: Hold) {
         cost = .zero
-        charge = hold.id
+        charge = nil
         remaining = hold.remaining.adding(hold.cost) ?? hold.remaining
     }
 
     var headers: HTTPFields {
-        [
-            .latchkeyCost: cost.decimal, .latchkeyCharge: charge.description, .latchkeyRemaining: remaining.decimal,
-        ]
+        var headers: HTTPFields = [.latchkeyCost: cost.decimal, .latchkeyRemaining: remaining.decimal]
+        headers[.latchkeyCharge] = charge?.description
+        return headers
     }
 
     /// Of a call that was refused before anything was held.

@@ -45,7 +45,8 @@ extension Management {
             let now = domains.clock.now()
             let listing = try await domains.credentials.list(
                 of: actor.account, application: filter.application, page)
-            let meters = try await domains.metering.meters(of: listing.items.map(\.id), in: Month(of: now))
+            let meters = try await domains.metering.meters(
+                of: listing.items.map(\.id), in: actor.account, Month(of: now))
             return Listing(
                 listing.items.map { KeyDetails(credential: $0, meter: meters[$0.id] ?? KeyMeter(), at: now) },
                 next: listing.next)
@@ -110,7 +111,7 @@ extension Management {
 extension Management.Domains {
     func details(_ credential: Credential) async throws -> KeyDetails {
         let now = clock.now()
-        let meters = try await metering.meters(of: [credential.id], in: Month(of: now))
+        let meters = try await metering.meters(of: [credential.id], in: credential.account, Month(of: now))
         return KeyDetails(credential: credential, meter: meters[credential.id] ?? KeyMeter(), at: now)
     }
 

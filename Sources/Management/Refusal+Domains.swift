@@ -119,7 +119,7 @@ extension MeteringError {
                 .insufficientCredits,
                 "The account has \(available.decimal) credits that are neither spent nor held, so no more can be taken away."
             )
-        case .holdNotOpen: .internalError(self)
+        case .holdNotOpen, .chargeAboveHold: .internalError(self)
         case .tooManyRows(let limit):
             .invalid(
                 InvalidField("by", "must give a report of at most \(limit) rows"), .tooManyRows,

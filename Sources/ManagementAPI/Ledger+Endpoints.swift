@@ -60,7 +60,7 @@ private enum LedgerFormat: String, FieldText {
 
 extension LedgerEntry {
     fileprivate static let columns = [
-        "id", "account_id", "kind", "amount", "hold_id", "credential_id", "application_id", "model", "price_id",
+        "id", "account_id", "kind", "amount", "credential_id", "application_id", "model", "price_id",
         "price",
         "group", "multiplier_id", "multiplier", "reason", "actor_id", "created_at",
     ]
@@ -69,7 +69,7 @@ extension LedgerEntry {
     var json: JSONObject {
         [
             "id": .string(id.description), "account_id": .string(account.description), "kind": .string(kind.rawValue),
-            "amount": JSON(amount), "hold_id": JSON(hold), "credential_id": JSON(call?.subject.credential),
+            "amount": JSON(amount), "credential_id": JSON(call?.subject.credential),
             "application_id": JSON(call?.subject.application), "model": JSON(call?.subject.model),
             "price_id": JSON(call?.subject.priceVersion),
             "price": JSON(call?.price?.credits), "group": JSON(call?.group),

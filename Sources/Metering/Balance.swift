@@ -1,7 +1,7 @@
 package import Policy
 package import Values
 
-/// An account's credits: a cache of what the ledger says.
+/// An account's credits: what the ledger says, and what is held.
 package struct Balance: Sendable, Equatable {
     /// Grants and adjustments.
     package var granted: Credits
@@ -12,7 +12,7 @@ package struct Balance: Sendable, Equatable {
         self.usage = usage
     }
 
-    /// Granted and not charged. (Neither difference can overflow: the schema keeps 0 ≤ posted + held ≤ granted.)
+    /// Granted and not charged. (Neither difference can overflow: 0 ≤ posted + held ≤ granted.)
     package var amount: Credits { granted.subtracting(usage.posted) ?? .zero }
 
     /// Granted, not charged and not held.

@@ -1,33 +1,57 @@
 import Synchronization
 import Values
 
-/// Identifiers of ledger entries, each greater than the one before, so that the order of entries is the order in which
-/// they were recorded, also within a millisecond and when the clock steps back. Called inside the one writer's
-/// transactions only.
-package final class EntryIDs: Sendable {
+/// Numbers of ledger entries, each greater than the one before, also within a millisecond and when the clock steps back.
+///
+/// A number is 42 bits of milliseconds, 7 bits that say who made it (one process alone, today: zero) and 14 bits that
+/// count; the entry's public name is the ``Identifier`` of it. It is given when a call is held, so that the name of its
+/// charge is known before there is one.
+final class EntryIDs: Sendable {
     private struct State {
-        var millisecond: Int64 = .min
-        var random: (UInt64, UInt64) = (0, 0)
+        var millisecond: Int64 = 0
+        var count: Int64 = 0
     }
 
+    private static let countBits = 14
+    private static let laneBits = Identifier.serialBits - countBits
+
     private let state = Mutex(State())
-    private let entropy: Entropy
+    private let lane: Int64
 
-    init(_ entropy: Entropy) { self.entropy = entropy }
+    init(lane: Int64 = 0) {
+        precondition((0..<1 << Self.laneBits).contains(lane), "a lane has 7 bits")
+        self.lane = lane
+    }
 
-    func next(at time: Timestamp) -> Identifier {
+    /// What was given before, by whoever had this database, is not given again.
+    func begin(after number: Int64) {
         state.withLock { state in
-            // An identifier has no time before 1970.
-            let millisecond = max(0, time.milliseconds)
-            if millisecond > state.millisecond {
-                state.millisecond = millisecond
-                // The upper half is left free to count up in: 2⁶¹ entries in a millisecond.
-                state.random = (entropy.word(), entropy.word() >> 1)
-            } else {
-                // The identifier leaves out the two lowest bits (RFC 9562 §6.2, method 2).
-                state.random.1 += 4
+            let millisecond = number >> Identifier.serialBits
+            let count = number & (1 << Self.countBits - 1)
+            if (millisecond, count) > (state.millisecond, state.count) {
+                (state.millisecond, state.count) = (millisecond, count)
             }
-            return Identifier(at: Timestamp(microseconds: state.millisecond * 1000), random: state.random)
         }
+    }
+
+    func next(at time: Timestamp) -> Int64 {
+        // A number has no time before 1970 or after 2109.
+        let now = min(max(0, time.milliseconds), 1 << (62 - Identifier.serialBits))
+        return state.withLock { state in
+            if now > state.millisecond {
+                (state.millisecond, state.count) = (now, 0)
+            } else if state.count + 1 < 1 << Self.countBits {
+                state.count += 1
+            } else {
+                (state.millisecond, state.count) = (state.millisecond + 1, 0)
+            }
+            return state.millisecond << Identifier.serialBits | lane << Self.countBits | state.count
+        }
+    }
+
+    /// By how many microseconds a call was admitted after the beginning of its number's millisecond. Below a thousand,
+    /// unless the clock stepped.
+    static func offset(of number: Int64, at time: Timestamp) -> Int64 {
+        time.microseconds - (number >> Identifier.serialBits) * 1000
     }
 }

@@ -55,5 +55,5 @@ package struct StoredAnswer: Sendable {
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
     /// Binds a sealed answer to its call.
-    static func context(_ hold: Identifier) -> String { "answer:\(hold)" }
+    static func context(_ charge: Identifier) -> String { "answer:\(charge)" }
 }

@@ -1,13 +1,12 @@
 import Database
 import Values
 
-/// The SQL of `idempotent_calls` and of `kept_answers`, how much is kept for each key.
+/// The SQL of `idempotent_calls`, which were charged, and of `kept_answers`, how much is kept for each key.
 enum IdempotencyTable {
     struct Entry {
         let bodyDigest: String
-        let hold: Identifier
-        let isSettled: Bool
-        let hasAnswer: Bool
+        /// The number of its charge.
+        let charge: Int64
         let createdAt: Timestamp
     }
 
@@ -16,27 +15,16 @@ enum IdempotencyTable {
     ) throws -> Entry? {
         try connection.row(
             """
-            SELECT body_digest, hold_id, is_settled, answer_bytes > 0 AS has_answer, created_at FROM idempotent_calls
-            WHERE credential_id = $1 AND key_digest = $2
+            SELECT body_digest, charge, created_at FROM idempotent_calls WHERE credential_id = $1 AND key_digest = $2
             """, credential, key.keyDigest
         ).map { row in
             Entry(
-                bodyDigest: try row.text("body_digest"), hold: try row.identifier("hold_id"),
-                isSettled: try row.flag("is_settled"), hasAnswer: try row.flag("has_answer"),
+                bodyDigest: try row.text("body_digest"), charge: try row.integer("charge"),
                 createdAt: try row.time("created_at"))
         }
     }
 
-    static func insert(_ key: IdempotencyKey, of hold: Hold, _ connection: Connection) throws {
-        try connection.run(
-            """
-            INSERT INTO idempotent_calls
-              (credential_id, key_digest, body_digest, hold_id, is_settled, answer_bytes, created_at)
-            VALUES ($1, $2, $3, $4, 0, 0, $5)
-            """, hold.call.credential, key.keyDigest, key.bodyDigest, hold.id, hold.call.time)
-    }
-
-    /// What a repetition gets. Read outside of the writer's transaction: it may be large, and nobody has to wait for it.
+    /// What a repetition gets. It may be large.
     static func answer(
         _ key: IdempotencyKey, of credential: Identifier, _ connection: Connection
     ) throws -> String? {
@@ -46,10 +34,13 @@ enum IdempotencyTable {
         )?.optionalText("answer")
     }
 
-    /// The call was served; `answer` is what a repetition gets, unless the key has too much kept for it already.
-    static func settle(
-        _ key: IdempotencyKey, of credential: Identifier, answer: String?, _ connection: Connection
+    /// A call that is charged; `answer` is what a repetition gets, unless the key has too much kept for it already. It
+    /// takes the place of one that is not remembered any more.
+    static func insert(
+        _ key: IdempotencyKey, of hold: Hold, answer: String?, _ connection: Connection
     ) throws {
+        let credential = hold.call.credential
+        try delete(key, of: credential, connection)
         var answer = answer
         if let bytes = answer?.utf8.count {
             let kept = try connection.run(
@@ -62,12 +53,13 @@ enum IdempotencyTable {
         }
         try connection.run(
             """
-            UPDATE idempotent_calls SET is_settled = 1, answer = $3, answer_bytes = $4
-            WHERE credential_id = $1 AND key_digest = $2
-            """, credential, key.keyDigest, answer, answer?.utf8.count ?? 0)
+            INSERT INTO idempotent_calls
+              (credential_id, key_digest, body_digest, charge, answer_bytes, created_at, answer)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """, credential, key.keyDigest, key.bodyDigest, hold.number, answer?.utf8.count ?? 0, hold.call.time, answer)
     }
 
-    static func delete(_ key: IdempotencyKey, of credential: Identifier, _ connection: Connection) throws {
+    private static func delete(_ key: IdempotencyKey, of credential: Identifier, _ connection: Connection) throws {
         let row = try connection.row(
             "DELETE FROM idempotent_calls WHERE credential_id = $1 AND key_digest = $2 RETURNING answer_bytes",
             credential, key.keyDigest)
@@ -80,11 +72,6 @@ enum IdempotencyTable {
             "UPDATE kept_answers SET bytes = bytes - $2 WHERE credential_id = $1", credential, bytes)
     }
 
-    /// At a start nothing is in flight.
-    static func deleteOpen(_ connection: Connection) throws {
-        try connection.run("DELETE FROM idempotent_calls WHERE is_settled = 0")
-    }
-
     /// A few of what is not remembered any more with each new one, so that the table never needs a job and no call waits
     /// for a large clean-up.
     static func deleteExpired(at now: Timestamp, atMost limit: Int, _ connection: Connection) throws {
@@ -94,14 +81,14 @@ enum IdempotencyTable {
             """
             DELETE FROM idempotent_calls WHERE (credential_id, key_digest) IN (
               SELECT credential_id, key_digest FROM idempotent_calls
-              WHERE created_at <= $1 AND is_settled = 1 ORDER BY created_at LIMIT $2)
+              WHERE created_at <= $1 ORDER BY created_at LIMIT $2)
             RETURNING credential_id, answer_bytes
             """, oldest, limit)
         let ahead = try connection.rows(
             """
             DELETE FROM idempotent_calls WHERE (credential_id, key_digest) IN (
               SELECT credential_id, key_digest FROM idempotent_calls
-              WHERE created_at >= $1 AND is_settled = 1 ORDER BY created_at DESC LIMIT $2)
+              WHERE created_at >= $1 ORDER BY created_at DESC LIMIT $2)
             RETURNING credential_id, answer_bytes
             """, now.adding(IdempotencyKey.lifetime), limit)
         for row in gone + ahead {

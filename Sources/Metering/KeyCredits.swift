@@ -1,8 +1,8 @@
 package import Policy
 package import Values
 
-/// What there is for the calls of one key, and what was used of it: its account's balance and its own meter, as one
-/// commit left them.
+/// What there is for the calls of one key, and what was used of it: its account's balance and its own meter, as of one
+/// moment.
 package struct KeyCredits: Sendable {
     package let balance: Balance
     package let meter: KeyMeter

@@ -1,23 +1,15 @@
 import Database
-import Policy
 import Values
 
 extension LedgerCheck {
     /// What the charges say by day, and by it for keys and months.
-    func checkUsage(_ open: [Hold], _ connection: Connection) throws {
-        var keys: [String: Usage] = [:]
+    func checkUsage(_ connection: Connection) throws {
+        var keys: [String: Credits] = [:]
         var charged: [UsageDayTable.Line: (calls: Int64, amount: Credits)] = [:]
         for (row, calls, amount) in try Self.charges(connection) {
             charged[row] = (calls, amount)
             for name in [Self.name(row.subject.credential), Self.name(row.subject.credential, row.day.month)] {
-                let posted = keys[name]?.posted ?? .zero
-                keys[name, default: Usage()].posted = try posted.plus(amount)
-            }
-        }
-        for hold in open {
-            for name in [Self.name(hold.call.credential), Self.name(hold.call.credential, hold.call.month)] {
-                let held = keys[name]?.held ?? .zero
-                keys[name, default: Usage()].held = try held.plus(hold.cost)
+                keys[name] = try (keys[name] ?? .zero).plus(amount)
             }
         }
         for (row, calls, amount) in try UsageDayTable.all(connection) {
@@ -36,48 +28,41 @@ extension LedgerCheck {
         try checkKeys(keys, connection)
     }
 
-    private func checkKeys(_ expected: [String: Usage], _ connection: Connection) throws {
+    private func checkKeys(_ expected: [String: Credits], _ connection: Connection) throws {
         var expected = expected
-        var stored: [(name: String, usage: Usage)] = []
+        var stored: [(name: String, posted: Credits)] = []
         for row in try connection.rows("SELECT * FROM credential_usage") {
-            stored.append((Self.name(try row.identifier("credential_id")), try Self.usage(row)))
+            stored.append((Self.name(try row.identifier("credential_id")), try row.credits("posted")))
         }
         for row in try connection.rows("SELECT * FROM credential_months") {
             let month = Month(number: try row.integer("month"))
-            stored.append((Self.name(try row.identifier("credential_id"), month), try Self.usage(row)))
+            stored.append((Self.name(try row.identifier("credential_id"), month), try row.credits("posted")))
         }
-        for (name, usage) in stored {
-            let entries = expected.removeValue(forKey: name) ?? Usage()
-            if usage != entries {
+        for (name, posted) in stored {
+            let entries = expected.removeValue(forKey: name) ?? .zero
+            if posted != entries {
                 throw Difference(
-                    sentence: "\(name) is stored with \(usage.sentence), but its entries make \(entries.sentence)")
+                    sentence: "\(name) is stored with \(posted.decimal) charged, but its entries make \(entries.decimal)")
             }
         }
-        if let (name, entries) = expected.first(where: { $0.value != Usage() }) {
-            throw Difference(sentence: "\(name) has no stored total, but its entries make \(entries.sentence)")
+        if let (name, entries) = expected.first(where: { $0.value != .zero }) {
+            throw Difference(sentence: "\(name) has no stored total, but its entries make \(entries.decimal)")
         }
     }
 
-    /// All charges, by everything that reports tell apart. A call counts on the day on which it was admitted, rounded
-    /// down before 1970 too, where a division rounds up.
+    /// All charges that are folded, by everything that reports tell apart. A call counts on the day on which it was
+    /// admitted.
     private static func charges(
         _ connection: Connection
     ) throws -> [(row: UsageDayTable.Line, calls: Int64, amount: Credits)] {
         try connection.rows(
             """
-            SELECT hold.account_id,
-              (hold.created_at - (hold.created_at % 86400000000 + 86400000000) % 86400000000) / 86400000000 AS day,
-              hold.credential_id, hold.application_id,
-              hold.model, hold.price_id, hold.multiplier_id, count(*) AS calls, \(sum("entry.amount", as: "amount"))
-            FROM ledger AS entry
-              JOIN ledger AS hold ON hold.account_id = entry.account_id AND hold.id = entry.hold_id
-            WHERE entry.kind = 'charge' GROUP BY 1, 2, 3, 4, 5, 6, 7
+            SELECT account_id, \(ChargeTable.day) AS day, credential_id, application_id, model, price_id,
+              multiplier_id, count(*) AS calls, \(sum("charges.amount", as: "amount"))
+            FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject
+            WHERE NOT (\(ChargeTable.isUnfolded)) GROUP BY 1, 2, 3, 4, 5, 6, 7
             """
         ).map { (try UsageDayTable.line($0), try $0.integer("calls"), try sum("amount", $0)) }
-    }
-
-    private static func usage(_ row: Row) throws -> Usage {
-        Usage(posted: try row.credits("posted"), held: try row.credits("held"))
     }
 
     private static func name(_ credential: Identifier) -> String { "the key \(credential)" }

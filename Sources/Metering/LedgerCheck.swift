@@ -4,16 +4,19 @@ import Policy
 import Values
 
 /// The proof of the ledger: every balance and total is computed anew from the entries and held against what is stored.
+///
+/// Totals are those up to where the log is folded. For the charges behind that, it is proved that they fit.
 package struct LedgerCheck: Sendable {
     /// What was looked at.
     package var accounts = 0
     package var entries: Int64 = 0
-    package var openHolds = 0
+    /// Charges that are not folded yet.
+    package var unfolded: Int64 = 0
     /// The first thing that is not as the entries say; `nil` when all is.
     package var difference: String?
 
     /// How many steps it has.
-    package static let steps = 6
+    package static let steps = 5
 
     /// Looks at one snapshot.
     /// - Parameter onStep: is told the number of each step when it begins, from 1.
@@ -50,79 +53,91 @@ package struct LedgerCheck: Sendable {
 
     private mutating func look(_ connection: Connection, _ isPriced: Bool, _ onStep: (Int) -> Void) throws {
         onStep(1)
-        entries = try connection.row("SELECT count(*) AS n FROM ledger")?.integer("n") ?? 0
-        try checkSettlements(connection)
+        let counts = try connection.row(
+            """
+            SELECT (SELECT count(*) FROM ledger) AS corrections, (SELECT count(*) FROM charges) AS charges,
+              (SELECT count(*) FROM charges WHERE \(ChargeTable.isUnfolded)) AS unfolded
+            """)
+        let charges = try counts?.integer("charges") ?? 0
+        entries = try (counts?.integer("corrections") ?? 0) + charges
+        unfolded = try counts?.integer("unfolded") ?? 0
+        try checkIndex(charges - unfolded, connection)
         onStep(2)
-        if isPriced { try checkPrices(connection) }
+        try checkSubjects(isPriced, connection)
         onStep(3)
         try checkRepetitions(connection)
         onStep(4)
-        let open = try openHolds(connection)
-        openHolds = open.count
+        try checkBalances(connection)
         onStep(5)
-        try checkBalances(open, connection)
-        onStep(6)
-        try checkUsage(open, connection)
+        try checkUsage(connection)
     }
 
-    /// Every charge and void has the amount of its hold.
-    private func checkSettlements(_ connection: Connection) throws {
+    static func name(ofCharge number: Int64) -> String {
+        number < 0 ? "the charge of the number \(number)" : "the charge \(Identifier(number: number))"
+    }
+
+    /// Every charge that is folded is filed once, under its account.
+    private func checkIndex(_ folded: Int64, _ connection: Connection) throws {
+        let filed = try connection.row("SELECT count(*) AS n FROM charge_index")?.integer("n") ?? 0
+        if filed != folded {
+            throw Difference(sentence: "\(folded) charges are folded, but \(filed) are filed by account")
+        }
         let wrong = try connection.row(
             """
-            SELECT entry.id FROM ledger AS entry LEFT JOIN ledger AS hold
-              ON hold.account_id = entry.account_id AND hold.id = entry.hold_id AND hold.kind = 'hold'
-            WHERE entry.hold_id IS NOT NULL AND (hold.id IS NULL OR hold.amount <> entry.amount) LIMIT 1
+            SELECT charges.id FROM charges
+              LEFT JOIN charge_subjects ON charge_subjects.id = charges.subject
+              LEFT JOIN balances ON balances.account_id = charge_subjects.account_id
+              LEFT JOIN charge_index ON charge_index.account = balances.number AND charge_index.id = charges.id
+            WHERE NOT (\(ChargeTable.isUnfolded)) AND (charge_index.n IS NULL OR charge_index.n <> charges.n) LIMIT 1
             """)
         if let wrong {
-            throw Difference(sentence: "the entry \(try wrong.text("id")) does not have the amount of its hold")
+            throw Difference(
+                sentence: "\(Self.name(ofCharge: try wrong.integer("id"))) is not filed under its account")
         }
     }
 
-    /// Every hold has the cost that its versions of price and multiplier make.
-    private func checkPrices(_ connection: Connection) throws {
-        let kinds = try connection.rows(
-            "SELECT price_id, multiplier_id, amount, min(id) AS id FROM ledger WHERE kind = 'hold' GROUP BY 1, 2, 3")
-        for row in kinds {
-            guard let price = try Catalog.price(row.identifier("price_id"), in: connection),
-                let version = try Catalog.multiplier(row.identifier("multiplier_id"), in: connection)
-            else { throw Difference(sentence: "the hold \(try row.text("id")) names a version that is not there") }
-            if price.cost(version.multiplier) != (try row.credits("amount")) {
-                throw Difference(sentence: "the hold \(try row.text("id")) is not the cost that its versions make")
+    /// Every charge is for something, at versions of price and multiplier that make at least its amount.
+    private func checkSubjects(_ isPriced: Bool, _ connection: Connection) throws {
+        let subjects = try connection.rows(
+            """
+            SELECT charges.subject, max(charges.amount) AS amount, min(charges.id) AS charge,
+              charge_subjects.price_id, charge_subjects.multiplier_id
+            FROM charges LEFT JOIN charge_subjects ON charge_subjects.id = charges.subject GROUP BY 1, 4, 5
+            """)
+        for row in subjects {
+            let name = Self.name(ofCharge: try row.integer("charge"))
+            guard let priceID = try row.optionalIdentifier("price_id"),
+                let multiplierID = try row.optionalIdentifier("multiplier_id")
+            else { throw Difference(sentence: "\(name) is for nothing that is known") }
+            if !isPriced { continue }
+            guard let price = try Catalog.price(priceID, in: connection),
+                let version = try Catalog.multiplier(multiplierID, in: connection)
+            else { throw Difference(sentence: "\(name) names a version that is not there") }
+            if price.cost(version.multiplier) < (try row.credits("amount")) {
+                throw Difference(sentence: "\(name), or one like it, is more than the cost that its versions make")
             }
         }
     }
 
-    /// What is kept for a repetition belongs to a charge, what is in flight to an open hold.
+    /// What is kept for a repetition belongs to a charge of its key, and was made when that was.
     private func checkRepetitions(_ connection: Connection) throws {
         let stray = try connection.row(
             """
-            SELECT hold_id FROM idempotent_calls AS call
-            WHERE (is_settled = 1 AND NOT EXISTS
-                (SELECT 1 FROM ledger WHERE ledger.hold_id = call.hold_id AND kind = 'charge'))
-              OR (is_settled = 0 AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.id = call.hold_id)) LIMIT 1
+            SELECT call.charge FROM idempotent_calls AS call WHERE NOT EXISTS (
+              SELECT 1 FROM credentials JOIN balances ON balances.account_id = credentials.account_id
+                JOIN charge_index ON charge_index.account = balances.number AND charge_index.id = call.charge
+                JOIN charges ON charges.n = charge_index.n
+                JOIN charge_subjects ON charge_subjects.id = charges.subject
+              WHERE credentials.id = call.credential_id AND charge_subjects.credential_id = call.credential_id)
+            AND NOT EXISTS (
+              SELECT 1 FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject
+              WHERE \(ChargeTable.isUnfolded) AND charges.id = call.charge
+                AND charge_subjects.credential_id = call.credential_id) LIMIT 1
             """)
         if let stray {
             throw Difference(
-                sentence: "the repeatable call of the hold \(try stray.text("hold_id")) is not as its hold is")
+                sentence: "a repeatable call names \(Self.name(ofCharge: try stray.integer("charge"))), which is not there")
         }
-    }
-
-    /// The holds without a settlement are the open ones.
-    private func openHolds(_ connection: Connection) throws -> [Hold] {
-        let unsettled = try connection.rows(
-            """
-            SELECT hold.id FROM ledger AS hold WHERE hold.kind = 'hold'
-              AND NOT EXISTS (SELECT 1 FROM ledger AS entry WHERE entry.hold_id = hold.id)
-            """
-        ).map { try $0.identifier("id") }
-        let open = try HoldTable.all(connection)
-        let stray = Set(unsettled).symmetricDifference(open.map(\.id)).min()
-        if let stray { throw Difference(sentence: "the hold \(stray) is open in one place and settled in the other") }
-        let count = try connection.row("SELECT count(*) AS n FROM holds")?.integer("n") ?? 0
-        if count != open.count {
-            throw Difference(sentence: "\(count) holds are open, but \(open.count) are in the ledger")
-        }
-        return open
     }
 
     /// A sum in two halves, neither of which can leave 64 bits on its way, in whatever order the rows are added.
@@ -139,30 +154,34 @@ package struct LedgerCheck: Sendable {
         return Credits(micro: micro)
     }
 
-    private mutating func checkBalances(_ open: [Hold], _ connection: Connection) throws {
+    private mutating func checkBalances(_ connection: Connection) throws {
         var expected: [Identifier: Balance] = [:]
-        let sums = try connection.rows(
-            """
-            SELECT account_id,
-              \(Self.sum("CASE WHEN kind IN ('grant', 'adjustment') THEN amount ELSE 0 END", as: "granted")),
-              \(Self.sum("CASE WHEN kind = 'charge' THEN amount ELSE 0 END", as: "posted"))
-            FROM ledger GROUP BY account_id
-            """)
-        for row in sums {
-            expected[try row.identifier("account_id")] = Balance(
-                granted: try Self.sum("granted", row), usage: Usage(posted: try Self.sum("posted", row)))
+        for row in try connection.rows(
+            "SELECT account_id, \(Self.sum("amount", as: "granted")) FROM ledger GROUP BY account_id")
+        {
+            expected[try row.identifier("account_id"), default: Balance()].granted = try Self.sum("granted", row)
         }
-        for hold in open {
-            let held = expected[hold.call.account]?.usage.held ?? .zero
-            expected[hold.call.account]?.usage.held = try held.plus(hold.cost)
+        var behind: [Identifier: Credits] = [:]
+        for row in try connection.rows(
+            """
+            SELECT account_id, \(ChargeTable.isUnfolded) AS is_unfolded, \(Self.sum("amount", as: "posted"))
+            FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject GROUP BY 1, 2
+            """)
+        {
+            let account = try row.identifier("account_id")
+            let sum = try Self.sum("posted", row)
+            if try row.flag("is_unfolded") {
+                behind[account] = sum
+            } else {
+                expected[account, default: Balance()].usage.posted = sum
+            }
         }
         let stored = try connection.rows("SELECT * FROM balances")
         accounts = stored.count
         for row in stored {
             let account = try row.identifier("account_id")
             let balance = Balance(
-                granted: try row.credits("granted"),
-                usage: Usage(posted: try row.credits("posted"), held: try row.credits("held")))
+                granted: try row.credits("granted"), usage: Usage(posted: try row.credits("posted")))
             let entries = expected.removeValue(forKey: account) ?? Balance()
             if balance != entries {
                 throw Difference(
@@ -170,18 +189,24 @@ package struct LedgerCheck: Sendable {
                         "the account \(account) is stored with \(balance.sentence), but its entries make \(entries.sentence)"
                 )
             }
+            let more = behind.removeValue(forKey: account) ?? .zero
+            guard let left = balance.amount.subtracting(more), left >= .zero else {
+                throw Difference(
+                    sentence: "the account \(account) has charges of \(more.decimal) behind the fold, but only "
+                        + "\(balance.amount.decimal) for them")
+            }
         }
         if let (account, entries) = expected.first(where: { $0.value != Balance() }) {
             throw Difference(
                 sentence: "the account \(account) has no stored balance, but its entries make \(entries.sentence)")
         }
+        if let (account, more) = behind.first(where: { $0.value != .zero }) {
+            throw Difference(
+                sentence: "the account \(account) has charges of \(more.decimal) behind the fold, and nothing for them")
+        }
     }
 }
 
-extension Usage {
-    var sentence: String { "\(posted.decimal) charged and \(held.decimal) held" }
-}
-
 extension Balance {
-    fileprivate var sentence: String { "\(granted.decimal) granted, \(usage.sentence)" }
+    fileprivate var sentence: String { "\(granted.decimal) granted and \(usage.posted.decimal) charged" }
 }

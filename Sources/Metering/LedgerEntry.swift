@@ -8,15 +8,11 @@ package struct LedgerEntry: Sendable {
         case grant
         /// A correction by an admin, up or down.
         case adjustment
-        /// Credits set aside for a call.
-        case hold
-        /// A hold that became the price of a served call.
+        /// The price of a served call.
         case charge
-        /// A hold given back.
-        case void
     }
 
-    /// The call of a hold, a charge or a void.
+    /// The call of a charge.
     package struct Call: Sendable {
         package let subject: CallSubject
         package var price: Price?
@@ -27,15 +23,13 @@ package struct LedgerEntry: Sendable {
     package var id: Identifier
     package var account: Identifier
     package var kind: Kind
-    /// A grant or an adjustment changes the balance by it and a charge lowers it by it; what a hold sets aside, a void
-    /// gives back.
+    /// A grant or an adjustment changes the balance by it, and a charge lowers it by it.
     package var amount: Credits
-    /// Of a charge or a void: the entry of its hold.
-    package var hold: Identifier?
     package var call: Call?
     package var reason: String?
     /// Who made a grant or an adjustment.
     package var actor: Identifier?
+    /// Of a charge, when its call was admitted.
     package var createdAt: Timestamp
 }
 

@@ -3,11 +3,19 @@ package import Database
 extension Metering {
     /// The tables of this room.
     ///
-    /// The ledger is only added to. Its kinds will grow, so the schema holds no list of them; it says what holds for any
-    /// kind: an entry opens a call or ends one, never both, and nothing but a correction takes away. Its one secondary
-    /// index is the rule that a hold is settled once. The totals beside it
-    /// are caches, and their constraints are invariant 4 as the schema says it; `posted <= granted - held` rather than a
-    /// sum, which could pass the largest integer and turn into a float (https://sqlite.org/datatype3.html).
+    /// The record is the grants and adjustments in `ledger`, and the log of `charges`. Both are only added to. The kinds of
+    /// the ledger will grow, so the schema holds no list of them; it says that nothing but a correction takes away.
+    ///
+    /// A charge is four small integers behind its place in the log, because there are millions: what it is for is a number
+    /// of `charge_subjects`, and its time is in its id, to the millisecond, with the rest in microseconds beside it. The
+    /// index by account is filled by the fold, which brings neighbours together; one that grew with each commit would
+    /// write a page for each charge of it.
+    ///
+    /// All other totals are what the fold has summed up to `fold.position`, and their constraints are invariant 4 as the
+    /// schema says it. What is held is in memory alone.
+    ///
+    /// `INTEGER PRIMARY KEY` is the place of a row in its table for SQLite, which costs nothing
+    /// (https://sqlite.org/lang_createtable.html#rowid).
     package static let migrations = [
         Migration(
             "metering-1",
@@ -15,44 +23,66 @@ extension Metering {
                 """
                 CREATE TABLE ledger (
                   account_id TEXT NOT NULL REFERENCES accounts (id),
-                  id TEXT NOT NULL,
+                  id BIGINT NOT NULL,
                   kind TEXT NOT NULL,
                   amount BIGINT NOT NULL,
-                  hold_id TEXT,
-                  credential_id TEXT,
-                  application_id TEXT,
-                  model TEXT,
-                  price_id TEXT,
-                  multiplier_id TEXT,
                   reason TEXT,
                   actor_id TEXT,
                   created_at BIGINT NOT NULL,
                   PRIMARY KEY (account_id, id),
-                  CHECK (hold_id IS NULL OR price_id IS NULL),
                   CHECK (amount >= 0 OR kind = 'adjustment')
                 )
                 """,
-                "CREATE UNIQUE INDEX ledger_settlements ON ledger (hold_id) WHERE hold_id IS NOT NULL",
                 """
-                CREATE TABLE holds (
-                  id TEXT PRIMARY KEY,
-                  account_id TEXT NOT NULL
+                CREATE TABLE charge_subjects (
+                  id INTEGER PRIMARY KEY,
+                  account_id TEXT NOT NULL REFERENCES accounts (id),
+                  credential_id TEXT NOT NULL REFERENCES credentials (id),
+                  application_id TEXT NOT NULL,
+                  model TEXT NOT NULL,
+                  price_id TEXT NOT NULL,
+                  multiplier_id TEXT NOT NULL,
+                  UNIQUE (credential_id, model, price_id, multiplier_id, application_id, account_id)
                 )
                 """,
                 """
+                CREATE TABLE charges (
+                  n INTEGER PRIMARY KEY,
+                  id BIGINT NOT NULL,
+                  subject BIGINT NOT NULL REFERENCES charge_subjects (id),
+                  amount BIGINT NOT NULL CHECK (amount >= 0),
+                  time_offset BIGINT NOT NULL
+                )
+                """,
+                """
+                CREATE TABLE charge_index (
+                  account BIGINT NOT NULL,
+                  id BIGINT NOT NULL,
+                  n BIGINT NOT NULL,
+                  PRIMARY KEY (account, id)
+                ) WITHOUT ROWID
+                """,
+                """
+                CREATE TABLE fold (
+                  only BIGINT PRIMARY KEY CHECK (only = 1),
+                  position BIGINT NOT NULL,
+                  number BIGINT NOT NULL
+                )
+                """,
+                "INSERT INTO fold (only, position, number) VALUES (1, 0, 0)",
+                """
                 CREATE TABLE balances (
-                  account_id TEXT PRIMARY KEY REFERENCES accounts (id),
+                  number INTEGER PRIMARY KEY,
+                  account_id TEXT NOT NULL UNIQUE REFERENCES accounts (id),
                   granted BIGINT NOT NULL CHECK (granted >= 0),
                   posted BIGINT NOT NULL CHECK (posted >= 0),
-                  held BIGINT NOT NULL CHECK (held >= 0),
-                  CHECK (posted <= granted - held)
+                  CHECK (posted <= granted)
                 )
                 """,
                 """
                 CREATE TABLE credential_usage (
                   credential_id TEXT PRIMARY KEY REFERENCES credentials (id),
-                  posted BIGINT NOT NULL CHECK (posted >= 0),
-                  held BIGINT NOT NULL CHECK (held >= 0)
+                  posted BIGINT NOT NULL CHECK (posted >= 0)
                 )
                 """,
                 """
@@ -60,7 +90,6 @@ extension Metering {
                   credential_id TEXT NOT NULL REFERENCES credentials (id),
                   month BIGINT NOT NULL,
                   posted BIGINT NOT NULL CHECK (posted >= 0),
-                  held BIGINT NOT NULL CHECK (held >= 0),
                   PRIMARY KEY (credential_id, month)
                 )
                 """,
@@ -80,12 +109,21 @@ extension Metering {
                 """,
                 "CREATE INDEX usage_days_by_multiplier ON usage_days (multiplier_id, day)",
                 """
+                CREATE TABLE refused_calls (
+                  account_id TEXT NOT NULL,
+                  day BIGINT NOT NULL,
+                  credential_id TEXT NOT NULL,
+                  code TEXT NOT NULL,
+                  calls BIGINT NOT NULL CHECK (calls > 0),
+                  PRIMARY KEY (account_id, day, credential_id, code)
+                )
+                """,
+                """
                 CREATE TABLE idempotent_calls (
                   credential_id TEXT NOT NULL,
                   key_digest TEXT NOT NULL,
                   body_digest TEXT NOT NULL,
-                  hold_id TEXT NOT NULL,
-                  is_settled BIGINT NOT NULL CHECK (is_settled IN (0, 1)),
+                  charge BIGINT NOT NULL,
                   answer_bytes BIGINT NOT NULL,
                   created_at BIGINT NOT NULL,
                   answer TEXT,

@@ -1,18 +1,29 @@
 import Catalog
 package import Database
+import Policy
 package import Values
 
-/// Reading. Everything is what the last commit says; nothing is estimated and nothing lags.
+/// Reading. Everything is as of the last commit, and nothing is estimated: what is in memory is exact, and what is not in
+/// memory is in the totals and the log behind them.
 extension Metering {
     package func balance(of account: Identifier) async throws -> Balance {
-        try await database.read { try BalanceTable.balance(of: account, $0) }
+        try await loading.begin()
+        if let balance = purses.balance(of: account) { return balance }
+        return try await database.read { try BalanceTable.balance(of: account, $0) }
     }
 
     package func balances(of accounts: [Identifier]) async throws -> [Identifier: Balance] {
-        try await database.read { connection in
+        try await loading.begin()
+        let held = accounts.map { ($0, purses.balance(of: $0)) }
+        return try await database.read { connection in
             try Dictionary(
-                accounts.map { ($0, try BalanceTable.balance(of: $0, connection)) }, uniquingKeysWith: { $1 })
+                held.map { ($0, try $1 ?? BalanceTable.balance(of: $0, connection)) }, uniquingKeysWith: { $1 })
         }
+    }
+
+    /// What bounds the calls of a key in a month, when it is in memory. Does not wait.
+    package func known(_ credential: Identifier, in account: Identifier, _ month: Month) -> KeyCredits? {
+        purses.credits(of: credential, in: account, month)
     }
 
     /// What bounds the calls of a key in a month.
@@ -20,30 +31,60 @@ extension Metering {
     package func credits(
         of credential: Identifier, in account: Identifier, _ month: Month
     ) async throws -> KeyCredits {
-        try await database.read { connection in
-            KeyCredits(
-                balance: try BalanceTable.balance(of: account, connection),
-                meter: try KeyMeter(of: credential, month, connection))
+        while true {
+            if let known = known(credential, in: account, month) { return known }
+            try await loading.load(account, credential, month)
         }
     }
 
-    /// - Parameter credentials: keys that the caller has found in their account.
-    package func meters(of credentials: [Identifier], in month: Month) async throws -> [Identifier: KeyMeter] {
-        try await database.read { connection in
+    /// - Parameter credentials: keys that the caller has found in `account`.
+    package func meters(
+        of credentials: [Identifier], in account: Identifier, _ month: Month
+    ) async throws -> [Identifier: KeyMeter] {
+        try await loading.begin()
+        let known = credentials.map { ($0, purses.meter(of: $0, in: account, month)) }
+        return try await database.read { connection in
             try Dictionary(
-                credentials.map { ($0, try KeyMeter(of: $0, month, connection)) }, uniquingKeysWith: { $1 })
+                known.map { credential, known in
+                    let meter = KeyMeter(
+                        usage: try known.key ?? KeyUsageTable.usage(of: credential, connection),
+                        month: try known.month ?? KeyMonthTable.usage(of: credential, month, connection))
+                    return (credential, meter)
+                }, uniquingKeysWith: { $1 })
         }
     }
 
     /// A page may have fewer entries than its limit, even none, and a next one all the same.
     package func entries(_ filter: LedgerFilter, _ page: Page) async throws -> Listing<LedgerEntry> {
-        try await database.read { try LedgerTable.page(filter, page, $0) }
+        try await database.read { try LedgerPage(filter, page, $0).listing }
     }
 
     package func report(_ request: UsageRequest) async throws -> [UsageLine] {
         let lines = try await database.read { try UsageDayTable.report(request, $0) }
         guard lines.count <= UsageRequest.limit else { throw MeteringError.tooManyRows(limit: UsageRequest.limit) }
         return lines
+    }
+
+    /// How many calls were not served, by day, key and code, the newest day first.
+    package func refusedCalls(
+        of account: Identifier, _ days: ClosedRange<Day>, credential: Identifier?
+    ) async throws -> [(line: RefusedCallsLine, calls: Int64)] {
+        while true {
+            let writes = refused.writes
+            let waiting = refused.lines(of: account).filter {
+                days.contains($0.key.day) && (credential == nil || $0.key.credential == credential)
+            }
+            let stored = try await database.read { connection in
+                try RefusedCallTable.lines(of: account, days, credential, atMost: UsageRequest.limit + 1, connection)
+            }
+            // What came to the disk meanwhile would be counted twice, or not at all.
+            guard refused.writes == writes else { continue }
+            let lines = stored.merging(waiting) { $0 + $1 }
+            guard lines.count <= UsageRequest.limit else { throw MeteringError.tooManyRows(limit: UsageRequest.limit) }
+            return lines.map { ($0.key, $0.value) }.sorted {
+                ($1.line.day, $0.line.credential, $0.line.code) < ($0.line.day, $1.line.credential, $1.line.code)
+            }
+        }
     }
 
     /// What the charges of a group would have been under another multiplier. Changes nothing.
@@ -68,13 +109,5 @@ extension Metering {
                 accounts: accounts.sorted { ($1.value.charged, $0.key) < ($0.value.charged, $1.key) }
                     .prefix(PricingPreview.limit).map { ($0.key, $0.value) })
         }
-    }
-}
-
-extension KeyMeter {
-    fileprivate init(of credential: Identifier, _ month: Month, _ connection: Connection) throws {
-        self.init(
-            usage: try KeyUsageTable.usage(of: credential, connection),
-            month: try KeyMonthTable.usage(of: credential, month, connection))
     }
 }

@@ -1,157 +1,222 @@
 import Accounts
-package import Audit
+import Audit
 import Catalog
 import Credentials
 package import Database
 import Policy
 package import Secrets
+import Synchronization
 package import Values
 
 /// Credits: what was granted, what is held for calls under way, what was charged, and the record that explains it all.
 ///
-/// A call is held before it goes to the upstream, and its hold becomes a charge when the upstream has begun a
-/// successful answer, or a void when it has not. Every step is an entry of the ledger, which is only ever added to;
-/// balances and totals beside it are caches that the schema bounds and `latchkey ledger check` proves against the
-/// entries. Whether a call fits into the key's limit, its limit for the month and the account's balance is decided in
-/// the transaction that records its hold, so no race and no crash gets a call past any of them.
+/// A *purse* knows, for one account, its keys and their months, exactly what was granted, charged and held. All purses are
+/// in this process, which is their one owner, so ``hold(_:under:)`` is an answer from memory: all three bounds of a call
+/// together, or the denial. A call goes upstream only under a hold.
 ///
-/// This room owns the tables `ledger`, `holds`, `balances`, `credential_usage`, `credential_months`, `usage_days`,
-/// `idempotent_calls` and `kept_answers`. It must not know HTTP, nor what a call is for; what it costs is told to it
-/// with the versions that make it so.
+/// When the call was served, ``charge(_:_:answer:wake:done:)`` writes one row into the *charge log*. All that wait share
+/// a commit. When it is on disk, the answer may end. A call that was not served is given back by ``release(_:as:)``, writes
+/// nothing, and is counted.
+///
+/// About once a second the *fold* sums the log into totals by account, key, month and day, and files the charges by
+/// account. What is shown is the totals and the log behind them, so it is current to the last commit. A crash forgets
+/// holds, and with them the calls whose charge was not on disk: it errs in the customer's favour.
+///
+/// Whatever changes what a call may spend passes through here before it is answered. Grants and corrections change the
+/// purse. Limits, suspension and deletion come with the stamp that the call was decided under (``Generations``): a hold
+/// under an old stamp is not made.
+///
+/// This room owns the tables `ledger`, `charges`, `charge_subjects`, `charge_index`, `fold`, `balances`,
+/// `credential_usage`, `credential_months`, `usage_days`, `refused_calls`, `idempotent_calls` and `kept_answers`. It must
+/// not know HTTP, nor what a call is for; what it may cost is told to it with the versions that make it so.
 package struct Metering: Sendable {
     let database: Database
     let clock: Clock
     let ids: EntryIDs
-    private let committer: Committer
+    let purses: Purses
+    let loading: Loading
+    let folding: Folding
+    let refused: RefusedCalls
+    private let generations: Generations
+    private let log: ChargeLog
+    private let claims = Claims()
     private let sealing: SealingBox
     private let entropy: Entropy
 
-    package init(database: Database, sealing: SealingBox, entropy: Entropy, clock: Clock) {
+    /// - Parameters:
+    ///   - generations: the one that the domains tell their changes to.
+    ///   - foldAfter: how long after a charge the log is folded; `nil` for only when asked.
+    ///   - purses: how many are held in memory, when none of them has a call under way.
+    ///   - onBrokenBound: called with a sentence when the record breaks a bound that the purses have kept; is to end the
+    ///     process.
+    package init(
+        database: Database, sealing: SealingBox, generations: Generations, entropy: Entropy, clock: Clock,
+        foldAfter: Duration? = .seconds(1), purses capacity: Int = 50_000,
+        onBrokenBound: @escaping @Sendable (String) -> Void
+    ) {
         self.database = database
         self.sealing = sealing
         self.entropy = entropy
         self.clock = clock
-        ids = EntryIDs(entropy)
-        committer = Committer(database, ids, clock)
+        self.generations = generations
+        ids = EntryIDs()
+        purses = Purses(ids: ids, capacity: capacity)
+        refused = RefusedCalls()
+        folding = Folding(database, purses, refused, pause: foldAfter, onBrokenBound: onBrokenBound)
+        loading = Loading(database, purses, ids, folding)
+        log = ChargeLog(database, purses, clock, folding)
     }
 
     // MARK: The one path of a call
 
-    /// Decides about a call and holds its cost. When this returns a hold, it is on disk.
-    /// - Throws: the ``Denial`` of the first bound that the call does not fit into; ``IdempotencyRefusal``;
-    ///   ``Denial/overloaded`` when too many wait.
-    package func hold(_ call: MeteredCall) async throws -> HoldOutcome {
-        switch try await committer.commit(.hold(call)) {
-        case .held(let hold): return .held(hold)
-        case .denied(let denial): throw denial
-        case .refused(let refusal): throw refusal
-        case .answered(let first):
-            let sealed = try await database.read { connection in
-                try call.idempotency.flatMap { try IdempotencyTable.answer($0, of: call.credential, connection) }
+    /// Holds what a call may cost, or says why not. From memory, so it may be asked on an event loop.
+    ///
+    /// A denial is not counted here: see ``noteRefused(_:of:as:at:)``.
+    /// - Parameter stamp: from before the facts were read that the call was decided by.
+    package func hold(_ call: MeteredCall, under stamp: Generations.Stamp) -> HoldAnswer {
+        if call.idempotency != nil, call.claim?.isOpen != true { return .unknown }
+        let decision = generations.whileCurrent(stamp) { purses.hold(call) }
+        switch decision {
+        case .held(let id, let remaining)?: return .held(Hold(id, call, remaining: remaining, in: purses))
+        case .unknown?: return .unknown
+        case .denied(let denial)?:
+            call.claim?.end()
+            return .denied(denial)
+        case nil:
+            // The call that is decided anew is another one.
+            call.claim?.end()
+            return .changed
+        }
+    }
+
+    /// Brings into memory what ``hold(_:under:)`` needs. A call with an idempotency key becomes the one call with it.
+    /// - Throws: ``IdempotencyRefusal`` when it can't be; failures of the database as they are.
+    package func prepare(_ call: MeteredCall) async throws -> Prepared {
+        guard let key = call.idempotency, call.claim?.isOpen != true else {
+            try await loading.load(call.account, call.credential, call.month)
+            return .ready(call)
+        }
+        let claim = Result { () throws(IdempotencyRefusal) in try claims.claim(key, of: call.credential) }
+        // What was charged before is on disk now, and nothing with this key is charged beside a claim.
+        if let kept = try await kept(for: key, of: call.credential, at: call.time) {
+            guard kept.entry.bodyDigest == key.bodyDigest else { throw IdempotencyRefusal.otherBody }
+            guard let answer = kept.answer else {
+                throw IdempotencyRefusal.notReplayable(charge: Identifier(number: kept.entry.charge))
             }
-            // It went with its day, just now: the next attempt is a new call.
-            guard let sealed else { throw IdempotencyRefusal.inFlight }
-            return .answered(try open(sealed, of: first))
-        case .settled, .notOpen: preconditionFailure("the committer answers a hold with a hold")
+            return .answered(try open(answer, of: kept.entry.charge))
+        }
+        let claimed = call.claimed(by: try claim.get())
+        try await loading.load(call.account, call.credential, call.month)
+        return .ready(claimed)
+    }
+
+    private typealias Kept = (entry: IdempotencyTable.Entry, answer: String?)
+
+    /// The call that was charged with this key within the time that calls are remembered.
+    private func kept(
+        for key: IdempotencyKey, of credential: Identifier, at now: Timestamp
+    ) async throws -> Kept? {
+        try await database.read { connection in
+            guard let entry = try IdempotencyTable.find(key, of: credential, connection),
+                IdempotencyKey.isRemembered(entry.createdAt, at: now)
+            else { return nil }
+            return (entry, try IdempotencyTable.answer(key, of: credential, connection))
         }
     }
 
     /// The answer that was kept for this very call, when it was made and charged within the time that calls are
     /// remembered.
     package func answer(to call: IdempotencyKey, of credential: Identifier) async throws -> StoredAnswer? {
-        let now = clock.now()
-        let kept = try await database.read { connection -> (sealed: String, hold: Identifier)? in
-            guard let entry = try IdempotencyTable.find(call, of: credential, connection), entry.isSettled,
-                entry.bodyDigest == call.bodyDigest, IdempotencyKey.isRemembered(entry.createdAt, at: now),
-                let sealed = try IdempotencyTable.answer(call, of: credential, connection)
-            else { return nil }
-            return (sealed, entry.hold)
-        }
-        return try kept.map { try open($0.sealed, of: $0.hold) }
+        guard let kept = try await kept(for: call, of: credential, at: clock.now()),
+            kept.entry.bodyDigest == call.bodyDigest, let sealed = kept.answer
+        else { return nil }
+        return try open(sealed, of: kept.entry.charge)
     }
 
-    private func open(_ sealed: String, of hold: Identifier) throws -> StoredAnswer {
-        let answer = try sealing.open(sealed, context: StoredAnswer.context(hold))
+    private func open(_ sealed: String, of charge: Int64) throws -> StoredAnswer {
+        let answer = try sealing.open(sealed, context: StoredAnswer.context(Identifier(number: charge)))
         return StoredAnswer(bytes: answer.withBytes { Array($0) })
     }
 
-    /// Turns a hold into a charge. When this returns, the charge is on disk and the answer may end.
-    /// - Parameter answer: what a repetition of the call is to get; `nil` when it can't be replayed. Kept only for a
-    ///   call with an idempotency key.
-    package func charge(_ hold: Hold, answer: StoredAnswer? = nil) async throws {
+    /// Turns a hold into a charge. When `done` is called with success, the charge is on disk and the answer may end. When
+    /// it is called with a failure, nothing was charged, and the hold is as it was.
+    /// - Parameters:
+    ///   - amount: at most what is held. The rest is given back.
+    ///   - answer: what a repetition of the call is to get; `nil` when it can't be replayed. Kept only for a call with an
+    ///     idempotency key.
+    ///   - wake: where `done` is called.
+    package func charge(
+        _ hold: Hold, _ amount: Credits, answer: StoredAnswer?, wake: Wake,
+        done: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        guard amount >= .zero, amount <= hold.cost else {
+            return wake.run { done(.failure(MeteringError.chargeAboveHold)) }
+        }
         let sealed =
             hold.isRepeatable
             ? answer.map { sealing.seal(Secret($0.bytes), context: StoredAnswer.context(hold.id), entropy: entropy) }
             : nil
-        guard case .settled = try await committer.commit(.charge(hold, sealedAnswer: sealed)) else {
-            // Somebody else has settled it, which only a fault of ours can be: no answer may go out on it.
-            throw MeteringError.holdNotOpen
+        guard hold.beginCharge() else {
+            // Somebody else has ended it, which only a fault of ours can be: no answer may go out on it.
+            return wake.run { done(.failure(MeteringError.holdNotOpen)) }
+        }
+        log.append(ChargeLog.Waiting(hold: hold, amount: amount, sealedAnswer: sealed, wake: wake, done: done))
+    }
+
+    /// The same for a task. Not cut short by cancellation.
+    /// - Parameter amount: `nil` for all that is held.
+    package func charge(_ hold: Hold, _ amount: Credits? = nil, answer: StoredAnswer? = nil) async throws {
+        try await withCheckedThrowingContinuation { continuation in
+            charge(hold, amount ?? hold.cost, answer: answer, wake: .here) { continuation.resume(with: $0) }
         }
     }
 
-    /// Gives back what a call held. It is on disk when this returns, or, when the database refuses it now, will be
-    /// as soon as it can: until then the credits stay held, and a crash gives them back.
-    package func void(_ hold: Hold) async { await committer.void(hold) }
+    /// Gives back what a call held that was not served, and counts it.
+    /// - Parameter code: the stable code of the reason.
+    package func release(_ hold: Hold, as code: String) {
+        guard hold.release() else { return }
+        noteRefused(hold.call.credential, of: hold.call.account, as: code, at: hold.call.time)
+    }
 
-    /// Voids what a crash has left. To be called once, before the first call is served.
-    /// - Returns: how many there were.
-    package func voidLeftovers() async throws -> Int {
-        let now = clock.now()
-        return try await database.write { [ids] connection in
-            let leftovers = try HoldTable.all(connection)
-            var batch = Batch(connection, ids, now)
-            for hold in leftovers { _ = try batch.void(hold) }
-            try batch.flush()
-            try IdempotencyTable.deleteOpen(connection)
-            return leftovers.count
+    /// Counts a call that was denied before there was a hold.
+    /// - Parameter credential: a key that is known to be this account's.
+    package func noteRefused(
+        _ credential: Identifier, of account: Identifier, as code: String, at time: Timestamp
+    ) {
+        let line = RefusedCallsLine(account: account, credential: credential, code: code, day: Day(of: time))
+        if refused.note(line) { folding.note(0) }
+    }
+
+    // MARK: Beginning and end
+
+    /// Folds what the last process has left in the log. Whoever needs it waits for it anyway; to be called before the first
+    /// call, so that none has to.
+    package func begin() async throws { try await loading.begin() }
+
+    /// Folds all that there is. Not needed for anything to be right.
+    package func fold() async throws {
+        try await loading.begin()
+        try await folding.fold()
+    }
+
+    /// Waits until every charge that was asked for is on disk and folded, or the deadline comes; the next start does what
+    /// is left.
+    package func drain(for patience: Duration) async {
+        let end = ContinuousClock.now + patience
+        while !log.isIdle, ContinuousClock.now < end { try? await Task.sleep(for: .milliseconds(5)) }
+        let hasFolded = Flag()
+        Task { [self] in
+            try? await fold()
+            hasFolded.isUp.store(true, ordering: .releasing)
+        }
+        while !hasFolded.isUp.load(ordering: .acquiring), ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(5))
         }
     }
+}
 
-    /// Waits until every settlement that was asked for is on disk, or the deadline comes; what is left is voided at the
-    /// next start.
-    package func drain(for patience: Duration) async { await committer.drain(for: patience) }
-
-    // MARK: Grants
-
-    /// Gives credits to an account. Nobody can use those of a closed one, so it gets none; its balance can be corrected.
-    package func grant(
-        _ amount: Credits, to account: Identifier, reason: OptionalName, by author: Author
-    ) async throws -> LedgerEntry {
-        try await change(account, by: amount, kind: .grant, reason: reason.text, author)
-    }
-
-    /// Corrects a balance, up or down, with a reason. What is spent or held can't be taken away.
-    package func adjust(
-        _ account: Identifier, by amount: Credits, reason: DisplayName, by author: Author
-    ) async throws -> LedgerEntry {
-        try await change(account, by: amount, kind: .adjustment, reason: reason.text, author)
-    }
-
-    private func change(
-        _ account: Identifier, by amount: Credits, kind: LedgerEntry.Kind, reason: String, _ author: Author
-    ) async throws -> LedgerEntry {
-        let now = clock.now()
-        return try await database.write { [ids] connection in
-            guard try Accounts.exists(account, in: connection) else { throw MeteringError.noSuchAccount }
-            if kind == .grant, try !Accounts.isOpen(account, in: connection) { throw AccountsError.accountClosed }
-            var balance = try BalanceTable.balance(of: account, connection)
-            guard let granted = balance.granted.adding(amount) else { throw MeteringError.balanceTooLarge }
-            guard let left = balance.usage.left(of: granted), left >= .zero else {
-                throw MeteringError.balanceTooSmall(available: balance.available)
-            }
-            balance.granted = granted
-            let entry = LedgerEntry(
-                id: ids.next(at: now), account: account, kind: kind, amount: amount,
-                reason: reason.isEmpty ? nil : reason,
-                actor: author.actor, createdAt: now)
-            try LedgerTable.insert(entry, connection)
-            try BalanceTable.store(balance, of: account, connection)
-            try author.record(
-                kind == .grant ? .creditsGrant : .creditsAdjust, account: account, object: entry.id.description,
-                detail: ["amount": amount.decimal, "reason": reason], at: now, in: connection)
-            return entry
-        }
-    }
+private final class Flag: Sendable {
+    let isUp = Atomic(false)
 }
 
 /// Why something about credits can't be done as asked.
@@ -160,8 +225,10 @@ package enum MeteringError: Error, Sendable, Equatable {
     /// The sum would not fit in 64 bits.
     case balanceTooLarge
     case balanceTooSmall(available: Credits)
-    /// A hold that is settled already, or was never made.
+    /// A hold that has ended already, or is being charged.
     case holdNotOpen
+    /// A call can't cost more than was held for it.
+    case chargeAboveHold
     /// A report would be longer than anybody reads.
     case tooManyRows(limit: Int)
 }

@@ -12,6 +12,17 @@ extension UsageDayTable {
         }
     }
 
+    /// The rows of the table, and a row for each charge that is not folded yet.
+    private static func lines(_ condition: String) -> String {
+        let names = "account_id, credential_id, application_id, model, price_id, multiplier_id"
+        return """
+            SELECT day, \(names), calls, amount FROM usage_days WHERE \(condition)
+            UNION ALL SELECT \(ChargeTable.day), \(names), 1, charges.amount
+            FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject
+            WHERE \(ChargeTable.isUnfolded) AND \(condition)
+            """
+    }
+
     /// One line more than may be answered, which tells that there are too many.
     static func report(_ request: UsageRequest, _ connection: Connection) throws -> [UsageLine] {
         let columns = request.by.map(column).joined(separator: ", ")
@@ -19,8 +30,8 @@ extension UsageDayTable {
         return try connection.rows(
             """
             SELECT \(columns), CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(amount) AS BIGINT) AS amount
-            FROM usage_days
-            WHERE account_id = $1 AND day BETWEEN $2 AND $3 AND ($4 = '' OR credential_id = $4)
+            FROM (\(lines("account_id = $1"))) AS lines
+            WHERE day BETWEEN $2 AND $3 AND ($4 = '' OR credential_id = $4)
               AND ($5 = '' OR application_id = $5) AND ($6 = '' OR model = $6)
             GROUP BY \(columns) ORDER BY \(columns) LIMIT $7
             """, request.account, request.days.lowerBound.number, request.days.upperBound.number,
@@ -43,7 +54,7 @@ extension UsageDayTable {
         try connection.rows(
             """
             SELECT account_id, price_id, CAST(sum(calls) AS BIGINT) AS calls, CAST(sum(amount) AS BIGINT) AS amount
-            FROM usage_days WHERE multiplier_id = $1 AND day BETWEEN $2 AND $3 GROUP BY account_id, price_id
+            FROM (\(lines("multiplier_id = $1"))) AS lines WHERE day BETWEEN $2 AND $3 GROUP BY account_id, price_id
             """, multiplier, days.lowerBound.number, days.upperBound.number
         ).map { row in
             (

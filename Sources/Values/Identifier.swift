@@ -3,8 +3,8 @@
 /// An identifier is not a secret and opens nothing. It is two words wide, so that comparing and hashing one on the path
 /// of a call costs next to nothing.
 package struct Identifier: Sendable, Hashable, Comparable, LosslessStringConvertible {
-    private let high: UInt64
-    private let low: UInt64
+    let high: UInt64
+    let low: UInt64
 
     /// A new identifier: 48 bits of milliseconds, then 74 bits of randomness.
     package init(at time: Timestamp, random: (UInt64, UInt64)) {
@@ -27,7 +27,7 @@ package struct Identifier: Sendable, Hashable, Comparable, LosslessStringConvert
         self.init(high: last.high, low: 0x8000_0000_0000_0000 | sum)
     }
 
-    private init(high: UInt64, low: UInt64) {
+    init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }

@@ -32,7 +32,7 @@ struct CheckedCopy {
 
 extension LedgerCheck {
     /// For a ledger without a difference.
-    var line: String { "ledger ok: accounts=\(accounts) entries=\(entries) open_holds=\(openHolds)" }
+    var line: String { "ledger ok: accounts=\(accounts) entries=\(entries) unfolded=\(unfolded)" }
 }
 
 extension AuditCheck {

@@ -95,7 +95,9 @@ struct Deployment: Sendable {
         let credentials = Credentials(
             database: database, accounts: accounts, applications: applications, argon2: keysArgon2, format: format,
             generations: generations, entropy: entropy, clock: clock)
-        let metering = Metering(database: database, sealing: keys.bulkSealing, entropy: entropy, clock: clock)
+        let metering = Metering(
+            database: database, sealing: keys.bulkSealing, generations: generations, entropy: entropy, clock: clock,
+            onBrokenBound: stopForBrokenBound)
         return Deployment(
             directory: directory, isNew: isNew, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
@@ -114,6 +116,15 @@ struct Deployment: Sendable {
                 ("latchkey stopped: the disk failed to make a write durable (fsync). What was answered before is on disk; "
                     + "check the disk, then start again.\n").utf8))
         _exit(74)
+    }
+
+    /// A record that breaks its own bounds can't be trusted with another call.
+    private static let stopForBrokenBound: @Sendable (String) -> Void = { sentence in
+        FileHandle.standardError.write(
+            Data(
+                ("latchkey stopped: \(sentence). Every charge that was answered is on disk. Run \"latchkey ledger check\" and "
+                    + "report what it prints; don't start the server before that is understood.\n").utf8))
+        _exit(70)
     }
 
     /// Ends the threads and the connections; the lock goes with the last reference.

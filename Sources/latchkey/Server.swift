@@ -43,8 +43,7 @@ struct Server: Sendable {
         let authorities = try authorities()
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration(authorities))
         do {
-            let voided = try await deployment.metering.voidLeftovers()
-            if voided > 0 { logger.notice("voided \(voided) holds that were open when the server last stopped") }
+            try await deployment.metering.begin()
             let firstRun = try await FirstRun(deployment.accounts)
             let application = application(client, firstRun, onReady)
             var configuration = ServiceGroupConfiguration(

@@ -61,7 +61,9 @@ final class AdmissionHouse: Sendable {
             database: database, accounts: accounts, applications: applications, argon2: pool,
             format: try TokenFormat(prefix: "sk-", keys: Self.keys), generations: generations, entropy: .system,
             clock: hand.clock)
-        metering = Metering(database: database, sealing: Self.keys.sealing, entropy: .system, clock: hand.clock)
+        metering = Metering(
+            database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
+            clock: hand.clock, onBrokenBound: { fatalError($0) })
         admission = Admission(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering, generations: generations)

@@ -21,7 +21,11 @@ struct ChargingTests {
         made = try await house.issue()
     }
 
-    private func charges() async throws -> Int64 { try await house.count("ledger", where: "kind = 'charge'") }
+    private func charges() async throws -> Int64 { try await house.count("charges") }
+
+    private func held() async throws -> Credits {
+        try await house.metering.balance(of: house.ada.account).usage.held
+    }
 
     private func left() async throws -> Credits {
         let balance = try await house.metering.balance(of: house.ada.account)
@@ -68,7 +72,7 @@ struct ChargingTests {
             #expect(answers.allSatisfy { $0.denial == nil && $0.charge != nil })
             #expect(try await charges() == Int64(round + 1))
         }
-        #expect(try await house.count("holds") == 0)
+        #expect(try await held() == .zero)
         #expect(try await left() == Credits(micro: 92_000_000))
     }
 
@@ -140,12 +144,12 @@ struct ChargingTests {
         try await house.database.write {
             _ = try $0.run(
                 """
-                CREATE TRIGGER fault BEFORE INSERT ON ledger WHEN new.kind = 'charge'
+                CREATE TRIGGER fault BEFORE INSERT ON charges
                 BEGIN SELECT RAISE(ABORT, 'refused'); END
                 """)
         }
         await #expect(throws: (any Error).self) { try await house.ask(made.key, charging: "r1") }
-        #expect(try await house.count("holds") == 0)
+        #expect(try await held() == .zero)
         try await house.database.write { _ = try $0.run("DROP TRIGGER fault") }
         #expect(try await left() == Credits(micro: 100_000_000))
         let answer = try await house.ask(made.key, charging: "r1")

@@ -41,11 +41,9 @@ struct OneDecisionTests {
                 addressedApplication: call.app.id, address: call.address, origin: call.origin, time: house.hand.now)
             try house.admission.admit(opened, facts)
             let admitted = try await house.admission.decide(opened, facts, model: call.model)
-            let metered = MeteredCall(
-                account: opened.account.id, credential: opened.key.credential, application: opened.application.id,
-                model: admitted.model, quote: admitted.quote, time: house.hand.now, idempotency: nil)
-            guard case .held(let hold) = try await house.metering.hold(metered) else { throw BadText(text: "answered") }
-            await house.metering.void(hold)
+            let outcome = try await house.admission.hold(admitted, of: opened, at: house.hand.now, idempotency: nil)
+            guard case .held(let hold) = outcome else { throw BadText(text: "\(outcome)") }
+            house.metering.release(hold, as: "upstream_failed")
             return Outcome(model: admitted.model, cost: hold.cost, remaining: hold.remaining)
         } catch let denial as Denial {
             return Outcome(denial: denial)

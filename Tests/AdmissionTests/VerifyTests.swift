@@ -71,7 +71,7 @@ struct VerifyTests {
             #expect(answer.denial == .invalidKey)
             #expect(answer.credential == nil)
         }
-        #expect(try await house.count("holds") == 0)
+        #expect(try await house.count("charges") == 0)
     }
 
     @Test("a call that is let through is a use of its secret, one that is denied is none") func uses() async throws {

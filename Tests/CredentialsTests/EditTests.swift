@@ -36,10 +36,11 @@ struct EditTests {
     }
 
     private func limits(_ credential: Credential) async throws -> [Credits?]? {
-        try await house.database.read { connection in
-            try Credentials.limits(of: credential.id, account: credential.account, in: connection).map {
-                [$0.key, $0.month]
-            }
+        do {
+            let terms = try await house.credentials.find(credential.id, of: credential.account).terms
+            return [terms.creditLimit, terms.monthlyLimit]
+        } catch CredentialsError.notFound {
+            return nil
         }
     }
 
@@ -304,10 +305,6 @@ struct EditTests {
         }
         #expect(try await house.credentials.find(made.id, of: made.account).name == "")
         #expect(try await limits(deleted) == nil)
-        let foreign = try await house.database.read {
-            try Credentials.limits(of: made.id, account: bob.account, in: $0) != nil
-        }
-        #expect(!foreign)
     }
 
     @Test("a refused edit changes nothing of the key, not even what was right in it") func whole() async throws {

@@ -13,14 +13,14 @@ import Values
 
 @Suite("Answers kept for a repetition")
 struct StoredAnswerTests {
-    private let id = Identifier(at: Timestamp(microseconds: 1_000_000), random: (1, 2))
+    private let id = Identifier(number: 2_097_152_001)
 
     private func hold(cost: Int64 = 20_000_000, remaining: Int64 = 80_000_000) -> Hold {
         let call = MeteredCall(
             CallSubject(
                 account: id, credential: id, application: id, model: "echo", priceVersion: id, multiplierVersion: id),
             cost: Credits(micro: cost), time: Timestamp(microseconds: 0), idempotency: nil)
-        return Hold(id: id, call: call, remaining: Credits(micro: remaining))
+        return Hold(2_097_152_001, call, remaining: Credits(micro: remaining), in: Purses(ids: EntryIDs()))
     }
 
     private func answer(
@@ -112,15 +112,16 @@ struct StoredAnswerTests {
         #expect(response.headers[try #require(HTTPField.Name("X-Some"))] == "")
     }
 
-    @Test("a receipt says what was paid, and after a void that nothing was") func receipts() {
+    @Test("a receipt says what was paid, and of a call that was not served that nothing was") func receipts() {
         let served = Receipt(for: hold())
         #expect(served.cost == Credits(micro: 20_000_000))
         #expect(served.remaining == Credits(micro: 80_000_000))
-        let voided = Receipt(voided: hold())
-        #expect(voided.cost == .zero)
-        #expect(voided.charge == id)
-        #expect(voided.remaining == Credits(micro: 100_000_000))
-        #expect(Receipt(voided: hold(cost: 20, remaining: .max)).remaining == .most)
+        #expect(served.headers[.latchkeyCharge] == id.description)
+        let released = Receipt(released: hold())
+        #expect(released.cost == .zero)
+        #expect(released.headers[.latchkeyCharge] == nil)
+        #expect(released.remaining == Credits(micro: 100_000_000))
+        #expect(Receipt(released: hold(cost: 20, remaining: .max)).remaining == .most)
         #expect(Receipt.none == [.latchkeyCost: "0"])
     }
 }

@@ -45,38 +45,50 @@ struct BindingTests {
         #expect(try await house.difference() == nil)
     }
 
-    @Test("a key that is deleted while its call waits to be decided is refused; what it holds is settled")
-    func deleted()
-        async throws
-    {
+    /// What was decided before a change is not held after it.
+    private func expectChanged(_ call: MeteredCall, _ stamp: Generations.Stamp) {
+        guard case .changed = house.metering.hold(call, under: stamp) else {
+            Issue.record("a call was held, or denied, by facts from before the change")
+            return
+        }
+    }
+
+    @Test("a key that is deleted after its call was decided is refused; what it holds is settled")
+    func deleted() async throws {
         let served = try await house.hold(key)
         let failed = try await house.hold(key)
-        let call = house.call(key)
+        let (call, stamp) = try await house.decide(house.ask(key))
         try await house.credentials.delete(key.id, of: key.account, by: .test)
-        await #expect(throws: Denial.invalidKey) { try await house.metering.hold(call) }
+        expectChanged(call, stamp)
+        await #expect(throws: Denial.invalidKey) { try await house.hold(key) }
         try await house.metering.charge(served)
-        await house.metering.void(failed)
+        house.release(failed)
         #expect(try await house.balance().usage == Usage(posted: Credits(20)))
         #expect(try await house.difference() == nil)
     }
 
-    @Test("an account that is suspended while its call waits to be decided is refused; what it holds is settled")
+    @Test("an account that is suspended after its call was decided is refused; what it holds is settled")
     func suspended() async throws {
         let served = try await house.hold(key)
+        let (call, stamp) = try await house.decide(house.ask(key))
         try await house.suspend(key.account)
+        expectChanged(call, stamp)
         await #expect(throws: Denial.accountSuspended) { try await house.hold(key) }
         try await house.metering.charge(served)
         try await house.suspend(key.account, false)
+        expectChanged(call, stamp)
         _ = try await house.hold(key)
         #expect(try await house.difference() == nil)
     }
 
-    @Test("a key that is switched off while its call waits to be decided is refused; what it holds is settled")
+    @Test("a key that is switched off after its call was decided is refused; what it holds is settled")
     func disabled() async throws {
         let served = try await house.hold(key)
+        let (call, stamp) = try await house.decide(house.ask(key))
         var edit = CredentialEdit()
         edit.isEnabled = false
         _ = try await house.credentials.edit(key.id, of: key.account, edit, by: .test)
+        expectChanged(call, stamp)
         await #expect(throws: Denial.keyDisabled) { try await house.hold(key, cost: .zero) }
         try await house.metering.charge(served)
         edit.isEnabled = true
@@ -85,14 +97,18 @@ struct BindingTests {
         #expect(try await house.difference() == nil)
     }
 
-    @Test("a key of another account spends nothing of this one") func otherAccount() async throws {
+    @Test("a limit that is changed after the call was decided: neither the old one nor a guess holds") func limitChanged()
+        async throws
+    {
+        _ = try await house.hold(key)
+        let (call, stamp) = try await house.decide(house.ask(key))
+        try await house.limit(key, to: .some(Credits(30)))
+        expectChanged(call, stamp)
+        await #expect(throws: Denial.creditLimitReached) { try await house.hold(key) }
+    }
+
+    @Test("an account without credits spends nothing of another's") func otherAccount() async throws {
         let bob = try await house.bob()
-        let foreign = MeteredCall(
-            CallSubject(
-                account: bob.user.account, credential: key.id, application: key.application, model: "echo",
-                priceVersion: MeteringHouse.priceID, multiplierVersion: MeteringHouse.multiplierID),
-            cost: Credits(20), time: house.hand.now, idempotency: nil)
-        await #expect(throws: Denial.invalidKey) { try await house.metering.hold(foreign) }
         let own = try await house.key(of: bob.user, bob.app)
         await #expect(throws: Denial.insufficientCredits) { try await house.hold(own) }
         #expect(try await house.balance().usage == Usage())
@@ -127,17 +143,17 @@ struct BindingTests {
         #expect(try await house.difference() == nil)
     }
 
-    @Test("identifiers of entries only grow, also within a millisecond and when the clock steps back") func entryIDs()
-        async throws
-    {
+    @Test("identifiers of entries only grow, also within a millisecond, when the clock steps back, and after a restart")
+    func entryIDs() async throws {
+        var ids: [Identifier] = []
         for step in [0, 0, 5, -3_600_000_000, 0, 1] as [Int64] {
             house.hand.set(Timestamp(microseconds: house.hand.now.microseconds + step))
-            _ = try await house.charged(key, cost: .zero)
+            ids.append(try await house.charged(key, cost: .zero).id)
         }
-        let ids = try await house.database.read { connection in
-            try connection.rows("SELECT id FROM ledger ORDER BY rowid").map { try $0.identifier("id") }
-        }
-        #expect(ids.count == 13)
+        let restarted = house.restarted()
+        try await restarted.begin()
+        guard case .held(let hold) = try await house.outcome(of: house.ask(key), by: restarted) else { throw NotHeld() }
+        ids.append(hold.id)
         #expect(ids == ids.sorted())
         #expect(Set(ids).count == ids.count)
     }

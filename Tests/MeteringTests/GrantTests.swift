@@ -74,7 +74,7 @@ struct GrantTests {
         #expect(try await house.balance() == balance)
         #expect(try await house.balance().available == .zero)
         await #expect(throws: MeteringError.balanceTooSmall(available: .zero)) { try await adjust(-1) }
-        await house.metering.void(open)
+        house.release(open)
         _ = try await adjust(-20_000_000)
         #expect(try await house.balance() == Balance(granted: Credits(20), usage: Usage(posted: Credits(20))))
         #expect(try await house.difference() == nil)
@@ -158,7 +158,7 @@ struct GrantTests {
         await #expect(throws: Denial.insufficientCredits) { try await house.hold(key) }
         _ = try await grant(20_000_000)
         let hold = try await house.hold(key)
-        await house.metering.void(hold)
+        house.release(hold)
         _ = try await adjust(-1)
         await #expect(throws: Denial.insufficientCredits) { try await house.hold(key) }
     }

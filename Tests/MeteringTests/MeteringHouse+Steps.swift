@@ -62,26 +62,30 @@ extension MeteringHouse {
     /// Runs one statement, as somebody with the file in hand could.
     func tamper(_ sql: String) async throws { try await database.write { _ = try $0.run(sql) } }
 
-    /// Makes whatever is added to the ledger fail, as a full disk would, until ``mend()``.
+    /// Makes whatever is added to a table of the record fail, as a full disk would, until ``mend()``.
     /// - Parameter condition: of the entries for which it does.
     func breakLedger(when condition: String = "1") async throws {
-        try await tamper(
-            """
-            CREATE TRIGGER fault BEFORE INSERT ON ledger WHEN \(condition)
-            BEGIN SELECT abs(-9223372036854775807 - 1); END
-            """)
+        for table in ["ledger", "charges"] {
+            try await tamper(
+                """
+                CREATE TRIGGER fault_\(table) BEFORE INSERT ON \(table) WHEN \(condition)
+                BEGIN SELECT abs(-9223372036854775807 - 1); END
+                """)
+        }
     }
 
-    func mend() async throws { try await tamper("DROP TRIGGER fault") }
+    func mend() async throws { for table in ["ledger", "charges"] { try await tamper("DROP TRIGGER fault_\(table)") } }
 
     /// From here on whoever changes or deletes an entry fails.
     func guardLedger() async throws {
         for change in ["UPDATE", "DELETE"] {
-            try await tamper(
-                """
-                CREATE TRIGGER guard_\(change) BEFORE \(change) ON ledger
-                BEGIN SELECT RAISE(ABORT, 'the ledger is only added to'); END
-                """)
+            for table in ["ledger", "charges", "charge_subjects", "charge_index"] {
+                try await tamper(
+                    """
+                    CREATE TRIGGER guard_\(table)_\(change) BEFORE \(change) ON \(table)
+                    BEGIN SELECT RAISE(ABORT, 'the ledger is only added to'); END
+                    """)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import Policy
 import Secrets
 import Synchronization
 import TestSupport
+import Testing
 import Values
 
 import struct Applications.Application
@@ -35,6 +36,8 @@ final class MeteringHouse: Sendable {
     let ada: User
     /// An app of hers.
     let app: Application
+    /// A hold that nobody has any more is given back, so they are kept here.
+    private let holds = Mutex<[Hold]>([])
 
     init() async throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -54,7 +57,7 @@ final class MeteringHouse: Sendable {
             database: database, accounts: accounts, applications: applications, argon2: argon2,
             format: try TokenFormat(prefix: "sk-", keys: Self.keys), generations: generations, entropy: .system,
             clock: hand.clock)
-        metering = Self.metering(over: database, hand.clock)
+        metering = Self.metering(over: database, generations, hand.clock)
         audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
         ada = try await accounts.createAdmin(
             email: good("ada@example.com"), password: good("seven green boats at dawn"), accountName: good("Ada"),
@@ -80,12 +83,19 @@ final class MeteringHouse: Sendable {
         Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
         + Credentials.migrations + Metering.migrations
 
-    static func metering(over database: Database, _ clock: Clock) -> Metering {
-        Metering(database: database, sealing: keys.sealing, entropy: .system, clock: clock)
+    /// Folds only when it is asked to.
+    static func metering(
+        over database: Database, _ generations: Generations, _ clock: Clock, entropy: Entropy = .system,
+        foldAfter: Duration? = nil, purses: Int = 1000,
+        onBrokenBound: @escaping @Sendable (String) -> Void = { Issue.record("a bound broke: \($0)") }
+    ) -> Metering {
+        Metering(
+            database: database, sealing: keys.sealing, generations: generations, entropy: entropy, clock: clock,
+            foldAfter: foldAfter, purses: purses, onBrokenBound: onBrokenBound)
     }
 
-    /// As after a crash and a restart: the same file, nothing in memory. What was held is not voided yet.
-    func restarted() -> Metering { Self.metering(over: database, hand.clock) }
+    /// As after a crash and a restart: the same file, nothing in memory.
+    func restarted() -> Metering { Self.metering(over: database, generations, hand.clock) }
 
     // MARK: Steps
 
@@ -101,29 +111,92 @@ final class MeteringHouse: Sendable {
         _ = try await metering.grant(Credits(credits), to: ada.account, reason: .empty, by: .test)
     }
 
-    /// A call of her app with a key, now.
-    func call(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) -> MeteredCall {
-        MeteredCall(
-            CallSubject(
-                account: key.account, credential: key.id, application: key.application, model: "echo",
-                priceVersion: Self.priceID, multiplierVersion: Self.multiplierID),
-            cost: cost, time: hand.now, idempotency: idempotency)
-    }
-
     static let priceID = Identifier("019aa5d0-0000-7000-8000-000000000004")!
     static let multiplierID = Identifier("019aa5d0-0000-7000-8000-000000000003")!
 
+    /// What is asked for: a call of a key's app, now.
+    struct Ask: Sendable {
+        let key: Credential
+        var cost = Credits(20)
+        var time: Timestamp
+        var idempotency: IdempotencyKey?
+        var model = "echo"
+        var price = priceID
+        var multiplier = multiplierID
+    }
+
+    func ask(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) -> Ask {
+        Ask(key: key, cost: cost, time: hand.now, idempotency: idempotency)
+    }
+
+    /// Decides about all but the credits, as the floor above does, with the facts of this moment.
+    func decide(_ ask: Ask) async throws -> (MeteredCall, Generations.Stamp) {
+        let stamp = generations.stamp(of: ask.key.account)
+        let key: Credential
+        do {
+            key = try await credentials.find(ask.key.id, of: ask.key.account)
+        } catch CredentialsError.notFound {
+            throw Denial.invalidKey
+        }
+        if !key.isEnabled { throw Denial.keyDisabled }
+        if try await accounts.account(key.account).isSuspended { throw Denial.accountSuspended }
+        let subject = CallSubject(
+            account: key.account, credential: key.id, application: key.application, model: ask.model,
+            priceVersion: ask.price, multiplierVersion: ask.multiplier)
+        let call = MeteredCall(
+            subject, cost: ask.cost, keyLimit: key.terms.creditLimit, monthlyLimit: key.terms.monthlyLimit,
+            time: ask.time, idempotency: ask.idempotency)
+        return (call, stamp)
+    }
+
+    enum Outcome: Sendable {
+        case held(Hold)
+        case answered(StoredAnswer)
+    }
+
+    /// Decides as often as something changes meanwhile.
+    func outcome(of ask: Ask, by metering: Metering? = nil) async throws -> Outcome {
+        while true {
+            let (call, stamp) = try await decide(ask)
+            if let outcome = try await outcome(of: call, under: stamp, by: metering) { return outcome }
+        }
+    }
+
+    /// `nil` when something has changed.
+    func outcome(
+        of call: MeteredCall, under stamp: Generations.Stamp, by metering: Metering? = nil
+    ) async throws -> Outcome? {
+        let metering = metering ?? self.metering
+        var call = call
+        while true {
+            switch metering.hold(call, under: stamp) {
+            case .held(let hold):
+                holds.withLock { $0.append(hold) }
+                return .held(hold)
+            case .denied(let denial): throw denial
+            case .changed: return nil
+            case .unknown:
+                switch try await metering.prepare(call) {
+                case .ready(let prepared): call = prepared
+                case .answered(let answer): return .answered(answer)
+                }
+            }
+        }
+    }
+
     func hold(_ key: Credential, cost: Credits = Credits(20), idempotency: IdempotencyKey? = nil) async throws -> Hold {
-        guard case .held(let hold) = try await metering.hold(call(key, cost: cost, idempotency: idempotency)) else {
+        guard case .held(let hold) = try await outcome(of: ask(key, cost: cost, idempotency: idempotency)) else {
             throw NotHeld()
         }
         return hold
     }
 
+    func release(_ hold: Hold) { metering.release(hold, as: "upstream_failed") }
+
     func balance() async throws -> Balance { try await metering.balance(of: ada.account) }
 
     func meter(_ key: Credential) async throws -> KeyMeter {
-        try await metering.meters(of: [key.id], in: Month(of: hand.now))[key.id] ?? KeyMeter()
+        try await metering.meters(of: [key.id], in: key.account, Month(of: hand.now))[key.id] ?? KeyMeter()
     }
 
     /// The first thing in the database that is not as its entries say.

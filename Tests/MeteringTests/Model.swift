@@ -32,7 +32,13 @@ struct Model {
         let time: Int64
         var mark: Books.Mark?
         var body = 0
-        var end: Books.End?
+        var end: End?
+        /// What it was charged, when it was.
+        var amount: Int128 = 0
+    }
+
+    enum End: Sendable {
+        case charge, release
     }
 
     /// What comes of asking for a hold.
@@ -54,25 +60,24 @@ struct Model {
     private var months: [Books.KeyMonth: Books.Use] = [:]
     private var days: [Books.Line: Books.Charged] = [:]
     private var remembered: [Books.Mark: Books.Memory] = [:]
+    /// The bodies of those under way.
+    private var claims: [Books.Mark: Int] = [:]
     /// In the order in which they were made.
     private var marks: [Books.Mark] = []
 
     func openCalls() -> [Int] { calls.indices.filter { calls[$0].end == nil } }
-    func settledCalls() -> [Int] { calls.indices.filter { calls[$0].end != nil } }
+    func endedCalls() -> [Int] { calls.indices.filter { calls[$0].end != nil } }
 
     // MARK: The path of a call
 
-    /// - Parameter now: the time of the commit, in microseconds; the call's own may be earlier.
-    mutating func hold(_ call: Call, now: Int64) -> Answer {
+    mutating func hold(_ call: Call) -> Answer {
         let key = keys[call.key]
         if key.isDeleted { return .denied(.invalidKey) }
         if accounts[key.account].isSuspended { return .denied(.accountSuspended) }
-        if let mark = call.mark, let memory = remembered[mark] {
-            if memory.isSettled, abs(call.time - memory.time) >= Self.day {
-                forget(mark)
-            } else {
+        if let mark = call.mark {
+            if let body = claims[mark] { return body == call.body ? .inFlight : .otherBody }
+            if let memory = remembered[mark], abs(call.time - memory.time) < Self.day {
                 if memory.body != call.body { return .otherBody }
-                if !memory.isSettled { return .inFlight }
                 guard let answer = memory.answer else { return .notReplayable(call: memory.call) }
                 return .answered(answer)
             }
@@ -85,50 +90,47 @@ struct Model {
         if call.cost > accounts[key.account].available { return .denied(.insufficientCredits) }
         change(call) { $0.held += call.cost }
         calls.append(call)
-        if let mark = call.mark {
-            remembered[mark] = Books.Memory(call: calls.count - 1, body: call.body, time: call.time)
-            marks.append(mark)
-            forgetOld(now)
-        }
+        if let mark = call.mark { claims[mark] = call.body }
         return .held(remaining: remaining(of: call))
     }
 
-    /// Whether it was open.
-    mutating func charge(_ index: Int, answer: [UInt8]?) -> Bool {
+    /// - Parameter now: the time of the commit, in microseconds.
+    /// - Returns: whether it was open.
+    mutating func charge(_ index: Int, _ amount: Int128, answer: [UInt8]?, now: Int64) -> Bool {
         guard calls[index].end == nil else { return false }
         calls[index].end = .charge
+        calls[index].amount = amount
         let call = calls[index]
         change(call) { use in
             use.held -= call.cost
-            use.posted += call.cost
+            use.posted += amount
         }
         let line = Books.Line(
             account: keys[call.key].account, day: Self.day(of: call.time), key: call.key, model: call.model)
         days[line, default: Books.Charged()].calls += 1
-        days[line, default: Books.Charged()].amount += call.cost
+        days[line, default: Books.Charged()].amount += amount
         if let mark = call.mark {
-            remembered[mark]?.isSettled = true
-            remembered[mark]?.answer = answer
+            claims[mark] = nil
+            forget(mark)
+            remembered[mark] = Books.Memory(call: index, body: call.body, time: call.time, answer: answer)
+            marks.append(mark)
+            forgetOld(now)
         }
         return true
     }
 
     /// Whether it was open.
-    mutating func void(_ index: Int) -> Bool {
+    mutating func release(_ index: Int) -> Bool {
         guard calls[index].end == nil else { return false }
-        calls[index].end = .void
+        calls[index].end = .release
         let call = calls[index]
         change(call) { $0.held -= call.cost }
-        if let mark = call.mark { forget(mark) }
+        if let mark = call.mark { claims[mark] = nil }
         return true
     }
 
-    /// How many holds a crash leaves.
-    mutating func crash() -> Int {
-        let left = openCalls()
-        for index in left { _ = void(index) }
-        return left.count
-    }
+    /// Everything that is held is forgotten.
+    mutating func crash() { for index in openCalls() { _ = release(index) } }
 
     /// A grant or an adjustment: why it is refused.
     mutating func change(_ account: Int, by amount: Int128) -> MeteringError? {
@@ -168,7 +170,7 @@ struct Model {
     private mutating func forgetOld(_ now: Int64) {
         func sorted(where isOver: (Int64) -> Bool) -> [Books.Mark] {
             marks.enumerated().compactMap { offset, mark in
-                remembered[mark].flatMap { $0.isSettled && isOver($0.time) ? (time: $0.time, offset, mark) : nil }
+                remembered[mark].flatMap { isOver($0.time) ? (time: $0.time, offset, mark) : nil }
             }.sorted { ($0.time, $0.1) < ($1.time, $1.1) }.map(\.2)
         }
         let old = sorted { now - $0 >= Self.day }
@@ -189,13 +191,7 @@ struct Model {
         books.months = months
         books.days = days
         books.remembered = remembered
-        for (number, call) in calls.enumerated() {
-            if let end = call.end {
-                books.ends[number] = Books.Settlement(end: end, amount: call.cost)
-            } else {
-                books.open.insert(number)
-            }
-        }
+        for (number, call) in calls.enumerated() where call.end == .charge { books.charges[number] = call.amount }
         return books.withoutZeros
     }
 }
@@ -248,15 +244,6 @@ struct Books: Sendable {
         var amount: Int128 = 0
     }
 
-    enum End: String, Sendable {
-        case charge, void
-    }
-
-    struct Settlement: Equatable, Sendable {
-        let end: End
-        let amount: Int128
-    }
-
     /// An idempotency key.
     struct Mark: Hashable, Sendable {
         let key: Int
@@ -268,13 +255,12 @@ struct Books: Sendable {
         let call: Int
         let body: Int
         let time: Int64
-        var isSettled = false
         var answer: [UInt8]?
 
         /// What an answer is can't be read from the database, only that there is one.
         static func == (left: Memory, right: Memory) -> Bool {
             left.call == right.call && left.body == right.body && left.time == right.time
-                && left.isSettled == right.isSettled && (left.answer == nil) == (right.answer == nil)
+                && (left.answer == nil) == (right.answer == nil)
         }
     }
 
@@ -282,9 +268,18 @@ struct Books: Sendable {
     var keys: [Int: Use] = [:]
     var months: [KeyMonth: Use] = [:]
     var days: [Line: Charged] = [:]
-    var open: Set<Int> = []
-    var ends: [Int: Settlement] = [:]
+    /// What each call was charged that was.
+    var charges: [Int: Int128] = [:]
     var remembered: [Mark: Memory] = [:]
+
+    /// What is on disk, where nothing is held.
+    var withoutHeld: Books {
+        var books = self
+        books.balances = balances.mapValues { Balance(granted: $0.granted, use: Use(posted: $0.use.posted)) }
+        books.keys = keys.mapValues { Use(posted: $0.posted) }
+        books.months = months.mapValues { Use(posted: $0.posted) }
+        return books.withoutZeros
+    }
 
     /// A row of zeros and no row are the same.
     var withoutZeros: Books {
@@ -301,10 +296,8 @@ struct Books: Sendable {
             ?? Self.difference("total of key", keys, database.keys)
             ?? Self.difference("month of key", months, database.months)
             ?? Self.difference("usage of", days, database.days)
-            ?? Self.difference("end of call", ends, database.ends)
+            ?? Self.difference("charge of call", charges, database.charges)
             ?? Self.difference("memory of", remembered, database.remembered)
-            ?? (open == database.open
-                ? nil : "open calls: the model has \(open.sorted()), the database \(database.open)")
     }
 
     private static func difference<Name: Hashable, Value: Equatable>(

@@ -53,14 +53,13 @@ struct ModelRun {
     private var dice: SplitMix64
     private let scale: Scale
     private let house: MeteringHouse
-    /// The order of entries comes of their identifiers, so these are to be the same again as well.
-    private let entropy: Entropy
     private var metering: Metering
     private let tenants: [(user: User, app: Application)]
     private var model = Model()
     private var keys: [Credential] = []
     /// By the numbers of the model's calls.
     private var holds: [Hold] = []
+    private var firstSinceCrash = 0
     private var steps: [String] = []
 
     init(seed: UInt64) async throws {
@@ -69,20 +68,13 @@ struct ModelRun {
         scale = dice.pick(Self.scales)
         house = try await MeteringHouse()
         tenants = [(house.ada, house.app), try await house.bob()]
-        entropy = Entropy.seeded(seed)
-        metering = Self.metering(house, entropy)
+        metering = house.metering
         model.accounts = [Model.Account(), Model.Account()]
         // Close to where a month ends.
         house.hand.set(try moment("2026-06-30T18:00:00Z"))
         for tenant in [0, 0, 1] { try await issue(for: tenant) }
         for tenant in [0, 1] { try await change(tenant, .grant, by: scale.grants.upperBound / 4) }
         try await house.guardLedger()
-    }
-
-    /// Over the same file, with nothing in memory.
-    private static func metering(_ house: MeteringHouse, _ entropy: Entropy) -> Metering {
-        Metering(
-            database: house.database, sealing: MeteringHouse.keys.sealing, entropy: entropy, clock: house.hand.clock)
     }
 
     private var now: Int64 { house.hand.now.microseconds }
@@ -113,8 +105,8 @@ struct ModelRun {
         switch dice.below(100) {
         case ..<36: try await hold()
         case ..<54: try await charge()
-        case ..<60: try await void()
-        case ..<63: try await settleAgain()
+        case ..<60: try await release()
+        case ..<63: try await endAgain()
         case ..<71: try await editLimits()
         case ..<76: try await change(dice.below(2), .grant, by: dice.amount(scale.grants))
         case ..<82: try await adjust()
@@ -122,7 +114,8 @@ struct ModelRun {
         case ..<93: try await suspend()
         case ..<95: try await deleteKey()
         case ..<96: try await newKey()
-        case ..<98: try await crash()
+        case ..<97: try await fold()
+        case ..<99: try await crash()
         default: try await fail()
         }
     }
@@ -130,13 +123,8 @@ struct ModelRun {
     /// The proof of the ledger, and what the readers say.
     private func audit() async throws {
         if let difference = try await house.difference() { throw differs("ledger check: \(difference)") }
-        let books = model.books
         for (number, tenant) in tenants.enumerated() {
-            let balance = try await metering.balance(of: tenant.user.account)
             let account = model.accounts[number]
-            try expect("granted", account.granted, Int128(balance.granted.micro))
-            try expect("balance", account.granted - account.use.posted, Int128(balance.amount.micro))
-            try expect("available", account.available, Int128(balance.available.micro))
             let whole = Day(number: 0)...Day(number: 100_000)
             let report = try await metering.report(
                 UsageRequest(account: tenant.user.account, days: whole, by: [.credential]))
@@ -147,15 +135,6 @@ struct ModelRun {
             try expect("reported amount", account.use.posted, charged.amount)
             let calls = model.calls.filter { $0.end == .charge && model.keys[$0.key].account == number }
             try expect("reported calls", Int128(calls.count), charged.calls)
-        }
-        let month = Month(of: house.hand.now)
-        let meters = try await metering.meters(of: keys.map(\.id), in: month)
-        for (number, key) in keys.enumerated() {
-            let meter = meters[key.id] ?? KeyMeter()
-            try expect("total of key \(number)", books.keys[number] ?? Books.Use(), Books.Use(meter.usage))
-            try expect(
-                "month of key \(number)", books.months[Books.KeyMonth(key: number, time: now)] ?? Books.Use(),
-                Books.Use(meter.month))
         }
         try await checkEntries()
         let strays = try await house.database.read { connection in
@@ -171,10 +150,10 @@ struct ModelRun {
     }
 
     private mutating func hold() async throws {
-        let (call, metered) = try randomCall(isMarked: dice.chance(35))
+        let (call, ask) = randomCall(isMarked: dice.chance(35))
         steps.append("hold \(call)")
-        let expected = model.hold(call, now: now)
-        let (found, hold) = try await outcome(of: metered)
+        let expected = model.hold(call)
+        let (found, hold) = try await outcome(of: ask)
         try expect("hold", expected, found)
         if let hold { holds.append(hold) }
     }
@@ -184,35 +163,44 @@ struct ModelRun {
         guard !open.isEmpty else { return try await hold() }
         let index = dice.pick(open)
         let answer: [UInt8]? = dice.chance(70) ? [UInt8(index % 256), UInt8(dice.below(256))] : nil
-        steps.append("charge \(index), answer \(answer ?? [])")
-        _ = model.charge(index, answer: answer)
-        try await metering.charge(holds[index], answer: answer.map { StoredAnswer(bytes: $0) })
+        let cost = holds[index].cost
+        let amount = dice.chance(70) ? cost : Credits(micro: dice.amount(0...cost.micro))
+        steps.append("charge \(amount.micro) for \(index), answer \(answer ?? [])")
+        _ = model.charge(index, Int128(amount.micro), answer: answer, now: now)
+        try await metering.charge(holds[index], amount, answer: answer.map { StoredAnswer(bytes: $0) })
     }
 
-    private mutating func void() async throws {
+    private mutating func release() async throws {
         let open = model.openCalls()
         guard !open.isEmpty else { return try await hold() }
         let index = dice.pick(open)
-        steps.append("void \(index)")
-        _ = model.void(index)
-        await metering.void(holds[index])
+        steps.append("release \(index)")
+        _ = model.release(index)
+        metering.release(holds[index], as: "upstream_failed")
     }
 
-    /// A charge after a void, a void after a charge, and the same twice over.
-    private mutating func settleAgain() async throws {
-        let settled = model.settledCalls()
-        guard !settled.isEmpty else { return try await charge() }
-        let index = dice.pick(settled)
+    /// A charge after a release, a release after a charge, and the same twice over.
+    private mutating func endAgain() async throws {
+        let ended = model.endedCalls()
+        guard !ended.isEmpty else { return try await charge() }
+        let index = dice.pick(ended)
+        // Those of before a crash belong to nobody's purse.
+        guard index >= firstSinceCrash else { return try await charge() }
         if dice.chance(50) {
-            steps.append("void \(index) again")
-            await metering.void(holds[index])
+            steps.append("release \(index) again")
+            metering.release(holds[index], as: "upstream_failed")
             return
         }
         steps.append("charge \(index) again")
         do {
             try await metering.charge(holds[index], answer: StoredAnswer(bytes: [1]))
-            throw differs("a settled hold was charged")
+            throw differs("a hold that has ended was charged")
         } catch MeteringError.holdNotOpen {}
+    }
+
+    private mutating func fold() async throws {
+        steps.append("fold")
+        try await metering.fold()
     }
 
     private mutating func editLimits() async throws {
@@ -327,8 +315,9 @@ struct ModelRun {
     /// Everything in memory is lost.
     private mutating func crash() async throws {
         steps.append("crash")
-        metering = Self.metering(house, entropy)
-        try expect("holds that the crash left", model.crash(), try await metering.voidLeftovers())
+        metering = house.restarted()
+        model.crash()
+        firstSinceCrash = holds.count
     }
 
     /// What can't be written is refused, and nothing of it is there.
@@ -336,17 +325,16 @@ struct ModelRun {
         try await house.breakLedger()
         switch dice.below(3) {
         case 0:
-            let (call, metered) = try randomCall(isMarked: false)
-            steps.append("hold \(call), while nothing can be written")
-            var after = model
-            let expected = after.hold(call, now: now)
-            do {
-                let found = try await outcome(of: metered).0
-                if case .held = expected { throw differs("a hold was given that can't be on disk") }
-                try expect("hold", expected, found)
-            } catch is DatabaseFailure {
-                guard case .held = expected else { throw differs("\(expected) was to be said") }
+            steps.append("fold, while nothing can be written")
+            for table in ["balances", "fold"] {
+                try await house.tamper(
+                    """
+                    CREATE TRIGGER fault_\(table) BEFORE UPDATE ON \(table)
+                    BEGIN SELECT abs(-9223372036854775807 - 1); END
+                    """)
             }
+            do { try await metering.fold() } catch is DatabaseFailure {}
+            for table in ["balances", "fold"] { try await house.tamper("DROP TRIGGER fault_\(table)") }
         case 1:
             let tenant = dice.below(2)
             steps.append("grant 1 to \(tenant), while nothing can be written")
@@ -374,7 +362,7 @@ struct ModelRun {
 
     // MARK: Calls
 
-    private mutating func randomCall(isMarked: Bool) throws -> (Model.Call, MeteredCall) {
+    private mutating func randomCall(isMarked: Bool) -> (Model.Call, MeteringHouse.Ask) {
         let index = dice.below(keys.count)
         let which = dice.below(Self.models.count)
         // Some were looked at a moment before they come to be decided.
@@ -383,24 +371,20 @@ struct ModelRun {
         let call = Model.Call(
             key: index, cost: Int128(dice.pick(scale.costs)), model: which, time: time, mark: mark,
             body: dice.below(4) == 0 ? 1 : 0)
-        let key = keys[index]
-        let metered = MeteredCall(
-            CallSubject(
-                account: key.account, credential: key.id, application: key.application,
-                model: Self.models[which].name, priceVersion: Self.models[which].price,
-                multiplierVersion: MeteringHouse.multiplierID),
-            cost: Credits(micro: Int64(call.cost)), time: Timestamp(microseconds: time),
-            idempotency: mark.map { Self.idempotencyKey($0.text, body: call.body) })
-        return (call, metered)
+        let ask = MeteringHouse.Ask(
+            key: keys[index], cost: Credits(micro: Int64(call.cost)), time: Timestamp(microseconds: time),
+            idempotency: mark.map { Self.idempotencyKey($0.text, body: call.body) }, model: Self.models[which].name,
+            price: Self.models[which].price)
+        return (call, ask)
     }
 
     private static func idempotencyKey(_ text: Int, body: Int) -> IdempotencyKey {
         IdempotencyKey("key-\(text)", body: [UInt8(body)])
     }
 
-    private func outcome(of call: MeteredCall) async throws -> (Model.Answer, Hold?) {
+    private func outcome(of ask: MeteringHouse.Ask) async throws -> (Model.Answer, Hold?) {
         do {
-            switch try await metering.hold(call) {
+            switch try await house.outcome(of: ask, by: metering) {
             case .held(let hold): return (.held(remaining: Int128(hold.remaining.micro)), hold)
             case .answered(let answer): return (.answered(answer.bytes), nil)
             }
@@ -420,17 +404,34 @@ struct ModelRun {
     private func check() async throws {
         // Invariant 4, on the product's own numbers; limits that were lowered later bind only the next call.
         let found = try await books()
-        if let difference = model.books.difference(from: found) { throw differs(difference) }
-        for (number, balance) in found.balances
-        where balance.use.posted + balance.use.held > balance.granted || balance.use.held < 0 {
-            throw differs("account \(number) has used more than it was granted: \(balance)")
+        if let difference = model.books.withoutHeld.difference(from: found) { throw differs(difference) }
+        for (number, tenant) in tenants.enumerated() {
+            let balance = try await metering.balance(of: tenant.user.account)
+            let account = model.accounts[number]
+            try expect("granted", account.granted, Int128(balance.granted.micro))
+            try expect("use of account \(number)", account.use, Books.Use(balance.usage))
+            try expect("available", account.available, Int128(balance.available.micro))
+            guard balance.available >= .zero else { throw differs("more is used than was granted: \(balance)") }
+        }
+        let books = model.books
+        let month = Month(of: house.hand.now)
+        for (number, key) in keys.enumerated() {
+            let meter = try await metering.meters(of: [key.id], in: key.account, month)[key.id] ?? KeyMeter()
+            try expect("total of key \(number)", books.keys[number] ?? Books.Use(), Books.Use(meter.usage))
+            try expect(
+                "month of key \(number)", books.months[Books.KeyMonth(key: number, time: now)] ?? Books.Use(),
+                Books.Use(meter.month))
         }
     }
 
     private func books() async throws -> Books {
+        // (The number of a call that a crash has ended may be given again.)
+        let charged = Dictionary(
+            uniqueKeysWithValues: holds.indices.filter { model.calls[$0].end == .charge }
+                .map { (holds[$0].number, $0) })
         let numbers = Numbers(
             accounts: Self.numbers(tenants.map(\.user.account)), keys: Self.numbers(keys.map(\.id)),
-            calls: Self.numbers(holds.map(\.id)), models: Self.numbers(Self.models.map(\.name)),
+            calls: charged, models: Self.numbers(Self.models.map(\.name)),
             marks: Self.numbers((0..<4).map { Self.idempotencyKey($0, body: 0).keyDigest }),
             bodies: Self.numbers((0..<2).map { Self.idempotencyKey(0, body: $0).bodyDigest }))
         return try await house.database.read { try numbers.books($0).withoutZeros }
@@ -443,7 +444,12 @@ struct ModelRun {
     /// Invariants 5 and 6 on the entries themselves: sums of their own, in 128 bits.
     private func checkEntries() async throws {
         let rows = try await house.database.read { connection in
-            try connection.rows("SELECT account_id, kind, amount FROM ledger").map { row in
+            try connection.rows(
+                """
+                SELECT account_id, kind, amount FROM ledger UNION ALL SELECT account_id, 'charge', amount
+                FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject
+                """
+            ).map { row in
                 (try row.identifier("account_id"), try row.text("kind"), Int128(try row.integer("amount")))
             }
         }
@@ -456,7 +462,6 @@ struct ModelRun {
             let account = model.accounts[number]
             try expect("entries of grants", account.granted, sum("grant", "adjustment"))
             try expect("entries of charges", account.use.posted, sum("charge"))
-            try expect("entries of open holds", account.use.held, sum("hold") - sum("charge", "void"))
         }
     }
 }
@@ -465,7 +470,7 @@ struct ModelRun {
 private struct Numbers: Sendable {
     let accounts: [Identifier: Int]
     let keys: [Identifier: Int]
-    let calls: [Identifier: Int]
+    let calls: [Int64: Int]
     let models: [String: Int]
     let marks: [String: Int]
     let bodies: [String: Int]
@@ -489,20 +494,12 @@ private struct Numbers: Sendable {
             books.days[line] = Books.Charged(
                 calls: Int128(try row.integer("calls")), amount: Int128(try row.integer("amount")))
         }
-        for row in try connection.rows("SELECT id FROM holds") {
-            books.open.insert(calls[try row.identifier("id")] ?? -1)
-        }
-        for row in try connection.rows("SELECT hold_id, kind, amount FROM ledger WHERE hold_id IS NOT NULL") {
-            let call = calls[try row.identifier("hold_id")] ?? -1
-            // A second settlement of one call is none that the model knows.
-            books.ends[books.ends[call] == nil ? call : -1 - call] = Books.Settlement(
-                end: Books.End(rawValue: try row.text("kind")) ?? .void, amount: Int128(try row.integer("amount")))
-        }
+        try addCharges(to: &books, connection)
         for row in try connection.rows("SELECT * FROM idempotent_calls") {
             let mark = Books.Mark(key: try key(row), text: marks[try row.text("key_digest")] ?? -1)
             books.remembered[mark] = Books.Memory(
-                call: calls[try row.identifier("hold_id")] ?? -1, body: bodies[try row.text("body_digest")] ?? -1,
-                time: try row.integer("created_at"), isSettled: try row.flag("is_settled"),
+                call: calls[try row.integer("charge")] ?? -1, body: bodies[try row.text("body_digest")] ?? -1,
+                time: try row.integer("created_at"),
                 answer: try row.optionalText("answer") == nil ? nil : [])
         }
         return books
@@ -510,8 +507,35 @@ private struct Numbers: Sendable {
 
     private func key(_ row: Row) throws -> Int { keys[try row.identifier("credential_id")] ?? -1 }
 
+    /// Every charge, and those that are not folded to the totals.
+    private func addCharges(to books: inout Books, _ connection: Connection) throws {
+        let folded = try connection.row("SELECT position FROM fold")?.integer("position") ?? -1
+        let rows = try connection.rows(
+            """
+            SELECT charges.*, account_id, credential_id, model FROM charges
+              JOIN charge_subjects ON charge_subjects.id = charges.subject
+            """)
+        for row in rows {
+            let (key, amount) = (try key(row), Int128(try row.integer("amount")))
+            let number = try row.integer("id")
+            let call = calls[number] ?? -1
+            // A second charge of one call is none that the model knows.
+            books.charges[books.charges[call] == nil ? call : -1 - call] = amount
+            if try row.integer("n") <= folded { continue }
+            let account = accounts[try row.identifier("account_id")] ?? -1
+            let time = number / (1 << 21) * 1000 + (try row.integer("time_offset"))
+            books.balances[account, default: Books.Balance(granted: 0, use: Books.Use())].use.posted += amount
+            books.keys[key, default: Books.Use()].posted += amount
+            books.months[Books.KeyMonth(key: key, time: time), default: Books.Use()].posted += amount
+            let line = Books.Line(
+                account: account, day: Model.day(of: time), key: key, model: models[try row.text("model")] ?? -1)
+            books.days[line, default: Books.Charged()].calls += 1
+            books.days[line, default: Books.Charged()].amount += amount
+        }
+    }
+
     private static func use(_ row: Row) throws -> Books.Use {
-        Books.Use(posted: Int128(try row.integer("posted")), held: Int128(try row.integer("held")))
+        Books.Use(posted: Int128(try row.integer("posted")))
     }
 }
 

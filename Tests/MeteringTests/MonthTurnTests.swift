@@ -19,7 +19,7 @@ struct MonthTurnTests {
 
     private func month(_ key: Credential, _ text: String) async throws -> Usage? {
         let month = Month(of: try moment(text + "-01T00:00:00Z"))
-        return try await house.metering.meters(of: [key.id], in: month)[key.id]?.month
+        return try await house.metering.meters(of: [key.id], in: key.account, month)[key.id]?.month
     }
 
     private func isHeld(_ key: Credential, at time: String) async throws -> Bool {
@@ -67,20 +67,20 @@ struct MonthTurnTests {
     {
         let key = try await house.key(monthly: Credits(20))
         house.hand.set(try moment("2026-06-30T23:59:59.999999Z"))
-        let call = house.call(key)
+        let ask = house.ask(key)
         house.hand.set(try moment("2026-07-01T00:00:00.1Z"))
-        guard case .held(let hold) = try await house.metering.hold(call) else { throw NotHeld() }
+        guard case .held(let hold) = try await house.outcome(of: ask) else { throw NotHeld() }
         #expect(hold.call.month.text == "2026-06")
         #expect(try await month(key, "2026-06")?.held == Credits(20))
         #expect(try await isHeld(key, at: "2026-07-01T00:00:00.2Z"))
     }
 
-    @Test("a void after the turn gives back to the month that it was held in") func voidAfter() async throws {
+    @Test("a release after the turn gives back to the month that it was held in") func releasedAfter() async throws {
         let key = try await house.key(monthly: Credits(20))
         house.hand.set(try moment("2026-06-30T23:59:59.999Z"))
         let hold = try await house.hold(key)
         #expect(try await isHeld(key, at: "2026-07-01T00:00:00Z"))
-        await house.metering.void(hold)
+        house.release(hold)
         #expect(try await month(key, "2026-06") == Usage())
         #expect(try await month(key, "2026-07") == Usage(held: Credits(20)))
         #expect(try await house.difference() == nil)
@@ -120,7 +120,7 @@ struct MonthTurnTests {
     }
 
     @Test("identifiers of entries only grow before 1970 too") func entryIDs() {
-        let ids = EntryIDs(.system)
+        let ids = EntryIDs()
         let made = [-86_400_000_000, -5000, -4000, -1001, -1, 0, 1, 999, 1000, -1, 2000].map {
             ids.next(at: Timestamp(microseconds: $0))
         }

@@ -30,10 +30,12 @@ struct UsageTests {
         try await house.grant(10_000)
         for (day, cat, dog) in [("2026-06-10", 1, 2), ("2026-06-12", 3, 0), ("2026-07-01", 0, 4)] {
             house.hand.set(try moment(day + "T23:59:59.999999Z"))
+            if day == "2026-07-01" { try await house.metering.fold() }
             for _ in 0..<cat { _ = try await house.charged(keys[0], cost: Credits(micro: 1)) }
             for _ in 0..<dog { _ = try await house.charged(keys[1], cost: Credits(micro: 10)) }
         }
-        await house.metering.void(try await house.hold(keys[0]))
+        // Half of it is folded.
+        house.release(try await house.hold(keys[0]))
         _ = try await house.hold(keys[0])
     }
 
@@ -96,7 +98,7 @@ struct UsageTests {
         #expect(nothing.isEmpty)
     }
 
-    @Test("what is held or void is in no report, and what is charged is in the next") func current() async throws {
+    @Test("what is held or released is in no report, and what is charged is in the next") func current() async throws {
         let today = try days("2026-07-01", "2026-07-01")
         let hold = try await house.hold(keys[0])
         #expect(try await report(today).map(\.calls) == [4])
@@ -157,10 +159,9 @@ struct PreviewTests {
         let caller = caller ?? key
         let route = try #require(try await house.catalog.route(model))
         let quote = try await house.catalog.quote(route, group: group, at: house.hand.now)
-        let call = MeteredCall(
-            account: caller.account, credential: caller.id, application: caller.application, model: model,
-            quote: quote, time: house.hand.now, idempotency: nil)
-        guard case .held(let hold) = try await house.metering.hold(call) else { throw NotHeld() }
+        var ask = MeteringHouse.Ask(key: caller, cost: quote.cost, time: house.hand.now, model: model)
+        (ask.price, ask.multiplier) = (quote.price.id, quote.multiplier.id)
+        guard case .held(let hold) = try await house.outcome(of: ask) else { throw NotHeld() }
         try await house.metering.charge(hold)
     }
 

@@ -45,7 +45,9 @@ package final class ManagementHouse: Sendable {
             database: database, accounts: accounts, applications: applications, argon2: pool,
             format: try TokenFormat(prefix: "sk-", keys: keys), generations: generations, entropy: entropy, clock: clock
         )
-        let metering = Metering(database: database, sealing: keys.sealing, entropy: entropy, clock: clock)
+        let metering = Metering(
+            database: database, sealing: keys.sealing, generations: generations, entropy: entropy, clock: clock,
+            onBrokenBound: { fatalError($0) })
         management = Management(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering,

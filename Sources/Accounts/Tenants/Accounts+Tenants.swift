@@ -99,11 +99,6 @@ extension Accounts {
     /// What a call needs of an account: from memory once it was read, never older than the last edit.
     package func opened(_ id: Identifier) async throws -> Account? { try await held.value(id) }
 
-    /// Whether an account is suspended as the transaction of `connection` sees it; `nil` when there is none.
-    package static func isSuspended(_ id: Identifier, in connection: Connection) throws -> Bool? {
-        try AccountTable.isSuspended(id, connection)
-    }
-
     /// Whether there is such an account, as the transaction of `connection` sees it.
     package static func exists(_ id: Identifier, in connection: Connection) throws -> Bool {
         try AccountTable.isSuspended(id, connection) != nil
