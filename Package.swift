@@ -21,7 +21,6 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
-let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 
 /// One floor of the house; `on` names the floors and libraries below it that it imports.
 func floor(_ name: String, on dependencies: [Target.Dependency] = []) -> Target {
@@ -43,7 +42,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
-        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
@@ -62,7 +60,7 @@ let package = Package(
         floor("Secrets", on: ["Values", "CArgon2", crypto]),
         floor("Scan", on: ["Secrets"]),
         floor("Database", on: ["Values", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
-        floor("HTTP", on: ["Values", "JSON", "Policy", httpTypes, nioCore, nioHTTP1, nioHTTPTypes]),
+        floor("HTTP", on: ["Values", "JSON", "Policy", httpTypes]),
 
         floor("Line", on: ["Values", "JSON", "Wire", "HTTP", httpTypes, nioCore]),
 
@@ -78,15 +76,15 @@ let package = Package(
             on: ["Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Credentials", crypto]),
 
         floor(
-            "Admission",
-            on: ["Values", "JSON", "Policy", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
+            "Calls",
+            on: ["Values", "Policy", "Secrets", "Catalog", "Accounts", "Applications", "Credentials", "Metering"]),
 
         floor(
             "Management",
             on: [
                 "Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications",
                 "Credentials",
-                "Metering", "Admission",
+                "Metering", "Calls",
             ]),
 
         floor(
@@ -97,30 +95,26 @@ let package = Package(
         floor(
             "Gateway",
             on: [
-                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Catalog", "Accounts", "Applications",
-                "Credentials", "Metering", "Admission", "Wire", "CZlib",
-                hummingbird, httpTypes, logging, nioCore, nioHTTP1,
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                nioPosix, nioTLS, nioSSL,
+                "Values", "JSON", "Wire", "HTTP", "Line", "Policy", "Secrets", "Catalog", "Accounts", "Applications",
+                "Credentials", "Metering", "Calls", "CZlib", httpTypes, logging, nioCore, nioPosix, nioTLS, nioSSL,
             ]),
         floor(
             "ManagementAPI",
             on: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
-                "Applications", "Credentials", "Metering", "Admission", "Management", hummingbird, httpTypes, logging,
+                "Applications", "Credentials", "Metering", "Calls", "Management", hummingbird, httpTypes, logging,
                 nioCore,
             ]),
         .executableTarget(
             name: "latchkey",
             dependencies: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
-                "Applications", "Credentials", "Metering", "Admission", "Management", "Gateway", "ManagementAPI",
+                "Applications", "Credentials", "Metering", "Calls", "Management", "Gateway", "ManagementAPI",
                 "Scan", "Line",
-                hummingbird, httpTypes, logging, nioCore, nioHTTP1,
+                hummingbird, httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -147,7 +141,7 @@ let package = Package(
             dependencies: [
                 "Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications",
                 "Credentials",
-                "Metering", "Admission", "Management",
+                "Metering", "Calls", "Management",
             ],
             path: "Tests/TestSupport", swiftSettings: house),
         tests(of: "Values", ["TestSupport"]),
@@ -161,13 +155,12 @@ let package = Package(
         tests(of: "Database", ["Values"]),
         tests(
             of: "HTTP",
-            ["Values", "JSON", httpTypes, nioCore, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio")]
+            ["Values", httpTypes]
         ),
         tests(
             of: "Line",
             [
-                "TestSupport", "Values", "Wire", "HTTP", httpTypes, nioCore,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "Wire", "HTTP", httpTypes, nioCore,
             ]),
         tests(of: "Audit", ["Values", "Database", "Secrets"]),
         tests(of: "Catalog", ["TestSupport", "Values", "Audit", "Database", "Secrets"]),
@@ -187,7 +180,7 @@ let package = Package(
                 "Secrets",
             ]),
         tests(
-            of: "Admission",
+            of: "Calls",
             [
                 "TestSupport", "Values", "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database",
                 "Metering",
@@ -204,7 +197,7 @@ let package = Package(
         tests(
             of: "Management",
             [
-                "TestSupport", "Values", "JSON", "Accounts", "Admission", "Applications", "Catalog", "Credentials",
+                "TestSupport", "Values", "JSON", "Accounts", "Calls", "Applications", "Catalog", "Credentials",
                 "Database", "Metering", "Policy", "Secrets",
             ]),
         tests(

@@ -155,9 +155,13 @@ extension Catalog {
     /// What one call costs.
     /// - Parameter group: the name of a group that exists; groups are never deleted.
     package func quote(_ route: ModelRoute, group name: String, at time: Timestamp) async throws -> Quote {
-        guard let price = route.prices.inEffect(at: time), let multiplier = try await group(name).multiplier(at: time)
-        else { throw DatabaseFailure.malformedRow(column: "effective_at") }
-        return Quote(price: price, multiplier: multiplier)
+        let multipliers = try await group(name).multipliers
+        guard let price = route.prices.inEffect(at: time), let multiplier = multipliers.inEffect(at: time) else {
+            throw DatabaseFailure.malformedRow(column: "effective_at")
+        }
+        return Quote(
+            price: price, multiplier: multiplier,
+            span: route.prices.span(around: time).clamped(to: multipliers.span(around: time)))
     }
 
     /// Whether a group exists and may be chosen, as seen by the transaction of `connection`.

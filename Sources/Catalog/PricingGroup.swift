@@ -47,6 +47,13 @@ extension Array where Element: Version {
     /// case only after the clock was set back behind the creation of what it belongs to.
     package func inEffect(at time: Timestamp) -> Element? { last { $0.effectiveAt <= time } ?? first }
 
+    /// How long around a time the version that is in effect then is the one in effect.
+    func span(around time: Timestamp) -> Range<Timestamp> {
+        let next = dropFirst().firstIndex { time < $0.effectiveAt } ?? endIndex
+        let start = next - 1 > startIndex ? self[next - 1].effectiveAt : .earliest
+        return start..<(next < endIndex ? self[next].effectiveAt : .latest)
+    }
+
     /// Whether a version neither holds nor has held at a time, as far as the clock can tell.
     func isToCome(_ version: Element, at time: Timestamp) -> Bool {
         version.effectiveAt > time && inEffect(at: time)?.id != version.id
@@ -76,10 +83,13 @@ package struct GroupName: FieldText, Hashable {
 package struct Quote: Sendable {
     package let price: PriceVersion
     package let multiplier: MultiplierVersion
+    /// When a call costs that, unless somebody changes something.
+    package let span: Range<Timestamp>
 
-    package init(price: PriceVersion, multiplier: MultiplierVersion) {
+    init(price: PriceVersion, multiplier: MultiplierVersion, span: Range<Timestamp>) {
         self.price = price
         self.multiplier = multiplier
+        self.span = span
     }
 
     package var cost: Credits { price.price.cost(multiplier.multiplier) }

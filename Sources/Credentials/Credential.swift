@@ -140,13 +140,11 @@ package struct KeyRecord: Sendable {
     package let credential: Identifier
     package let account: Identifier
     package let facts: KeyFacts
-    /// The pricing group that was chosen for it.
-    package var group: String? { facts.terms.group }
     let phc: PHCString
     /// When the secret that was presented stops working; `nil` for the current one.
     let endsAt: Timestamp?
     /// The public id of that secret.
-    let secretID: TokenID
+    package let secretID: TokenID
 }
 
 extension KeyRecord {

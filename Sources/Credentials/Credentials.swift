@@ -55,6 +55,13 @@ package struct Credentials: Sendable {
 
     // MARK: Checking
 
+    /// The public id of a secret that is known to be genuine; `nil` for one that has to be checked. From memory, so it may
+    /// be asked on an event loop. Says nothing about the key: that is to be found under the id.
+    package func recall(_ bearer: String) -> TokenID? {
+        guard let token = format.parse(bearer), verifier.recall(token) == true else { return nil }
+        return token.id
+    }
+
     /// Finds the live key that a bearer token is.
     /// - Throws: ``Denial/invalidKey`` for whatever is not a live key, without a hint why; failures of the pool or the
     ///   database as they are.

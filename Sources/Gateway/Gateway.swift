@@ -1,136 +1,188 @@
-import Accounts
-package import Admission
-package import Catalog
+package import Calls
+import Catalog
 package import Credentials
-import Database
-package import HTTP
+import HTTP
 import HTTPTypes
-import Hummingbird
+package import Line
+package import Logging
 package import Metering
-import NIOCore
+package import NIOCore
 import Policy
+import Secrets
 package import Values
-package import Web
+package import Wire
 
 /// The data plane: what programs call with their key.
 ///
-/// A call runs one way: the key out of the headers, `Admission`, a hold on its cost, the app's prompt and model put in,
-/// the upstream, the charge, and the answer passed on chunk by chunk. This room owns the routes of the OpenAI dialect,
-/// the shape of their errors, what may pass to an upstream and back, when a call counts as served, and the built-in
-/// echo upstream. It must not know a table or a rule: what a key may do is decided by `Admission`, and what its credits
-/// cover by `Metering`.
+/// It is served on the event loop of the connection that a call came on, by bare SwiftNIO. A call runs one way
+/// (``CallExchange``): the key out of the head, `Calls` for what it may, a hold of `Metering`, the app's prompt and model
+/// spliced into the caller's bytes, the upstream, the charge, and the answer passed on as it comes. For a key that is
+/// known nothing of it leaves the event loop, but for the commit of the charge.
 ///
-/// One rule says what is charged (design §7): a call is charged once the upstream has begun a successful answer, even
-/// if the caller leaves. Before that, it costs nothing, and its hold is given back.
-package struct Gateway: Sendable {
-    package struct Limits: Sendable {
-        /// The largest body a caller may send, in bytes.
+/// This room owns the routes of the data plane (`Calling`), the shapes in which programs ask and are answered
+/// (`Dialects`), our connections to providers (`Upstream`), and the built-in upstream (`Echo`). It must not know a table or
+/// a rule: what a key may do is decided by `Calls`, and what its credits cover by `Metering`. It knows no web framework:
+/// what is no route of its own, the line gives to somebody else.
+///
+/// One rule says what is charged (design §7): a call is charged once the dialect has seen content in a successful answer,
+/// even if the caller leaves. Before that it costs nothing.
+package final class Gateway: DataPlane {
+    package struct Bounds: Sendable {
+        /// The largest body that a caller may send, in bytes.
         package var requestBytes = 32 << 20
-        static let requestBytesSetting = "gateway.max_request_bytes"
+        /// The longest time for a whole answer.
+        package var total: TimeAmount = .seconds(1800)
 
         package init() {}
     }
 
-    let admission: Admission
-    let credentials: Credentials
-    let catalog: Catalog
-    let metering: Metering
-    let upstreams: Upstreams
-    let places: CallPlaces
-    let callers: Callers
-    let clock: Clock
-    let limits: Limits
+    /// Up to so many bytes an answer is taken in whole before any of it goes out: one write instead of three, and an
+    /// upstream that breaks off in the middle becomes a clear refusal instead of a cut connection.
+    static let shortAnswer = 64 * 1024
 
+    let calls: Calls
+    let credentials: Credentials
+    let metering: Metering
+    let places: CallPlaces
+    let bounds: Bounds
+    let clock: Clock
+    private let upstreams: UpstreamPools
+    private let wakes: [ObjectIdentifier: Wake]
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - places: among the calls under way.
+    ///   - loops: all that lines may be on.
     package init(
-        admission: Admission, credentials: Credentials, catalog: Catalog, metering: Metering, upstreams: Upstreams,
-        places: CallPlaces, callers: Callers, clock: Clock, limits: Limits
+        calls: Calls, credentials: Credentials, metering: Metering, upstreams: UpstreamPools,
+        places: CallPlaces, bounds: Bounds, clock: Clock, loops: any EventLoopGroup, logger: Logger
     ) {
-        self.admission = admission
-        self.metering = metering
+        self.calls = calls
         self.credentials = credentials
-        self.catalog = catalog
+        self.metering = metering
         self.upstreams = upstreams
         self.places = places
-        self.callers = callers
+        self.bounds = bounds
         self.clock = clock
-        self.limits = limits
+        self.logger = logger
+        var wakes: [ObjectIdentifier: Wake] = [:]
+        for loop in loops.makeIterator() { wakes[ObjectIdentifier(loop)] = Wake { work in loop.execute(work) } }
+        self.wakes = wakes
     }
 
-    /// The same operations at two addresses: where the key alone selects the app, and addressed to one app.
-    package func declare(_ routes: inout Routes) {
-        for prefix in ["/v1", "/apps/{application_id}/v1"] {
-            routes.on(.post, prefix + "/chat/completions") { request, context in
-                try await chatCompletion(request, context)
-            }
-            routes.on(.get, prefix + "/models") { request, context in try await models(request, context) }
-            routes.on(.get, prefix + "/usage") { request, context in try await usage(request, context) }
-        }
+    /// Every route, as `openapi.yaml` writes it.
+    package static var routes: [(method: String, path: String)] { GatewayRoute.all }
+
+    /// Where the callbacks of this loop's charges run.
+    func wake(_ loop: any EventLoop) -> Wake {
+        guard let wake = wakes[ObjectIdentifier(loop)] else { preconditionFailure("an event loop of another group") }
+        return wake
     }
 
-    // MARK: Admission
+    // MARK: Messages
 
-    /// Opens the key and runs every check that needs no body.
-    /// - Parameter evenSuspended: for who only asks how things stand, which a suspended account may.
-    func admit(
-        _ bearer: String, _ request: Request, _ context: WebContext, evenSuspended: Bool = false
-    ) async throws -> (Admission.Opened, CallFacts) {
-        let (opened, facts) = try await open(bearer, request, context)
-        let call = try addressed(facts, context)
-        try admission.admit(opened, call, evenSuspended: evenSuspended)
-        return (opened, call)
-    }
-
-    /// Opens the key; nothing is decided yet.
-    func open(
-        _ bearer: String, _ request: Request, _ context: WebContext
-    ) async throws -> (Admission.Opened, CallFacts) {
-        let now = clock.now()
+    package func exchange(for head: RequestHead, on line: Line) -> (any LineExchange)? {
+        let path = head.path
+        guard GatewayRoute.isOurs(path) else { return nil }
+        var reply = Reply(to: head, on: line, in: OpenAIDialect(), logger: logger)
         do {
-            let opened = try await admission.open(bearer, at: now)
-            return (opened, CallFacts(address: context.client, origin: Self.origin(request.headers), time: now))
-        } catch Denial.invalidKey {
-            throw KeyFault(in: Text(bearer), shape: credentials.shape)?.problem ?? Denial.invalidKey.problem
+            return try exchange(for: head, at: path, on: line, &reply)
+        } catch {
+            // What asks for no key in the right shape gets no receipt; a call does, also one that goes no further.
+            reply.refuse(error, head.method == .post ? Receipt.none : [:])
+            return IdleExchange()
         }
     }
 
-    /// The call with the app that its address names.
-    func addressed(_ call: CallFacts, _ context: WebContext) throws(Denial) -> CallFacts {
-        guard let address = context.parameters.get("application_id") else { return call }
-        // An address that is no identifier at all is some other app's as well: one answer for all that isn't this app.
-        guard let id = Identifier(address) else { throw .wrongApp }
-        var call = call
-        call.addressedApplication = id
-        return call
+    private func exchange(
+        for head: RequestHead, at path: ByteBufferView, on line: Line, _ reply: inout Reply
+    ) throws -> any LineExchange {
+        if let query = head.query, let refusal = AddressCredentials.refusal(query: String(decoding: query, as: UTF8.self)) {
+            throw refusal
+        }
+        if path.hasEmptySegment { throw Problem.emptyPathSegment }
+        if head.method == .options, head.fields.count("origin") > 0,
+            head.fields.count("access-control-request-method") > 0
+        {
+            reply.sendPreflight()
+            return IdleExchange()
+        }
+        guard let route = GatewayRoute(path: path) else { throw GatewayRoute.absence(at: path) }
+        reply.route = route.template
+        let isAllowed = head.method == route.operation.method || head.method == .head && route.operation.method == .get
+        guard isAllowed else {
+            let allowed = route.operation.method == .get ? ["GET", "HEAD"] : [route.operation.method.rawValue]
+            throw Problem.methodNotAllowed(Set(allowed))
+        }
+        switch route.operation {
+        case .chatCompletion:
+            let exchange = try CallExchange(OpenAIChat(), head, route, on: line, reply: reply, of: self)
+            exchange.start()
+            return exchange
+        case .models, .usage:
+            let question = try Question(head, route, client: line.client, of: self)
+            return QuestionExchange(question, reply)
+        }
     }
 
-    /// What a browser says of the page that makes it call. Browsers alone may set these headers (Fetch §2.2.2), so
-    /// where there is one, a browser is at work, or something that wants to be taken for one. `Sec-Fetch-Mode` alone means
-    /// nothing: Node's own fetch sends it.
-    static func origin(_ headers: HTTPFields) -> WebOrigin {
-        var origins: [String] = []
-        var isBrowser = false
-        for field in headers {
-            let name = field.name.canonicalName
-            if field.value.isEmpty { continue }
-            if name == "origin" {
-                origins.append(field.value)
-            } else if name == "sec-fetch-site" {
-                isBrowser = true
-            }
-        }
-        guard let origin = origins.first else { return isBrowser ? .unknown : .none }
-        return origins.count == 1 ? WebOrigin(header: origin) : .unknown
+    // MARK: Refusals
+
+    /// A key that is wrong in a way that anybody can see is told how.
+    func explained(_ error: any Error, _ bearer: String) -> any Error {
+        guard error as? Denial == .invalidKey else { return error }
+        return KeyFault(in: Text(bearer), shape: credentials.shape)?.problem ?? Denial.invalidKey.problem
     }
 
-    static func bearer(_ headers: HTTPFields) throws -> String {
-        switch BearerCredential(headers) {
-        case .token(let token): return token
-        case .malformed(let value): throw KeyFault(header: value).problem
-        case .none: throw Denial.missingKey
-        case .several:
-            throw Problem(
-                .badRequest, Denial.missingKey.rawValue,
-                "Exactly one Authorization header is needed, but several were sent.")
+    /// A model that the key may not name is told which it may.
+    func explained(_ error: any Error, _ key: OpenedKey) -> any Error {
+        guard let denial = error as? Denial, denial == .modelNotFound || denial == .modelNotAllowed else { return error }
+        var problem = denial.problem
+        let usable = key.models.map(\.name.string)
+        let named = usable.prefix(Self.namedModels)
+        let more = usable.count - named.count
+        problem.detail +=
+            usable.isEmpty
+            ? " There is none that it may use."
+            : " This key may use: " + named.joined(separator: ", ")
+                + (more > 0 ? ", and \(more) more (GET /v1/models)." : ".")
+        return problem
+    }
+
+    /// How many models a refusal names at most.
+    private static let namedModels = 20
+
+    // MARK: Upstreams
+
+    /// Sends a call to its provider.
+    func ask(
+        _ call: UpstreamCall, _ base: BaseURL, _ secret: Secret?, passing caller: RequestHead, withoutKey key: String,
+        for exchange: CallExchange<some Dialect>
+    ) throws(UnwritableField) -> UpstreamExchange {
+        let body = call.body
+        let head = try ProviderHead.bytes(
+            to: base, path: call.path, secret: secret, bodyBytes: body.reduce(0) { $0 + $1.readableBytes },
+            passing: caller.fields, withoutKey: key)
+        let loop = exchange.loop
+        return upstreams[loop].send(
+            UpstreamRequest(head: head, body: body, end: loop.now + bounds.total), to: Origin(base), for: exchange)
+    }
+}
+
+/// Of a message that was answered at once: what still comes of it is nobody's.
+final class IdleExchange: LineExchange {
+    func received(_ bytes: ByteBuffer) {}
+    func receivedAll() {}
+    func callerLeft() {}
+}
+
+extension ByteBufferView {
+    /// Two slashes in a row: a proxy that guards a path may not see one that has a gap, and a router that skips it would.
+    fileprivate var hasEmptySegment: Bool {
+        var wasSlash = false
+        for byte in self {
+            if byte == UInt8(ascii: "/"), wasSlash { return true }
+            wasSlash = byte == UInt8(ascii: "/")
         }
+        return false
     }
 }

@@ -34,6 +34,9 @@ struct UpstreamCall: Sendable {
     /// The model as the caller knows it.
     var publicModel: String { renaming?.publicName ?? model }
 
+    /// Of the operation, behind the provider's base URL.
+    var path: String { "/chat/completions" }
+
     /// The body as the upstream gets it, in parts.
     var body: [ByteBuffer] {
         request.forUpstream(

@@ -11,9 +11,11 @@ package enum BearerCredential: Sendable {
     /// More than one header. Which of them counts would be anybody's guess, so none does.
     case several
 
-    package init(_ headers: HTTPFields) {
-        let values = headers[values: .authorization]
-        guard let value = values.first.map({ Text($0) }) else {
+    package init(_ headers: HTTPFields) { self.init(headers[values: .authorization].map { Text($0) }) }
+
+    /// - Parameter values: of all `Authorization` fields.
+    package init(_ values: [Text]) {
+        guard let value = values.first else {
             self = .none
             return
         }

@@ -18,18 +18,11 @@ package struct Answer: Sendable {
 /// How a refusal is put on the wire. Management speaks RFC 9457; each data-plane dialect speaks as its clients expect.
 package protocol ErrorDialect: Sendable {
     func answer(_ problem: Problem) -> Answer
-    /// Whether pages of other origins may read the answers (CORS).
-    ///
-    /// Only where nothing is decided by what a browser sends by itself: a page that can show the key may see what the
-    /// key gets, and no cookie counts there.
-    var isOpenToPages: Bool { get }
 }
 
 /// `application/problem+json` (RFC 9457).
 package struct ProblemDialect: ErrorDialect {
     package init() {}
-
-    package var isOpenToPages: Bool { false }
 
     package func answer(_ problem: Problem) -> Answer {
         var body: JSONObject = [

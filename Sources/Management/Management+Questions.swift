@@ -1,5 +1,5 @@
 import Accounts
-package import Admission
+package import Calls
 import Policy
 package import Values
 
@@ -63,7 +63,8 @@ extension Management {
             let facts = CallFacts(
                 addressedApplication: call.application, address: call.address?.address,
                 origin: call.origin?.origin ?? .none, time: max(call.time ?? now, now))
-            return try await domains.admission.explain(id, of: actor.account, facts, model: call.model?.text)
+            return try await domains.calls.explain(
+                id, of: actor.account, facts, model: call.model.map { Text($0.text) })
         }
     }
 
@@ -75,9 +76,10 @@ extension Management {
             if !question.isCharged, question.name != nil {
                 throw Refusal.invalid("request_id", "is only allowed with charge: true")
             }
-            return try await domains.admission.verify(
+            return try await domains.calls.verify(
                 Question(
-                    key: question.key.text, application: question.application, model: question.model?.text,
+                    key: question.key.text, application: question.application,
+                    model: question.model.map { Text($0.text) },
                     address: question.address?.address, origin: question.origin?.origin ?? .none),
                 for: actor.account, charging: question.name?.text, at: domains.clock.now())
         }

@@ -1,7 +1,7 @@
 package import Accounts
-package import Admission
 package import Applications
 package import Audit
+package import Calls
 package import Catalog
 package import Credentials
 package import Metering
@@ -23,7 +23,7 @@ package struct Management: Sendable {
         let applications: Applications
         let credentials: Credentials
         let metering: Metering
-        let admission: Admission
+        let calls: Calls
         let audit: Audit
         /// Set while nobody has been here yet.
         let firstRun: FirstRun?
@@ -35,13 +35,13 @@ package struct Management: Sendable {
 
     package init(
         accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
-        admission: Admission, audit: Audit, firstRun: FirstRun?, writeRate: WriteRate,
+        calls: Calls, audit: Audit, firstRun: FirstRun?, writeRate: WriteRate,
         clock: Clock
     ) {
         self.writeRate = writeRate
         domains = Domains(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: metering, admission: admission, audit: audit, firstRun: firstRun, clock: clock)
+            metering: metering, calls: calls, audit: audit, firstRun: firstRun, clock: clock)
     }
 
     /// Does one operation for a caller who may.

@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Catalog
 import Credentials
 import Database
@@ -24,7 +24,7 @@ extension Refusal {
             case let error as CatalogError: error.refusal
             case let error as ApplicationsError: error.refusal
             case let error as CredentialsError: error.refusal
-            case let error as AdmissionError: error.refusal
+            case let error as CallsError: error.refusal
             case let error as IdempotencyRefusal: error.refusal
             case let error as MeteringError: error.refusal
             case let error as DatabaseFailure: error.refusal
@@ -98,7 +98,7 @@ extension ApplicationsError {
     }
 }
 
-extension AdmissionError {
+extension CallsError {
     fileprivate var refusal: Refusal {
         switch self {
         case .noSuchApplication: .invalid("application_id", "names no application of this account")

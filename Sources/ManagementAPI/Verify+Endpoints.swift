@@ -1,4 +1,4 @@
-import Admission
+import Calls
 import HTTP
 import Hummingbird
 import JSON

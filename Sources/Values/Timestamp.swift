@@ -4,6 +4,10 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 
     package init(microseconds: Int64) { self.microseconds = microseconds }
 
+    /// Before and after all that can happen.
+    package static let earliest = Timestamp(microseconds: .min)
+    package static let latest = Timestamp(microseconds: .max)
+
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
     /// The moment this much later; the last representable moment where the sum would pass it.

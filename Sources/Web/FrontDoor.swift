@@ -5,47 +5,34 @@ import Logging
 import NIOCore
 import Values
 
-/// What happens to every request and every answer, whatever it is for: the request id, the common headers, one log line, and the turn of whatever was thrown into an answer in the dialect of the path.
+/// What happens to every request and every answer of the management plane, whatever it is for: the request id, the common
+/// headers, one log line, and the turn of whatever was thrown into a problem (RFC 9457).
 ///
 /// It catches errors itself, and so is the only middleware: with the catch further out, an answer made from an error
 /// would go out without the headers.
 package struct FrontDoor: RouterMiddleware {
     package typealias Context = WebContext
 
-    private let dialect: @Sendable (_ path: String) -> any ErrorDialect
+    private let dialect = ProblemDialect()
     private let absent: @Sendable (_ path: String) -> Problem
 
-    /// - Parameters:
-    ///   - dialect: which dialect speaks for a path.
-    ///   - absent: what to say where nothing is served for a path and its method.
-    package init(
-        dialect: @escaping @Sendable (_ path: String) -> any ErrorDialect,
-        absent: @escaping @Sendable (_ path: String) -> Problem
-    ) {
-        self.dialect = dialect
-        self.absent = absent
-    }
+    /// - Parameter absent: what to say where nothing is served for a path and its method.
+    package init(absent: @escaping @Sendable (_ path: String) -> Problem) { self.absent = absent }
 
     package func handle(
         _ request: Request, context: WebContext, next: (Request, WebContext) async throws -> Response
     ) async throws -> Response {
         let began = ContinuousClock.now
         let path = request.uri.path
-        let dialect = dialect(path)
         var response: Response
         do {
             if let refusal = AddressCredentials.refusal(query: request.head.path.flatMap(Self.query)) { throw refusal }
             if Self.hasEmptySegment(path) { throw Problem.emptyPathSegment }
-            if dialect.isOpenToPages, Preflight.isOne(request) {
-                response = Preflight.answer
-            } else {
-                response = try await next(request, context)
-            }
+            response = try await next(request, context)
         } catch {
             let isAbsent = (error as? HTTPError)?.status == .notFound
             response = Response(dialect.answer(isAbsent ? absent(path) : publicSide(of: error, context)))
         }
-        if dialect.isOpenToPages { Preflight.open(&response.headers) }
         response.headers.addCommon(requestID: context.requestID)
         log(request, response, context, took: ContinuousClock.now - began)
         return response
@@ -88,7 +75,7 @@ package struct FrontDoor: RouterMiddleware {
     }
 
     /// One line a request: the route's template, never the address, which a caller fills as they like. Refused
-    /// authentication and failures stand out; a served call of the data plane is only worth a debug line.
+    /// authentication and failures stand out; what was done is only worth a debug line.
     private func log(_ request: Request, _ response: Response, _ context: WebContext, took: Duration) {
         let level: Logger.Level =
             switch response.status.code {

@@ -23,7 +23,7 @@ extension Request {
     /// Reads the body of at most `limit` bytes, which says that it is JSON.
     /// - Parameter setting: the name of the setting that the limit comes from, if there is one.
     package func jsonBody(limit: Int, setBy setting: String? = nil) async throws -> ByteBuffer {
-        guard let type = headers[.contentType], Self.isJSON(Text(type)) else { throw Problem.unsupportedMediaType }
+        guard let type = headers[.contentType], JSONMediaType.matches(Text(type)) else { throw Problem.unsupportedMediaType }
         // An empty one is none.
         if let coding = headers[.contentEncoding].map({ Text($0).lowercased }), !coding.isEmpty, coding != "identity" {
             throw Problem.unsupportedContentEncoding
@@ -41,17 +41,6 @@ extension Request {
             throw NIOTooManyBytesError(maxBytes: limit)
         }
         return try await body.collect(upTo: limit)
-    }
-
-    /// As it is registered, and without the hyphen, as many write it.
-    private static let utf8: [Text] = [
-        "charset=utf-8", "charset=\"utf-8\"", "charset=utf8", "charset=\"utf8\"",
-    ]
-
-    private static func isJSON(_ contentType: Text) -> Bool {
-        let parts = contentType.lowercased.split(on: ";").map(\.trimmed)
-        guard parts.first == "application/json" else { return false }
-        return parts.dropFirst().allSatisfy { !$0.hasPrefix("charset=") || utf8.contains($0) }
     }
 }
 

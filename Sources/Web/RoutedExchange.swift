@@ -11,8 +11,6 @@ import Wire
 final class RoutedExchange: LineExchange {
     private let line: Line
     private let channel: any Channel
-    private let callers: Callers
-    private let isLeftByHalfClose: Bool
     private var body: RequestBytes.Producer.Source?
     /// Nothing may be said to the line any more: the answer has ended, or the caller has left.
     private var isOver = false
@@ -20,9 +18,7 @@ final class RoutedExchange: LineExchange {
     init(_ head: RequestHead, on line: Line, served: RoutedResponder) {
         self.line = line
         channel = line.channel
-        callers = served.callers
         let request = HTTPRequest(head)
-        isLeftByHalfClose = served.isLeftByHalfClose(request.path ?? "")
         var context = WebContext(
             source: ApplicationRequestContextSource(channel: line.channel, logger: served.logger))
         context.client = line.client
@@ -118,11 +114,11 @@ final class RoutedExchange: LineExchange {
         body = nil
     }
 
-    func callerClosedItsHalf() -> Bool { isLeftByHalfClose }
+    /// What was asked for is done all the same, so the caller gets its answer.
+    func callerClosedItsHalf() -> Bool { false }
 
     func callerLeft() {
         // With an error: a plain end would look like the end of the body.
         finishBody()
-        callers.left(channel)
     }
 }

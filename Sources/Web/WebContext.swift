@@ -1,7 +1,7 @@
 import HTTP
 package import Hummingbird
 import Logging
-package import NIOCore
+import NIOCore
 package import Values
 
 /// What the surfaces share that stand on Hummingbird: the front door, routes, and bodies in JSON.
@@ -19,12 +19,8 @@ package struct WebContext: RequestContext {
     package var client: IPAddress?
     /// In the answer and in the log. The framework's own ids count, and are read out of a logger that may keep none.
     package let requestID = RequestID.random()
-    /// The connection, for ``Callers``.
-    package let channel: any Channel
-
     package init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
-        channel = source.channel
         peer = source.channel.remoteAddress?.ipAddress ?? ""
         logger[metadataKey: "hb.request.id"] = .string(requestID)
     }

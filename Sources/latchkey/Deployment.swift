@@ -1,7 +1,7 @@
 import Accounts
-import Admission
 import Applications
 import Audit
+import Calls
 import Catalog
 import Credentials
 import Database
@@ -24,7 +24,7 @@ struct Deployment: Sendable {
     let applications: Applications
     let credentials: Credentials
     let metering: Metering
-    let admission: Admission
+    let calls: Calls
     let audit: Audit
     let clock: Clock
     /// What the operator should know about the key files, a sentence each.
@@ -102,7 +102,7 @@ struct Deployment: Sendable {
             directory: directory, isNew: isNew, database: database, peopleArgon2: peopleArgon2, keysArgon2: keysArgon2,
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering,
-            admission: Admission(
+            calls: Calls(
                 accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
                 metering: metering, generations: generations),
             audit: audit, clock: clock, remarks: keys.remarks)

@@ -1,5 +1,4 @@
 import Accounts
-import AsyncHTTPClient
 import Database
 import Gateway
 import HTTP
@@ -12,7 +11,7 @@ import Management
 import ManagementAPI
 import Metering
 import NIOCore
-import NIOHTTPCompression
+import NIOPosix
 import ServiceLifecycle
 import UnixSignals
 import Values
@@ -30,7 +29,6 @@ struct Server: Sendable {
     let deployment: Deployment
     let settings: Settings
     let logger: Logger
-    private let callers = Callers()
 
     init(deployment: Deployment, settings: Settings, logger: Logger) {
         self.deployment = deployment
@@ -38,62 +36,48 @@ struct Server: Sendable {
         self.logger = logger
     }
 
+    /// Callers, upstreams and all that is between them are on these event loops.
+    var loops: MultiThreadedEventLoopGroup { .singleton }
+
     /// Serves until a signal comes or the task is cancelled. Calls under way get 15 seconds to end.
     func run(signals: [UnixSignal], onReady: @escaping @Sendable (Running) async -> Void) async throws {
-        let authorities = try authorities()
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: clientConfiguration(authorities))
+        let upstreams = try await upstreams()
         do {
             try await deployment.metering.begin()
             let firstRun = try await FirstRun(deployment.accounts)
-            let application = application(client, firstRun, onReady)
             var configuration = ServiceGroupConfiguration(
                 services: [
-                    application,
-                    UseRecorder(
-                        credentials: deployment.credentials, eventLoop: client.eventLoopGroup.any(), logger: logger),
+                    application(upstreams, firstRun, onReady),
+                    UseRecorder(credentials: deployment.credentials, eventLoop: loops.any(), logger: logger),
                     Signals(logger: logger),
                 ],
                 gracefulShutdownSignals: signals, logger: logger)
             configuration.maximumGracefulShutdownDuration = .seconds(15)
             try await ServiceGroup(configuration: configuration).run()
         } catch {
-            try? await client.shutdown()
+            try? await upstreams.close()
             if let failure = ListenFailure(error, host: host, port: settings.integer(.listenPort)) {
                 throw Deployment.Failure(sentence: failure.sentence)
             }
             throw error
         }
-        try await client.shutdown()
+        try await upstreams.close()
     }
 
     // MARK: Routes
 
-    /// Everything that is served.
-    func routes(_ client: HTTPClient, _ firstRun: FirstRun?) -> Routes {
+    /// Everything of the management plane, and the server's own.
+    func routes(_ firstRun: FirstRun?) -> Routes {
         var routes = Routes()
         declareOperations(&routes)
         ManagementAPI(
             Management(
                 accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
-                credentials: deployment.credentials, metering: deployment.metering, admission: deployment.admission,
+                credentials: deployment.credentials, metering: deployment.metering, calls: deployment.calls,
                 audit: deployment.audit, firstRun: firstRun,
                 writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), clock: deployment.clock)
         ).declare(&routes)
-        gateway(client).declare(&routes)
         return routes
-    }
-
-    /// Everything that is served, as it is served.
-    private func router(_ routes: Routes) -> Router<WebContext> {
-        routes.router(
-            behind: FrontDoor(
-                dialect: { path in
-                    if Gateway.serves(path: path) { return OpenAIDialect() }
-                    return ProblemDialect()
-                },
-                absent: { [methods = routes.methods] path in
-                    methods.refusal(at: path) ?? Gateway.absence(at: path) ?? .notFound
-                }))
     }
 
     private func declareOperations(_ routes: inout Routes) {
@@ -116,38 +100,19 @@ struct Server: Sendable {
         }
     }
 
-    private func gateway(_ client: HTTPClient) -> Gateway {
-        var limits = Gateway.Limits()
-        limits.requestBytes = settings.integer(.gatewayMaxRequestBytes)
-        var bounds = Upstreams.Limits()
-        bounds.idle = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
-        bounds.total = .milliseconds(Int64(settings.integer(.gatewayTotalTimeoutMs)))
-        bounds.responseBytes = settings.integer(.gatewayMaxResponseBytes)
-        return Gateway(
-            admission: deployment.admission, credentials: deployment.credentials, catalog: deployment.catalog,
-            metering: deployment.metering,
-            upstreams: Upstreams(client: client, limits: bounds, clock: deployment.clock),
-            places: CallPlaces(
-                Shares(
-                    limit: settings.integer(.gatewayUpstreamConnections),
-                    percent: settings.integer(.listenSharePercent))),
-            callers: callers,
-            clock: deployment.clock,
-            limits: limits)
-    }
-
-    // MARK: HTTP
+    // MARK: The port
 
     private var host: String { settings.text(.listenHost) ?? Setting.listenHost.standard }
 
     private func application(
-        _ client: HTTPClient, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
+        _ upstreams: UpstreamPools, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
     ) -> some ApplicationProtocol {
-        let responder = router(routes(client, firstRun)).buildResponder()
-        let lines = lines(RoutedResponder(responder, callers: callers, logger: logger) { Gateway.serves(path: $0) })
+        let routes = routes(firstRun)
+        let door = FrontDoor { [methods = routes.methods] path in methods.refusal(at: path) ?? .notFound }
+        let responder = routes.router(behind: door).buildResponder()
         return Application(
             responder: responder,
-            server: LineChannel.server(lines),
+            server: LineChannel.server(lines(gateway(upstreams), RoutedResponder(responder, logger: logger))),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: settings.integer(.listenPort)),
                 availableConnectionsDelegate: .maximum(settings.integer(.listenMaxConnections), logger: logger)),
@@ -156,53 +121,17 @@ struct Server: Sendable {
                 let name = host.contains(":") ? "[\(host)]" : host
                 await onReady(Running(address: "http://\(name):\(port)", setUpToken: firstRun?.exposedToken()))
             },
-            logger: logger)
+            eventLoopGroupProvider: .shared(loops), logger: logger)
     }
 
     /// The connections of callers, and what each address may have of them.
-    private func lines(_ responder: RoutedResponder) -> Lines {
+    private func lines(_ gateway: Gateway, _ responder: RoutedResponder) -> Lines {
         let percent = settings.integer(.listenSharePercent)
         return Lines(
-            dataPlane: nil, responder: responder,
+            dataPlane: gateway, responder: responder,
             proxies: TrustedProxies(settings.addresses(.listenTrustedProxies)),
             connections: Shares(limit: settings.integer(.listenMaxConnections), percent: percent),
             receiving: Shares(limit: settings.integer(.listenMaxReceivingBytes), percent: percent),
             clock: deployment.clock)
-    }
-
-    private func authorities() throws(Settings.Failure) -> TrustedAuthorities {
-        do {
-            let authorities = try TrustedAuthorities(
-                replacement: settings.systemAuthorities, addition: settings.text(.gatewayCAFile),
-                name: "\(Setting.gatewayCAFile.rawValue), \(Setting.gatewayCAFile.environmentName)")
-            if authorities.isEmpty {
-                logger.notice(
-                    """
-                    this machine has no certificates of authorities, so no provider can be called over https: install \
-                    ca-certificates, or set \(Setting.gatewayCAFile.rawValue)
-                    """)
-            }
-            return authorities
-        } catch {
-            throw Settings.Failure(sentence: error.sentence)
-        }
-    }
-
-    private func clientConfiguration(_ authorities: TrustedAuthorities) -> HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration()
-        authorities.use(in: &configuration)
-        // A redirect names an address that no admin configured (GHSA-9f46-w24h-69w4).
-        configuration.redirectConfiguration = .disallow
-        // They are asked for plain bytes; some compress all the same, and what can't be read is no answer.
-        configuration.decompression = .enabled(limit: .ratio(100))
-        configuration.timeout.connect = .milliseconds(Int64(settings.integer(.gatewayConnectTimeoutMs)))
-        configuration.timeout.read = .milliseconds(Int64(settings.integer(.gatewayIdleTimeoutMs)))
-        // A refused connection is known at once; trying again until the timeout would only tell it later.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit =
-            settings.integer(.gatewayUpstreamConnections)
-        // Shorter than what servers commonly keep an idle connection for, so that ours is rarely the one that is gone.
-        configuration.connectionPool.idleTimeout = .seconds(30)
-        return configuration
     }
 }

@@ -56,6 +56,23 @@ struct PriceVersionTests {
         #expect(try await cost() == "0")
     }
 
+    @Test("a quote says for how long it holds, be it of a price or of a multiplier") func spans() async throws {
+        let second = try await add(11, after: 100)
+        let multiplier = try await catalog.addMultiplier(
+            .one, of: PricingGroup.standard, effectiveAt: hand.now.adding(.seconds(200)), by: .test)
+        let third = try await add(12, after: 300)
+        let route = try #require(try await catalog.route("m"))
+        let edges = [
+            Timestamp.earliest, second.effectiveAt, multiplier.effectiveAt, third.effectiveAt, Timestamp.latest,
+        ]
+        for (start, end) in zip(edges, edges.dropFirst()) {
+            for time in [max(start, hand.now), Timestamp(microseconds: end.microseconds - 1)] {
+                let quote = try await catalog.quote(route, group: PricingGroup.standard, at: time)
+                #expect(quote.span == start..<end)
+            }
+        }
+    }
+
     @Test("a price for later holds from its very microsecond, without anything that runs") func later() async throws {
         #expect(try await cost() == "10")
         let version = try await add(11, after: 3600)

@@ -213,7 +213,7 @@ def test_no_pattern_is_run_over_anybodys_input():
 def test_no_sum_of_credits_wraps():
     """ASVS 1.4.2: in Swift + and * stop the process rather than wrap. What wraps is spelled &+, and not near money."""
     assert places(r"&[-+*]=? ") <= {"Values/Entropy.swift", "Secrets/Base62.swift", "Secrets/TokenScanner.swift"}
-    for floor in ("Policy/", "Catalog/", "Metering/", "Admission/"):
+    for floor in ("Policy/", "Catalog/", "Metering/", "Calls/"):
         assert [place for place in places(r"\bCredits\b") if place.startswith(floor)], f"no money is in {floor}"
         assert not [place for place in places(r"\b(Double|Float|CGFloat|Decimal)\b") if place.startswith(floor)]
 

@@ -1,5 +1,5 @@
-import Admission
 import Applications
+import Calls
 import Catalog
 import Credentials
 import Database
@@ -42,7 +42,7 @@ struct RefusalTests {
         (CredentialsError.capReached(10), .credentialCapReached),
         (CredentialsError.dailyRotationLimitReached(5, retryAfterSeconds: 9), .dailyRotationLimitReached),
         (CredentialsError.closingUnconfirmed(keys: 1, users: 2), .confirmationRequired),
-        (AdmissionError.noSuchApplication, .invalidRequest),
+        (CallsError.noSuchApplication, .invalidRequest),
         (MeteringError.noSuchAccount, .notFound),
         (MeteringError.balanceTooSmall(available: .zero), .insufficientCredits),
         (MeteringError.tooManyRows(limit: 10), .tooManyRows),

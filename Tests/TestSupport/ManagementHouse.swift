@@ -1,7 +1,7 @@
 package import Accounts
-import Admission
 package import Applications
 import Audit
+import Calls
 package import Catalog
 package import Credentials
 package import Database
@@ -51,7 +51,7 @@ package final class ManagementHouse: Sendable {
         management = Management(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering,
-            admission: Admission(
+            calls: Calls(
                 accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
                 metering: metering, generations: generations),
             audit: Audit(database: database, chain: keys.auditChain, entropy: entropy), firstRun: nil,

@@ -18,7 +18,7 @@ import Values
 /// What an upstream sends is as untrusted as what a stranger sends (invariant 12): nothing here trusts a label, a length
 /// or a shape, and all that is kept is bounded.
 protocol Dialect: Sendable {
-    associatedtype Call
+    associatedtype Call: DialectCall
     associatedtype Stream: StreamLook
 
     /// - Throws: a problem with the field that breaks a rule.
@@ -38,6 +38,17 @@ protocol Dialect: Sendable {
     func refusal(_ answer: ProviderAnswer) -> Refusal
     /// What ends a stream for a caller who has had a part of it, so that nobody takes the part for the whole.
     func rupture(_ problem: Problem) -> ByteBuffer
+}
+
+/// What a body asks for, as far as anybody but its dialect has to know.
+protocol DialectCall: Sendable {
+    /// As it came.
+    var body: ByteBuffer { get }
+    /// The model that the caller named.
+    var model: Text? { get }
+    var isStream: Bool { get }
+    /// Whether the body has a member of this name.
+    func hasMember(_ name: Text) -> Bool
 }
 
 /// A look at a stream while it passes: what each piece is, and its bytes as the caller gets them.

@@ -1,4 +1,3 @@
-package import AsyncHTTPClient
 import Glibc
 import NIOCore
 package import NIOSSL
@@ -44,14 +43,6 @@ package struct TrustedAuthorities: Sendable {
         // A peer that does not answer our goodbye must not keep the connection.
         configuration.shutdownTimeout = .seconds(1)
         return try NIOSSLContext(configuration: configuration)
-    }
-
-    /// Makes a client trust these and nobody else.
-    package func use(in configuration: inout HTTPClient.Configuration) {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.trustRoots = roots
-        tls.additionalTrustRoots = [.certificates(added)]
-        configuration.tlsConfiguration = tls
     }
 
     /// Where the library looks for the system's authorities (`LinuxCABundle.swift` of swift-nio-ssl).

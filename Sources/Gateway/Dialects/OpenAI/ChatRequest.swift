@@ -8,7 +8,7 @@ import Values
 /// (see `ChatRequest+Upstream`), never a text that was written anew.
 ///
 /// It is read once, and holds the bytes and some places in them: its memory doesn't depend on what is in the body.
-struct ChatRequest: Sendable {
+struct ChatRequest: DialectCall {
     /// As it came.
     let body: ByteBuffer
     /// Where in the body everything is.

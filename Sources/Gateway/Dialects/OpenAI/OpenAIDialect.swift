@@ -11,8 +11,6 @@ import Values
 package struct OpenAIDialect: ErrorDialect {
     package init() {}
 
-    package var isOpenToPages: Bool { true }
-
     package func answer(_ problem: Problem) -> Answer {
         var headers = problem.headers
         headers[.latchkeyCode] = problem.code

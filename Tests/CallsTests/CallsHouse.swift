@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Catalog
 import Credentials
 import Database
@@ -18,11 +18,11 @@ import struct Applications.Application
 
 /// Everything that a decision needs, over a database file of its own: two apps of one account, one of another, three
 /// models. Goes, with its folder, when the suite that holds it goes.
-final class AdmissionHouse: Sendable {
+final class CallsHouse: Sendable {
     static let noon = Timestamp(microseconds: 1_780_315_200_000_000)
     static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
 
-    let folder = FileManager.default.temporaryDirectory.appending(path: "admission-\(UUID().uuidString)").path
+    let folder = FileManager.default.temporaryDirectory.appending(path: "calls-\(UUID().uuidString)").path
     let hand = HandClock(noon)
     let generations = Generations()
     let database: Database
@@ -31,7 +31,7 @@ final class AdmissionHouse: Sendable {
     let applications: Applications
     let credentials: Credentials
     let metering: Metering
-    let admission: Admission
+    let calls: Calls
     let ada: User
     let bob: User
     /// Ada's, with three models and with one.
@@ -64,7 +64,7 @@ final class AdmissionHouse: Sendable {
         metering = Metering(
             database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
             clock: hand.clock, onBrokenBound: { fatalError($0) })
-        admission = Admission(
+        calls = Calls(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
             metering: metering, generations: generations)
         let echo = try await catalog.providers(Page()).items[0]
@@ -129,8 +129,9 @@ final class AdmissionHouse: Sendable {
         _ key: String, _ app: Application? = nil, model: String? = nil, from address: IPAddress? = nil,
         on origin: WebOrigin = .none, for user: User? = nil, charging request: String? = nil
     ) async throws -> Verification {
-        try await admission.verify(
-            Question(key: key, application: (app ?? cat).id, model: model, address: address, origin: origin),
+        try await calls.verify(
+            Question(
+                key: key, application: (app ?? cat).id, model: model.map { Text($0) }, address: address, origin: origin),
             for: (user ?? ada).account, charging: request, at: hand.now)
     }
 

@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Credentials
 import Database
 import Metering
@@ -12,11 +12,11 @@ import Values
 /// A verification that charges, charges once, however often and from wherever it is asked (ASVS 2.3.4, 15.4.2).
 @Suite("Charging by verification")
 struct ChargingTests {
-    private let house: AdmissionHouse
-    private let made: AdmissionHouse.Key
+    private let house: CallsHouse
+    private let made: CallsHouse.Key
 
     init() async throws {
-        house = try await AdmissionHouse()
+        house = try await CallsHouse()
         try await house.grant(100)
         made = try await house.issue()
     }

@@ -34,34 +34,42 @@ package struct Explanation: Sendable {
     }
 }
 
-extension Admission {
+extension Calls {
     /// Runs every check of a call that a key of this account might make. Holds and charges nothing.
     /// - Parameters:
     ///   - call: its time must not lie before now: what was used then is no longer known.
     ///   - model: as a caller would name it; `nil` for the app's own.
     package func explain(
-        _ id: Identifier, of account: Identifier, _ call: CallFacts, model: String?
+        _ id: Identifier, of account: Identifier, _ call: CallFacts, model: Text?
     ) async throws -> Explanation {
+        let stamp = generations.stamp(of: account)
         let credential = try await credentials.find(id, of: account)
-        let owner = try await accounts.account(account)
-        let application = try await applications.find(credential.application, of: account)
+        let key = OpenedKey(
+            try await gather(id, credential.facts, nil, of: account, stamp, at: call.time), at: call.time)
         var call = call
         call.model = try await requested(model)
-        let key = credential.facts
-        var steps = Policy.explain(call, key: key, account: owner.facts, app: application.rules).map { step, denial in
-            Explanation.Step(name: step.rawValue, outcome: denial.map { .denied($0) } ?? .passed)
-        }
-        let name = Policy.model(of: call, app: application.rules)
-        guard let name, let route = try await catalog.route(name) else {
+        var steps = key.explain(call)
+        guard let name = Policy.model(of: call, app: key.application.rules),
+            let price = try await price(name, key.group, stamp, at: call.time)
+        else {
             steps += Policy.CreditStep.allCases.map { Explanation.Step(name: $0.rawValue, outcome: .skipped) }
             return Explanation(steps: steps, model: nil, cost: nil, remaining: nil)
         }
-        let cost = try await catalog.quote(route, group: owner.group(chosen: key.terms.group), at: call.time).cost
+        let cost = price.quote.cost
         let bounds = try await metering.credits(of: id, in: account, Month(of: call.time)).bounds(of: key.terms)
         steps += Policy.CreditStep.allCases.map { step in
             let fits = Policy.fits(cost, step, bounds)
             return Explanation.Step(name: step.rawValue, outcome: fits ? .passed : .denied(step.denial))
         }
         return Explanation(steps: steps, model: name, cost: cost, remaining: bounds.remaining(after: cost))
+    }
+}
+
+extension OpenedKey {
+    /// Every check but those of credits, whatever came of those before.
+    fileprivate func explain(_ call: CallFacts) -> [Explanation.Step] {
+        Policy.explain(call, key: facts, account: account.facts, app: application.rules).map { step, denial in
+            Explanation.Step(name: step.rawValue, outcome: denial.map { .denied($0) } ?? .passed)
+        }
     }
 }

@@ -1,13 +1,9 @@
-import Accounts
-import Applications
-import Catalog
-import Credentials
 package import Metering
 import Policy
-package import Values
+import Values
 
 /// The last step of a call before it goes anywhere: its credits.
-extension Admission {
+extension Calls {
     /// What comes of asking for a hold.
     package enum HoldOutcome: Sendable {
         /// The call may go to the upstream.
@@ -18,24 +14,18 @@ extension Admission {
         case changed
     }
 
-    /// Holds what a call costs that was let through.
+    /// Holds what a call may cost, and reads from disk what that takes. Who may not wait asks ``Metering`` itself.
     /// - Throws: the ``Denial`` of the first bound that it does not fit into; ``IdempotencyRefusal``.
-    package func hold(
-        _ admitted: Admitted, of opened: Opened, at time: Timestamp, idempotency: IdempotencyKey?
-    ) async throws -> HoldOutcome {
-        let terms = opened.key.facts.terms
-        var call = MeteredCall(
-            account: opened.account.id, credential: opened.key.credential, application: opened.application.id,
-            model: admitted.model, quote: admitted.quote, keyLimit: terms.creditLimit,
-            monthlyLimit: terms.monthlyLimit, time: time, idempotency: idempotency)
+    package func hold(_ call: DecidedCall, idempotency: IdempotencyKey?) async throws -> HoldOutcome {
+        var metered = call.metered(idempotency)
         while true {
-            switch metering.hold(call, under: opened.stamp) {
+            switch metering.hold(metered, under: call.key.stamp) {
             case .held(let hold): return .held(hold)
             case .denied(let denial): throw denial
             case .changed: return .changed
             case .unknown:
-                switch try await metering.prepare(call) {
-                case .ready(let prepared): call = prepared
+                switch try await metering.prepare(metered) {
+                case .ready(let prepared): metered = prepared
                 case .answered(let answer): return .answered(answer)
                 }
             }

@@ -1,8 +1,6 @@
 import Accounts
 import Applications
 import Catalog
-import Credentials
-import JSON
 import Metering
 package import Policy
 package import Values
@@ -11,7 +9,7 @@ package import Values
 package struct Question: Sendable {
     let key: String
     let application: Identifier
-    let model: String?
+    let model: Text?
     let address: IPAddress?
     let origin: WebOrigin
 
@@ -19,7 +17,7 @@ package struct Question: Sendable {
     ///   - key: as the caller sent it.
     ///   - address: of the caller, as the owner's server knows it.
     package init(
-        key: String, application: Identifier, model: String?, address: IPAddress?, origin: WebOrigin
+        key: String, application: Identifier, model: Text?, address: IPAddress?, origin: WebOrigin
     ) {
         self.key = key
         self.application = application
@@ -47,12 +45,12 @@ package struct Verification: Sendable {
 }
 
 /// Why a question can't be answered.
-package enum AdmissionError: Error, Sendable, Equatable {
+package enum CallsError: Error, Sendable, Equatable {
     /// The app is not one of the asking account's.
     case noSuchApplication
 }
 
-extension Admission {
+extension Calls {
     /// Answers for an app of `account`.
     /// - Parameters:
     ///   - request: charge an allowed call under this name, once however often it is asked; `nil` only looks.
@@ -64,7 +62,7 @@ extension Admission {
         do {
             _ = try await applications.find(question.application, of: account)
         } catch ApplicationsError.notFound {
-            throw AdmissionError.noSuchApplication
+            throw CallsError.noSuchApplication
         }
         var known: Identifier?
         do {
@@ -85,63 +83,50 @@ extension Admission {
         _ known: inout Identifier?
     ) async throws -> Verification? {
         let opened = try await open(question.key, at: now)
-        if opened.account.id == account { known = opened.key.credential }
+        if opened.account.id == account { known = opened.credential }
         // What was paid for is answered again, whatever has changed since.
         if let request, opened.application.id == question.application,
-            let kept = try await metering.answer(to: Self.name(request, question), of: opened.key.credential),
-            let answer = Verification(kept, credential: opened.key.credential)
+            let kept = try await metering.answer(to: Self.name(request, question), of: opened.credential),
+            let answer = Verification(kept, credential: opened.credential)
         {
             return answer
         }
-        let call = CallFacts(
-            addressedApplication: question.application, address: question.address, origin: question.origin, time: now)
-        try admit(opened, call)
-        let admitted = try await decide(opened, call, model: question.model)
-        credentials.noteUse(of: opened.key, at: now)
-        if let request { return try await charge(opened, admitted, question, request, now) }
-        return try await look(opened, admitted, now)
+        let admitted = try opened.admit(to: question.application, from: question.address, on: question.origin)
+        let decided = try await decide(admitted, model: question.model)
+        noteUse(of: opened)
+        if let request { return try await charge(decided, Self.name(request, question)) }
+        return try await look(decided)
     }
 
-    private func look(_ opened: Opened, _ admitted: Admitted, _ now: Timestamp) async throws -> Verification {
-        let credential = try await find(opened)
-        let bounds = try await metering.credits(of: credential.id, in: opened.account.id, Month(of: now))
-            .bounds(of: credential.terms)
-        let cost = admitted.quote.cost
+    private func look(_ call: DecidedCall) async throws -> Verification {
+        let key = call.key
+        let bounds = try await metering.credits(of: key.credential, in: key.account.id, Month(of: key.time))
+            .bounds(of: key.terms)
+        let cost = call.quote.cost
         if let denial = Policy.admit(cost: cost, bounds) { throw denial }
-        var answer = Verification(nil, credential: credential.id)
-        answer.model = admitted.model
+        var answer = Verification(nil, credential: key.credential)
+        answer.model = call.route.name
         answer.cost = cost
         answer.remaining = bounds.remaining(after: cost)
         return answer
-    }
-
-    private func find(_ opened: Opened) async throws -> Credential {
-        do {
-            return try await credentials.find(opened.key.credential, of: opened.account.id)
-        } catch CredentialsError.notFound {
-            // Deleted since it was opened.
-            throw Denial.invalidKey
-        }
     }
 
     private static func name(_ request: String, _ question: Question) -> IdempotencyKey {
         IdempotencyKey("verify:" + request, body: question.fingerprint)
     }
 
-    private func charge(
-        _ opened: Opened, _ admitted: Admitted, _ question: Question, _ request: String, _ now: Timestamp
-    ) async throws -> Verification? {
-        switch try await hold(admitted, of: opened, at: now, idempotency: Self.name(request, question)) {
+    private func charge(_ call: DecidedCall, _ name: IdempotencyKey) async throws -> Verification? {
+        switch try await hold(call, idempotency: name) {
         case .changed: return nil
         case .answered(let kept):
-            guard let answer = Verification(kept, credential: opened.key.credential) else {
+            guard let answer = Verification(kept, credential: call.key.credential) else {
                 // Kept for a call of the gateway, which names its own differently.
                 throw IdempotencyRefusal.otherBody
             }
             return answer
         case .held(let hold):
-            var answer = Verification(nil, credential: opened.key.credential)
-            answer.model = admitted.model
+            var answer = Verification(nil, credential: call.key.credential)
+            answer.model = call.route.name
             answer.cost = hold.cost
             answer.remaining = hold.remaining
             answer.charge = hold.id
@@ -159,7 +144,7 @@ extension Admission {
 extension Question {
     /// The same for the same question, whatever secret of the key asked it.
     fileprivate var fingerprint: [UInt8] {
-        let fields = [application.description, model ?? "", address?.description ?? "", "\(origin)"]
+        let fields = [application.description, model?.string ?? "", address?.description ?? "", "\(origin)"]
         return Array(fields.map { "\($0.utf8.count):\($0)" }.joined().utf8)
     }
 }

@@ -1,10 +1,9 @@
-import NIOCore
-import Wire
+package import NIOCore
 
 extension FieldLines {
     /// The values of all lines of this name, in order.
     /// - Parameter name: ASCII in lower case.
-    func values(_ name: StaticString) -> [ByteBufferView] {
+    package func values(_ name: StaticString) -> [ByteBufferView] {
         guard count(name) > 0 else { return [] }
         var values: [ByteBufferView] = []
         let lower = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)

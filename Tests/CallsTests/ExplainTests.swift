@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Credentials
 import Metering
 import Policy
@@ -12,10 +12,10 @@ import struct Applications.Application
 
 @Suite("Explaining what would come of a call")
 struct ExplainTests {
-    private let house: AdmissionHouse
+    private let house: CallsHouse
 
     init() async throws {
-        house = try await AdmissionHouse()
+        house = try await CallsHouse()
         try await house.grant(100)
     }
 
@@ -26,8 +26,8 @@ struct ExplainTests {
         let call = CallFacts(
             addressedApplication: (app ?? house.cat).id, address: address, origin: origin,
             time: house.hand.now.adding(.seconds(seconds)))
-        return try await house.admission.explain(
-            credential.id, of: (user ?? house.ada).account, call, model: model)
+        return try await house.calls.explain(
+            credential.id, of: (user ?? house.ada).account, call, model: model.map { Text($0) })
     }
 
     @Test("it leaves every table as it was, allowed or denied, and the memory of uses too") func changesNothing()

@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Catalog
 import Credentials
 import Database
@@ -18,11 +18,11 @@ struct ChangeTests {
     struct Change: Sendable {
         let name: String
         let endsKey: Bool
-        let make: @Sendable (AdmissionHouse, AdmissionHouse.Key) async throws -> Void
+        let make: @Sendable (CallsHouse, CallsHouse.Key) async throws -> Void
 
         init(
             _ name: String, endsKey: Bool = false,
-            _ make: @escaping @Sendable (AdmissionHouse, AdmissionHouse.Key) async throws -> Void
+            _ make: @escaping @Sendable (CallsHouse, CallsHouse.Key) async throws -> Void
         ) {
             self.name = name
             self.endsKey = endsKey
@@ -33,27 +33,27 @@ struct ChangeTests {
     /// In one house, since each house costs three hashes: what ends the key or its app comes last.
     @Test("each kind of change", arguments: [ofKeys, ofTheCatalog + ofAccounts + ofApps + ends])
     func ends(changes: [Change]) async throws {
-        let house = try await AdmissionHouse()
+        let house = try await CallsHouse()
         try await house.stockCatalog()
         var made = try await house.issue()
         for change in changes {
-            let opened = try await house.admission.open(made.key, at: house.hand.now)
-            #expect(house.admission.isCurrent(opened, at: house.hand.now), "before: \(change.name)")
+            let opened = try await house.calls.open(made.key, at: house.hand.now)
+            #expect(house.calls.isCurrent(opened, at: house.hand.now), "before: \(change.name)")
             try await change.make(house, made)
             #expect(!house.generations.isCurrent(opened.stamp), "\(change.name)")
-            #expect(!house.admission.isCurrent(opened, at: house.hand.now), "\(change.name)")
+            #expect(!house.calls.isCurrent(opened, at: house.hand.now), "\(change.name)")
             if change.endsKey { made = try await house.issue() }
         }
     }
 
     @Test("what a new key is, and what only looks, ends nothing") func others() async throws {
-        let house = try await AdmissionHouse()
+        let house = try await CallsHouse()
         let made = try await house.issue()
-        let opened = try await house.admission.open(made.key, at: house.hand.now)
+        let opened = try await house.calls.open(made.key, at: house.hand.now)
         _ = try await house.issue()
         _ = try await house.ask(made.key)
         _ = try await house.credentials.list(of: house.ada.account, application: nil, Page())
-        #expect(house.admission.isCurrent(opened, at: house.hand.now))
+        #expect(house.calls.isCurrent(opened, at: house.hand.now))
     }
 
     fileprivate static func price(_ credits: Int64) throws -> Price {
@@ -84,21 +84,21 @@ struct ChangeTests {
     ]
 
     @Test("an account is closed") func closed() async throws {
-        let house = try await AdmissionHouse()
+        let house = try await CallsHouse()
         let made = try await house.issue()
-        let opened = try await house.admission.open(made.key, at: house.hand.now)
+        let opened = try await house.calls.open(made.key, at: house.hand.now)
         try await house.credentials.closeAccount(house.ada.account, confirmed: true, for: house.bob, by: .test)
-        #expect(!house.admission.isCurrent(opened, at: house.hand.now))
+        #expect(!house.calls.isCurrent(opened, at: house.hand.now))
     }
 
     @Test("an old secret is retired") func retired() async throws {
-        let house = try await AdmissionHouse()
+        let house = try await CallsHouse()
         let made = try await house.issue()
         _ = try await house.credentials.rotate(
             made.credential.id, of: house.ada.account, overlap: .seconds(60), by: .test)
-        let opened = try await house.admission.open(made.key, at: house.hand.now)
+        let opened = try await house.calls.open(made.key, at: house.hand.now)
         _ = try await house.credentials.retire(made.credential.id, of: house.ada.account, by: .test)
-        #expect(!house.admission.isCurrent(opened, at: house.hand.now))
+        #expect(!house.calls.isCurrent(opened, at: house.hand.now))
     }
 
     private static let ofApps: [Change] = [
@@ -168,7 +168,7 @@ struct ChangeTests {
     ]
 }
 
-extension AdmissionHouse {
+extension CallsHouse {
     /// What changes of the catalog need: a provider, a model with a price to come, a group with a multiplier to come.
     fileprivate func stockCatalog() async throws {
         let later = hand.now.adding(.seconds(3600))

@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Credentials
 import Metering
 import Policy
@@ -13,9 +13,9 @@ import struct Applications.Application
 /// The gateway, `verify` and `explain` ask one and the same question: whatever the facts, they agree (ASVS 8.1.1, 8.3.1).
 @Suite("One decision, asked three ways")
 struct OneDecisionTests {
-    private let house: AdmissionHouse
+    private let house: CallsHouse
 
-    init() async throws { house = try await AdmissionHouse() }
+    init() async throws { house = try await CallsHouse() }
 
     /// What came of a call.
     private struct Outcome: Equatable {
@@ -26,7 +26,7 @@ struct OneDecisionTests {
     }
 
     private struct Call {
-        let key: AdmissionHouse.Key
+        let key: CallsHouse.Key
         let app: Application
         let model: String?
         let address: IPAddress?
@@ -36,15 +36,13 @@ struct OneDecisionTests {
     /// As the gateway does it; what it holds is given back.
     private func gateway(_ call: Call) async throws -> Outcome {
         do {
-            let opened = try await house.admission.open(call.key.key, at: house.hand.now)
-            let facts = CallFacts(
-                addressedApplication: call.app.id, address: call.address, origin: call.origin, time: house.hand.now)
-            try house.admission.admit(opened, facts)
-            let admitted = try await house.admission.decide(opened, facts, model: call.model)
-            let outcome = try await house.admission.hold(admitted, of: opened, at: house.hand.now, idempotency: nil)
+            let opened = try await house.calls.open(call.key.key, at: house.hand.now)
+            let admitted = try opened.admit(to: call.app.id, from: call.address, on: call.origin)
+            let decided = try await house.calls.decide(admitted, model: call.model.map { Text($0) })
+            let outcome = try await house.calls.hold(decided, idempotency: nil)
             guard case .held(let hold) = outcome else { throw BadText(text: "\(outcome)") }
             house.metering.release(hold, as: "upstream_failed")
-            return Outcome(model: admitted.model, cost: hold.cost, remaining: hold.remaining)
+            return Outcome(model: decided.route.name, cost: hold.cost, remaining: hold.remaining)
         } catch let denial as Denial {
             return Outcome(denial: denial)
         }
@@ -61,8 +59,8 @@ struct OneDecisionTests {
     private func explain(_ call: Call) async throws -> Outcome {
         let facts = CallFacts(
             addressedApplication: call.app.id, address: call.address, origin: call.origin, time: house.hand.now)
-        let explanation = try await house.admission.explain(
-            call.key.credential.id, of: house.ada.account, facts, model: call.model)
+        let explanation = try await house.calls.explain(
+            call.key.credential.id, of: house.ada.account, facts, model: call.model.map { Text($0) })
         #expect(
             explanation.steps.map(\.name) == [
                 "application", "expiry", "status", "account", "address", "origin", "model", "key_limit",
@@ -74,7 +72,7 @@ struct OneDecisionTests {
         return Outcome(denial: verdict)
     }
 
-    private func keys() async throws -> [AdmissionHouse.Key] {
+    private func keys() async throws -> [CallsHouse.Key] {
         let credits = { (micro: Int64) in Credits(micro: micro) }
         let terms = [
             KeyTerms(), KeyTerms(expiresAt: house.hand.now.adding(.seconds(300))),
@@ -83,7 +81,7 @@ struct OneDecisionTests {
             KeyTerms(addresses: try ["192.0.2.0/24", "2001:db8::/32"].map { try good($0) }),
             KeyTerms(host: try good("app.example")), KeyTerms(models: ["echo"], host: try good("app.example")),
         ]
-        var keys: [AdmissionHouse.Key] = []
+        var keys: [CallsHouse.Key] = []
         for terms in terms { keys.append(try await house.issue(terms)) }
         keys.append(try await house.issue(for: house.dog))
         return keys
@@ -123,7 +121,7 @@ struct OneDecisionTests {
         #expect(seen.count >= 9, "\(seen)")
     }
 
-    private func change(_ keys: [AdmissionHouse.Key], _ choices: inout Choices) async throws {
+    private func change(_ keys: [CallsHouse.Key], _ choices: inout Choices) async throws {
         switch choices.below(6) {
         case 0:
             let isEnabled = choices.isTrue()

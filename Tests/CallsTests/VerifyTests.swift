@@ -1,6 +1,6 @@
 import Accounts
-import Admission
 import Applications
+import Calls
 import Credentials
 import Metering
 import Policy
@@ -12,10 +12,10 @@ import Values
 /// A service owner's question, and who is told what (ASVS 8.2.2).
 @Suite("Asking whether a key may make a call")
 struct VerifyTests {
-    private let house: AdmissionHouse
+    private let house: CallsHouse
 
     init() async throws {
-        house = try await AdmissionHouse()
+        house = try await CallsHouse()
         try await house.grant(100)
     }
 
@@ -36,9 +36,9 @@ struct VerifyTests {
     @Test("only an app of one's own can be asked about") func foreignApp() async throws {
         let made = try await house.issue()
         let absent = Identifier(at: house.hand.now, random: (7, 7))
-        await #expect(throws: AdmissionError.noSuchApplication) { try await house.ask(made.key, house.owl) }
-        await #expect(throws: AdmissionError.noSuchApplication) {
-            try await house.admission.verify(
+        await #expect(throws: CallsError.noSuchApplication) { try await house.ask(made.key, house.owl) }
+        await #expect(throws: CallsError.noSuchApplication) {
+            try await house.calls.verify(
                 Question(key: made.key, application: absent, model: nil, address: nil, origin: .none),
                 for: house.ada.account, charging: nil, at: house.hand.now)
         }
@@ -65,7 +65,7 @@ struct VerifyTests {
         try await house.credentials.delete(deleted.credential.id, of: house.ada.account, by: .test)
         let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "sk-", keys: strangers).mint(.system).secret.exposed()
-        let unknown = try TokenFormat(prefix: "sk-", keys: AdmissionHouse.keys).mint(.system).secret.exposed()
+        let unknown = try TokenFormat(prefix: "sk-", keys: CallsHouse.keys).mint(.system).secret.exposed()
         for key in ["", "sk-", "x", forged, unknown, deleted.key, " " + deleted.key] {
             let answer = try await house.ask(key, charging: "r1")
             #expect(answer.denial == .invalidKey)

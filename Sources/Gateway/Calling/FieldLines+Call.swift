@@ -1,0 +1,62 @@
+import HTTP
+import HTTPTypes
+import Metering
+import NIOCore
+import Policy
+import Values
+import Wire
+
+/// What the head of a call says, beside its address.
+extension FieldLines {
+    /// The key, not looked into yet.
+    func bearer() throws -> String {
+        switch BearerCredential(values("authorization").map { Text(decoding: $0) }) {
+        case .token(let token): return token
+        case .malformed(let value): throw KeyFault(header: value).problem
+        case .none: throw Denial.missingKey
+        case .several:
+            throw Problem(
+                .badRequest, Denial.missingKey.rawValue,
+                "Exactly one Authorization header is needed, but several were sent.")
+        }
+    }
+
+    /// The value of the first field of this name.
+    func text(_ name: StaticString) -> String? { first(name).map { String(decoding: $0, as: UTF8.self) } }
+
+    /// What a browser says of the page that makes it call. Browsers alone may set these two (Fetch §2.2.2), so where there
+    /// is one, a browser is at work, or something that wants to be taken for one. `Sec-Fetch-Mode` alone is what Node's own
+    /// `fetch` sends, and means nothing.
+    var origin: WebOrigin {
+        switch count("origin") {
+        case 0: count("sec-fetch-site") > 0 ? .unknown : .none
+        case 1: WebOrigin(header: first("origin").map { String(decoding: $0, as: UTF8.self) } ?? "")
+        default: .unknown
+        }
+    }
+
+    /// - Throws: 415 for a body that is no JSON as it stands.
+    func checkJSON() throws(Problem) {
+        // An empty one is none.
+        if let coding = text("content-encoding").map({ Text($0).lowercased }), !coding.isEmpty, coding != "identity" {
+            throw .unsupportedContentEncoding
+        }
+        guard let type = first("content-type"), JSONMediaType.matches(Text(decoding: type)) else {
+            throw .unsupportedMediaType
+        }
+    }
+}
+
+extension IdempotencyKey {
+    /// The key of a call that has one. Equal bodies are those with the same bytes. An empty field is none: some clients send
+    /// every optional field.
+    init?(_ fields: FieldLines, body: ByteBuffer) throws(Problem) {
+        guard let text = fields.text("idempotency-key"), !text.isEmpty || fields.count("idempotency-key") > 1 else {
+            return nil
+        }
+        guard fields.count("idempotency-key") == 1, (1...255).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { throw .invalid("Idempotency-Key", "must be one header of 1 to 255 printable ASCII characters") }
+        self.init(text, body: Array(body.readableBytesView))
+    }
+}
