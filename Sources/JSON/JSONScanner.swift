@@ -145,30 +145,26 @@ extension JSONScanner {
             case 0..<0x20: throw error("a string has an unescaped control character")
             case 0x20..<0x80: at += 1
             default:
-                let length = sequence(from: byte)
-                if length == 0 { isUTF8 = false }
-                at += max(length, 1)
+                // Text that is not ASCII comes in runs.
+                repeat {
+                    let length = sequence()
+                    if length == 0 { isUTF8 = false }
+                    at += max(length, 1)
+                } while at < bytes.count && bytes[at] >= 0x80
             }
         }
     }
 
-    /// The length of the well-formed UTF-8 sequence of two to four bytes that begins here with `lead`, or 0 when there is
-    /// none (Unicode 15, table 3-7).
-    private func sequence(from lead: UInt8) -> Int {
-        let second: ClosedRange<UInt8>
-        let length: Int
-        switch lead {
-        case 0xC2...0xDF: (second, length) = (0x80...0xBF, 2)
-        case 0xE0: (second, length) = (0xA0...0xBF, 3)
-        case 0xED: (second, length) = (0x80...0x9F, 3)
-        case 0xE1...0xEF: (second, length) = (0x80...0xBF, 3)
-        case 0xF0: (second, length) = (0x90...0xBF, 4)
-        case 0xF1...0xF3: (second, length) = (0x80...0xBF, 4)
-        case 0xF4: (second, length) = (0x80...0x8F, 4)
-        default: return 0
-        }
-        guard at + length <= bytes.count, second.contains(bytes[at + 1]) else { return 0 }
-        for offset in 2..<max(length, 2) where !(0x80...0xBF).contains(bytes[at + offset]) { return 0 }
+    /// The length of the well-formed UTF-8 sequence of two to four bytes that begins here, or 0 when there is none
+    /// (Unicode 15, table 3-7).
+    private func sequence() -> Int {
+        let lead = bytes[at]
+        let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+        guard lead >= 0xC2, lead <= 0xF4, at + length <= bytes.count else { return 0 }
+        let least: UInt8 = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80
+        let most: UInt8 = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF
+        guard bytes[at + 1] >= least, bytes[at + 1] <= most else { return 0 }
+        for offset in 2..<4 where offset < length && bytes[at + offset] & 0xC0 != 0x80 { return 0 }
         return length
     }
 

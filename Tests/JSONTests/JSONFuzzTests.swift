@@ -35,6 +35,22 @@ struct JSONFuzzTests {
         }
     }
 
+    @Test("what is UTF-8 is what the standard library says") func encodings() {
+        let edges: [UInt8] = [0x61, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0]
+        for lead in 0x80...0xFF as ClosedRange<UInt8> {
+            for second in edges {
+                for third in edges {
+                    for fourth in edges {
+                        let inner = [lead, second, third, fourth]
+                        let isTaken = (try? JSON.parse([0x22] + inner + [0x22])) != nil
+                        let isUTF8 = String(validating: inner, as: UTF8.self) != nil
+                        if isTaken != isUTF8 { Issue.record("\(inner): \(isTaken)") }
+                    }
+                }
+            }
+        }
+    }
+
     @Test("a repeated name is told at its first repetition, whatever else is wrong behind it")
     func repetitions() throws {
         let many = (0..<3000).map { "\"m\($0)\":0" }.joined(separator: ",")
