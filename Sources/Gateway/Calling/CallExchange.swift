@@ -38,6 +38,7 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
     private let origin: WebOrigin
     private var intake: BodyIntake
     private var isReceived = false
+    private var isRead = false
     private var life = CallLife()
     private var key: OpenedKey?
     private var admitted: AdmittedCall?
@@ -83,8 +84,9 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
             try head.fields.checkJSON()
             try intake.checkDeclared()
             line.sendContinue()
+            // All of it may come in here, or there was nothing to wait for.
             line.resumeBody()
-            if isReceived { receivedAll() }
+            if isReceived { readBody() }
         } catch {
             refuse(gateway.explained(error, bearer))
         }
@@ -109,7 +111,12 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
 
     func receivedAll() {
         isReceived = true
-        guard !isOver, let admitted else { return }
+        readBody()
+    }
+
+    private func readBody() {
+        guard !isOver, !isRead, let admitted else { return }
+        isRead = true
         // A place among the calls under way is taken with a whole body only: who is slow to send one keeps nobody out.
         do {
             let key = admitted.key
