@@ -180,6 +180,32 @@ struct ChatRequestTests {
         if let words { #expect(problem?.detail == "The body must be a JSON object, but is \(words).") }
     }
 
+    @Test("every kind of value behind every name that is looked at is refused or passes") func kinds() throws {
+        let values = ["null", "true", "false", "0", "-1.5e3", #""""#, #""\u0061""#, "[]", "[[]]", "{}", #"{"a":[]}"#]
+        let frames = [
+            #"{"messages":V}"#, #"{"messages":[V]}"#, #"{"messages":[{"role":V}]}"#,
+            #"{"messages":[{"content":V,"role":"system"},{"role":"user","content":V}]}"#,
+            #"{"messages":[{"role":"user","content":[V]}]}"#, #"{"messages":[{"role":"user","content":[{"text":V}]}]}"#,
+            #"{"model":V,"messages":[{"role":"user"}]}"#, #"{"messages":[{"role":"user"}],"stream":V}"#,
+            #"{"stream_options":V,"messages":[{"role":"user"}]}"#,
+            #"{"messages":[{"role":"user"}],"stream_options":{"include_usage":V}}"#,
+            #"{"max_tokens":V,"messages":[{"role":"user"}],"max_completion_tokens":V}"#,
+        ]
+        let parameters = try ChatParameters(["max_tokens": 1, "stop": "x"])
+        for (frame, value) in frames.flatMap({ frame in values.map { (frame, $0) } }) {
+            let text = frame.replacing("V", with: value)
+            guard let request = try? request(text) else { continue }
+            for setting in SystemMessages.allCases {
+                let parts = request.forUpstream(
+                    model: "m", prompt: "cat", parameters: parameters, systemMessages: setting)
+                let sent = parts.map { String(buffer: $0) }.joined()
+                #expect(throws: Never.self, "\(sent)") { try JSON.parse(sent.utf8) }
+                let reply = EchoReply(request, prompt: "cat", model: "m", systemMessages: setting)
+                #expect(throws: Never.self) { try JSON.parse(reply.whole().readableBytesView) }
+            }
+        }
+    }
+
     @Test("whether the end of a stream says what was used") func usage() throws {
         for (options, isAsked) in [
             (#"{"include_usage":true}"#, true), (#"{"a":1,"include_usage":true}"#, true),
