@@ -20,42 +20,44 @@ DAY = 86_400_000_000
 
 
 def fill(folder, charges):
-    """`charges` calls of the ten keys of the one account, spread evenly over a year and four models."""
+    """`charges` calls of the ten keys of the one account, spread evenly over a year and four models; all of them folded."""
     database = sqlite3.connect(f"{folder}/latchkey.db", isolation_level=None)
     database.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; BEGIN;")
-    account = database.execute("SELECT account_id FROM balances").fetchone()[0]
+    number, account = database.execute("SELECT number, account_id FROM balances").fetchone()
     price = database.execute("SELECT id FROM model_prices LIMIT 1").fetchone()[0]
     multiplier = database.execute("SELECT id FROM group_multipliers LIMIT 1").fetchone()[0]
-    today = int(time.time()) // 86_400
-    database.execute("CREATE TEMP TABLE keys AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id, application_id FROM credentials")
-    name = "printf('%08x-%04x-7%03x-8000-%012x', (n >> 24) & 4294967295, (n >> 8) & 65535, n & 255, 2 * n + {})"
-    values = {"account": account, "price": price, "multiplier": multiplier, "cost": CALL, "n": charges,
-              "start": (today - DAYS + 1) * DAY, "step": DAYS * DAY // charges, "models": MODELS}
+    keys = database.execute("SELECT id, application_id FROM credentials ORDER BY id").fetchall()
+    database.executemany(
+        "INSERT INTO charge_subjects VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (model * len(keys) + key, account, *keys[key], f"model-{model}", price, multiplier)
+            for model in range(MODELS)
+            for key in range(len(keys))
+        ],
+    )
+    values = {"cost": CALL, "n": charges, "subjects": MODELS * len(keys), "account": number}
+    values |= {"start": (int(time.time()) // 86_400 - DAYS + 1) * DAY // 1000, "step": DAYS * DAY // 1000 // charges}
+    # The number of a charge is the milliseconds of its call, and 21 bits.
     database.execute(
-        f"""
-        INSERT INTO ledger (account_id, id, kind, amount, hold_id, credential_id, application_id, model, price_id,
-          multiplier_id, created_at)
+        """
+        INSERT INTO charges (n, id, subject, amount, time_offset)
         WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :n)
-        SELECT :account, CASE kind WHEN 'hold' THEN {name.format(0)} ELSE {name.format(1)} END, kind, :cost,
-          CASE kind WHEN 'charge' THEN {name.format(0)} END, CASE kind WHEN 'hold' THEN keys.id END,
-          CASE kind WHEN 'hold' THEN keys.application_id END,
-          CASE kind WHEN 'hold' THEN 'model-' || (numbers.n / 10 % :models) END,
-          CASE kind WHEN 'hold' THEN :price END, CASE kind WHEN 'hold' THEN :multiplier END, :start + numbers.n * :step
-        FROM numbers CROSS JOIN (SELECT 'hold' AS kind UNION ALL SELECT 'charge')
-          JOIN keys ON keys.n = numbers.n % (SELECT count(*) FROM keys)
-        """.replace("(n >>", "(numbers.n >>").replace(", n &", ", numbers.n &").replace("2 * n", "2 * numbers.n"),
+        SELECT n + 1, (:start + n * :step) << 21, n % :subjects, :cost, 0 FROM numbers
+        """,
         values,
     )
+    database.execute("INSERT INTO charge_index SELECT :account, id, n FROM charges", values)
+    database.execute("UPDATE fold SET position = (SELECT max(n) FROM charges), number = (SELECT max(id) FROM charges)")
     database.execute(
         f"""
         INSERT INTO usage_days
-        SELECT account_id, created_at / {DAY}, credential_id, application_id, model, price_id, multiplier_id, count(*),
-          sum(amount)
-        FROM ledger WHERE kind = 'hold' GROUP BY 1, 2, 3, 4, 5, 6, 7
+        SELECT account_id, (charges.id >> 21) * 1000 / {DAY}, credential_id, application_id, model, price_id,
+          multiplier_id, count(*), sum(amount)
+        FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject GROUP BY 1, 2, 3, 4, 5, 6, 7
         """
     )
     database.execute(
-        "INSERT INTO credential_usage SELECT credential_id, sum(amount), 0 FROM usage_days GROUP BY credential_id"
+        "INSERT INTO credential_usage SELECT credential_id, sum(amount) FROM usage_days GROUP BY credential_id"
     )
     months = {}
     for credential, day, amount in database.execute("SELECT credential_id, day, amount FROM usage_days"):
@@ -63,7 +65,7 @@ def fill(folder, charges):
         key = credential, (date.year - 1970) * 12 + date.month - 1
         months[key] = months.get(key, 0) + amount
     database.executemany(
-        "INSERT INTO credential_months VALUES (?, ?, ?, 0)", [(*key, amount) for key, amount in months.items()]
+        "INSERT INTO credential_months VALUES (?, ?, ?)", [(*key, amount) for key, amount in months.items()]
     )
     database.execute("UPDATE balances SET posted = ?", (charges * CALL,))
     database.execute("COMMIT")

@@ -37,6 +37,13 @@ package struct UsageReport: Sendable {
     package let amount: Credits
 }
 
+/// How many calls were not served, with their sum.
+package struct RefusedCallsReport: Sendable {
+    package let days: ClosedRange<Day>
+    package let lines: [(line: RefusedCallsLine, calls: Int64)]
+    package var calls: Int64 { lines.reduce(0) { $0 + $1.calls } }
+}
+
 /// Which entries of the ledger are asked for.
 package struct LedgerQuestion: Sendable {
     /// `nil` for the caller's own.
@@ -58,14 +65,8 @@ extension Management {
 
     package func getUsage(_ caller: Caller, _ question: UsageQuestion) async throws(Refusal) -> UsageReport {
         try await perform(.getUsage, caller) { domains, actor in
-            let until = question.until ?? Day(of: domains.clock.now())
-            let from = question.from ?? until.firstOfMonth
-            guard from <= until, until.number - from.number < Self.longestReport else {
-                throw Refusal.invalid(
-                    "from", "must be on or before to, with at most \(Self.longestReport) days from the one to the other"
-                )
-            }
-            var request = UsageRequest(account: actor.account, days: from...until, by: question.by ?? [.day])
+            let days = try Self.days(question.from, question.until, at: domains.clock.now())
+            var request = UsageRequest(account: actor.account, days: days, by: question.by ?? [.day])
             request.credential = question.credential
             request.application = question.application
             request.model = question.model
@@ -76,8 +77,32 @@ extension Management {
                 guard let sum = amount.adding(line.amount) else { throw MeteringError.balanceTooLarge }
                 (calls, amount) = (calls + line.calls, sum)
             }
-            return UsageReport(days: from...until, lines: lines, calls: calls, amount: amount)
+            return UsageReport(days: days, lines: lines, calls: calls, amount: amount)
         }
+    }
+
+    /// How many calls of the caller's own account were refused or failed.
+    /// - Parameters:
+    ///   - from: `nil` for the beginning of the month that `until` is in.
+    ///   - until: `nil` for today.
+    package func listRefusedCalls(
+        _ caller: Caller, from: Day?, until: Day?, credential: Identifier?
+    ) async throws(Refusal) -> RefusedCallsReport {
+        try await perform(.listRefusedCalls, caller) { domains, actor in
+            let days = try Self.days(from, until, at: domains.clock.now())
+            let lines = try await domains.metering.refusedCalls(of: actor.account, days, credential: credential)
+            return RefusedCallsReport(days: days, lines: lines)
+        }
+    }
+
+    private static func days(_ from: Day?, _ until: Day?, at now: Timestamp) throws(Refusal) -> ClosedRange<Day> {
+        let until = until ?? Day(of: now)
+        let from = from ?? until.firstOfMonth
+        guard from <= until, until.number - from.number < longestReport else {
+            throw .invalid(
+                "from", "must be on or before to, with at most \(longestReport) days from the one to the other")
+        }
+        return from...until
     }
 
     package func listLedger(

@@ -26,7 +26,7 @@ package enum Operation: String, CaseIterable, Sendable {
     case revealCredential, rotateCredential, retireCredential, reportLeakToDisable, reportLeakToRotate
     case explainCredential, verifyKey
     // What was used and what was done
-    case getUsage, listLedger, listLedgerOfAny, listAudit, listAuditOfAll
+    case getUsage, listRefusedCalls, listLedger, listLedgerOfAny, listAudit, listAuditOfAll
     // The catalog
     case listProviders, createProvider, getProvider, updateProvider, deleteProvider
     case listModels, createModel, deleteModel, listPrices, createPrice, deletePrice
@@ -74,7 +74,7 @@ extension Operation {
         case .rotateCredential, .retireCredential, .reportLeakToRotate: [.scope(.credentialsRotate), .freshness]
         case .verifyKey: [.scope(.credentialsVerify)]
 
-        case .getUsage, .listLedger: [.scope(.usageRead)]
+        case .getUsage, .listRefusedCalls, .listLedger: [.scope(.usageRead)]
         case .listLedgerOfAny: [.scope(.usageRead), .scope(.accountsRead)]
         case .listAudit: [.scope(.auditRead)]
         case .listAuditOfAll: [.admin, .scope(.auditRead)]
@@ -105,8 +105,8 @@ extension Operation {
             .deleteInvitation,
             .deleteUserSecondFactor, .listAccounts, .getAccount, .closeAccount, .listApplications, .getApplication,
             .deleteApplication, .deleteApplicationWithKeys, .listCredentials, .getCredential, .deleteCredential,
-            .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .listLedger,
-            .listLedgerOfAny, .listAudit, .listAuditOfAll,
+            .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .listRefusedCalls,
+            .listLedger, .listLedgerOfAny, .listAudit, .listAuditOfAll,
             .listProviders, .getProvider, .deleteProvider, .listModels, .deleteModel, .listPrices, .deletePrice,
             .listGroups, .getGroup, .listMultipliers, .deleteMultiplier, .previewMultiplier:
             false

@@ -19,6 +19,31 @@ extension ManagementAPI {
             try query.noOthers()
             return .json(try await management.getUsage(call.caller, question).json)
         }
+
+        on(&routes, .get, "/refused-calls", for: .listRefusedCalls, takesQuery: true) { call in
+            var query = try call.query()
+            let (from, until) = (try query.day("from"), try query.day("to"))
+            let credential = try query.identifier("credential_id")
+            try query.noOthers()
+            return .json(
+                try await management.listRefusedCalls(call.caller, from: from, until: until, credential: credential)
+                    .json)
+        }
+    }
+}
+
+extension RefusedCallsReport {
+    fileprivate var json: JSON {
+        let items = lines.map { line, calls -> JSON in
+            [
+                "day": .string(line.day.text), "credential_id": .string(line.credential.description),
+                "code": .string(line.code), "calls": JSON(calls),
+            ]
+        }
+        return [
+            "from": .string(days.lowerBound.text), "to": .string(days.upperBound.text), "calls": JSON(calls),
+            "items": .array(items),
+        ]
     }
 }
 

@@ -3,12 +3,13 @@
 What it finds is one of three things:
 
     lost        a call that was answered in full, or a grant that was acknowledged, and the ledger does not have it or
-                not with that amount; a call that reached the upstream without a hold
-    doubled     somebody pays for what they should not: a hold settled twice, a call charged again on a retry, a call
-                answered as failed but charged, a charge without a call
+                not with that amount
+    doubled     somebody pays for what they should not: a call charged twice, or again on a retry, a charge above its
+                price, a charge without a call
     overspent   a key above its limit or its month, an account below zero, at any point of the ledger, or an amount shown
-                that is not the ledger's sum; holds that stay open though nothing is under way; a ledger that changed
+                that is not the ledger's sum; credits that stay held though nothing is under way; a ledger that changed
 
+A charge stands in the ledger where its call was held. So in the order of the ledger, too, no sum may pass its bound.
 Amounts are integers of micro-credits throughout.
 """
 
@@ -71,9 +72,7 @@ class Key:
     is_idempotent: bool = False
     orders: int = 0  # idempotent calls so far
     used: int = 0
-    held: int = 0
     used_in: dict = field(default_factory=collections.Counter)  # by month, as "2026-11"
-    held_in: dict = field(default_factory=collections.Counter)
     charges: int = 0
     answered: int = 0  # calls answered in full
     unanswered: int = 0  # calls whose outcome the caller doesn't know
@@ -90,7 +89,6 @@ class Account:
     application: str
     keys: list
     balance: int = 0
-    held: int = 0
     entries: list = field(default_factory=list)  # the ids, oldest first
     granted: dict = field(default_factory=dict)  # acknowledged grants and adjustments: id -> amount
     credited: dict = field(default_factory=dict)  # the same as the ledger has them
@@ -101,20 +99,11 @@ class Account:
         return sum(key.used for key in self.keys)
 
 
-@dataclass
-class Hold:
-    key: Key
-    amount: int
-    month: str
-
-
 class Audit:
     def __init__(self, accounts, findings):
         self.accounts, self.findings = accounts, findings
         self.keys = {key.id: key for account in accounts for key in account.keys}
-        self.open = {}  # hold id -> Hold
-        self.settled = {}  # hold id -> the charge's amount, or None for a void
-        self.held_for = collections.Counter()  # holds by model
+        self.charged = {}  # charge id -> amount
         self.charged_for = collections.Counter()  # charges by model
         self.charges = 0
 
@@ -126,69 +115,35 @@ class Audit:
             if kind in ("grant", "adjustment"):
                 account.balance += amount
                 account.credited[entry["id"]] = amount
-            elif kind == "hold":
-                self.hold(account, entry, amount)
-            elif kind in ("charge", "void"):
-                self.settle(account, entry, kind, amount)
+            elif kind == "charge":
+                self.charge(account, entry, amount)
             else:
                 self.findings.add("surprises", f"an entry of the kind {kind!r}")
-            if account.balance - account.held < 0:
-                left = credits(account.balance - account.held)
+            if account.balance < 0:
+                left = credits(account.balance)
                 self.findings.add("overspent", f"{account.name} has {left} after the {kind} {entry['id']}")
 
-    def hold(self, account, entry, amount):
-        key = self.keys[entry["credential_id"]]
-        month = entry["created_at"][:7]
-        if entry["id"] in self.open or entry["id"] in self.settled:
-            self.findings.add("doubled", f"the hold {entry['id']} stands twice")
+    def charge(self, account, entry, amount):
+        id, key, month = entry["id"], self.keys[entry["credential_id"]], entry["created_at"][:7]
+        if id in self.charged:
+            self.findings.add("doubled", f"the charge {id} stands twice")
         if amount != cost(entry["price"], entry["multiplier"]):
-            self.findings.add("doubled", f"the hold {entry['id']} of {credits(amount)} is not price × multiplier")
-        self.open[entry["id"]] = Hold(key, amount, month)
-        self.held_for[entry["model"]] += 1
-        account.held += amount
-        key.held += amount
-        key.held_in[month] += amount
-        if key.limit is not None and key.used + key.held > key.limit:
-            self.findings.add(
-                "overspent", f"{key.name}: {credits(key.used + key.held)} of {credits(key.limit)} after {entry['id']}"
-            )
-        month_sum = key.used_in[month] + key.held_in[month]
-        if key.monthly_limit is not None and month_sum > key.monthly_limit:
-            limit = credits(key.monthly_limit)
-            self.findings.add("overspent", f"{key.name}: {credits(month_sum)} of {limit} in {month} at {entry['id']}")
-
-    def settle(self, account, entry, kind, amount):
-        id = entry["hold_id"]
-        if id in self.settled:
-            self.findings.add("doubled", f"the hold {id} is settled again, with the {kind} {entry['id']}")
-        hold = self.open.pop(id, None)
-        if hold is None:
-            if id not in self.settled:
-                self.findings.add("doubled", f"the {kind} {entry['id']} is of no hold of this account")
-        else:
-            account.held -= hold.amount
-            hold.key.held -= hold.amount
-            hold.key.held_in[hold.month] -= hold.amount
-        if kind == "void":
-            self.settled.setdefault(id, None)
-            return
-        key = hold.key if hold else self.keys[entry["credential_id"]]
-        month = hold.month if hold else entry["created_at"][:7]
-        if hold and amount != hold.amount:
-            sentence = f"{credits(amount)} was charged on the hold {id} of {credits(hold.amount)}"
-            self.findings.add("doubled" if amount > hold.amount else "lost", sentence)
-        self.settled[id] = amount
+            self.findings.add("doubled", f"the charge {id} of {credits(amount)} is not price × multiplier")
+        self.charged[id] = amount
         self.charges += 1
         self.charged_for[entry["model"]] += 1
         account.balance -= amount
         key.used += amount
         key.used_in[month] += amount
         key.charges += 1
+        if key.limit is not None and key.used > key.limit:
+            self.findings.add("overspent", f"{key.name}: {credits(key.used)} of {credits(key.limit)} after {id}")
+        if key.monthly_limit is not None and key.used_in[month] > key.monthly_limit:
+            used, limit = credits(key.used_in[month]), credits(key.monthly_limit)
+            self.findings.add("overspent", f"{key.name}: {used} of {limit} in {month} at {id}")
 
     def at_rest(self, seen):
         """Judges the sums while no call is under way, right after a start. `seen`: what the upstream saw, by model."""
-        for id, hold in list(self.open.items()):
-            self.findings.add("overspent", f"the hold {id} of {hold.key.name} is still open after the start")
         for account in self.accounts:
             for id, amount in account.granted.items():
                 if account.credited.get(id) != amount:
@@ -197,15 +152,13 @@ class Audit:
             if beyond > account.unsure_credits:
                 self.findings.add("doubled", f"{account.name} has {beyond} grants that nobody asked for")
         for model, calls in seen.items():
-            if calls > self.held_for[model]:
-                self.findings.add("lost", f"the upstream saw {calls} calls of {model}, held {self.held_for[model]}")
             if self.charged_for[model] > calls:
                 charged = self.charged_for[model]
                 self.findings.add("doubled", f"the upstream saw {calls} calls of {model}, charged {charged}")
 
     def shown(self, account, balance, held, available, keys):
         """Judges the amounts that the API shows. `keys`: key id -> (used, used this month, the month)."""
-        expected = (account.balance, account.held, account.balance - account.held)
+        expected = (account.balance, 0, account.balance)
         if (balance, held, available) != expected:
             self.findings.add(
                 "overspent",

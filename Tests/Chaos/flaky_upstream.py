@@ -11,8 +11,7 @@ step, the next the second, and so on, the last step again and again. Steps:
     error-first a 200 stream whose first content is an error (not asked for a stream: a 500)
     late        a stream that breaks off after its first content (not asked for a stream: as `cut`)
 
-`GET /seen` answers how many calls were received whole, by model: a call that reached this process must have its hold in
-the ledger, and no call may be charged that did not reach it.
+`GET /seen` answers how many calls were received whole, by model: no call may be charged that did not reach it.
 """
 
 import asyncio

@@ -90,7 +90,7 @@ class Load:
 
     async def attempt(self, link, call):
         """Sends a call and notes what came of it; true when the connection may be used again."""
-        is_again = call.hold is not None
+        is_again = call.charge is not None
         try:
             answer = await asyncio.wait_for(exchange(link, call.request), call.leave_after or PATIENCE)
         except asyncio.TimeoutError:

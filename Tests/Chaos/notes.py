@@ -21,7 +21,7 @@ class Answer:
     is_whole: bool = False
 
     @property
-    def hold(self):
+    def charge(self):
         return self.headers.get("x-latchkey-charge")
 
     @property
@@ -45,7 +45,7 @@ class Call:
     is_idempotent: bool = False
     leave_after: float | None = None  # the caller goes away after so many seconds
     # Of an idempotent call: what is known of it so far.
-    hold: str | None = None
+    charge: str | None = None
     cost: int | None = None
     body: bytes | None = None
     was_first: bool = False  # an answer came that was no replay
@@ -64,8 +64,7 @@ class Notes:
         self.refused_by_fault = 0
         self.pending = []  # idempotent calls without an answer
         self.done = collections.deque(maxlen=64)  # the last idempotent calls that have theirs
-        self.answered = {}  # hold id -> cost, or None when the answer didn't say
-        self.failed = {}  # hold id -> status
+        self.answered = {}  # charge id -> cost, or None when the answer didn't say
 
     def note(self, call, answer, is_again=False):
         """`is_again`: the call was known to be answered before this attempt began."""
@@ -83,7 +82,7 @@ class Notes:
             # A plain answer is stored with its charge, unless the server was killed between the two.
             if not call.streams and call.unsure_since is None:
                 self.findings.add("surprises", "a short answer could not be replayed")
-            self.settle(call, answer.hold, None)
+            self.settle(call, answer.charge, None)
         else:
             self.note_failed(call, answer, is_again)
 
@@ -92,8 +91,8 @@ class Notes:
         return answer.body.rstrip().endswith(b"data: [DONE]") or answer.headers.get("idempotency-replayed") == "true"
 
     def note_served(self, call, answer):
-        hold, cost = answer.hold, answer.headers.get("x-latchkey-cost")
-        if hold is None or cost is None:
+        charge, cost = answer.charge, answer.headers.get("x-latchkey-cost")
+        if charge is None or cost is None:
             self.findings.add("lost", f"an answer to {call.key.name} names no charge or no cost")
             call.key.unanswered += 1
             return
@@ -105,46 +104,46 @@ class Notes:
         if not call.is_idempotent:
             self.served += 1
             call.key.answered += 1
-            self.answered[hold] = micro(cost)
+            self.answered[charge] = micro(cost)
             return
         if answer.headers.get("idempotency-replayed") == "true":
             self.replayed += 1
         elif call.was_first:
-            self.findings.add("doubled", f"an idempotent call of {call.key.name} was served again, under {hold}")
+            self.findings.add("doubled", f"an idempotent call of {call.key.name} was served again, under {charge}")
         else:
             call.was_first = True
         if call.body not in (None, answer.body) and not call.streams:
-            self.findings.add("surprises", f"a replay of {hold} is another answer")
+            self.findings.add("surprises", f"a replay of {charge} is another answer")
         call.body = answer.body
-        self.settle(call, hold, micro(cost))
+        self.settle(call, charge, micro(cost))
 
     def note_broken_off(self, call, answer):
         """A stream that its upstream left after the first content: not served whole, and charged when it ends."""
         self.broken_off += 1
         if call.is_idempotent:
-            self.settle(call, answer.hold, None)
+            self.settle(call, answer.charge, None)
         else:
             call.key.answered += 1
-            self.answered[answer.hold] = None
+            self.answered[answer.charge] = None
 
-    def settle(self, call, hold, cost):
+    def settle(self, call, charge, cost):
         """An idempotent call is known to have been served."""
-        if call.hold is None:
-            call.hold, call.cost = hold, cost
+        if call.charge is None:
+            call.charge, call.cost = charge, cost
             self.served += cost is not None
             call.key.answered += 1
             self.pending.remove(call)
             self.done.append(call)
-        elif hold != call.hold:
-            self.findings.add("doubled", f"an idempotent call of {call.key.name} is under {call.hold} and {hold}")
+        elif charge != call.charge:
+            self.findings.add("doubled", f"an idempotent call of {call.key.name} is under {call.charge} and {charge}")
         elif None not in (cost, call.cost) and cost != call.cost:
-            self.findings.add("doubled", f"a replay of {hold} costs {credits(cost)} instead of {credits(call.cost)}")
-        self.answered[hold] = cost if call.cost is None else call.cost
+            self.findings.add("doubled", f"a replay of {charge} costs {credits(cost)} instead of {credits(call.cost)}")
+        self.answered[charge] = cost if call.cost is None else call.cost
 
     def note_unsure(self, call):
         if not call.is_idempotent:
             call.key.unanswered += 1
-        elif call.hold is None:
+        elif call.charge is None:
             call.unsure_since = self.round
 
     def note_failed(self, call, answer, is_again):
@@ -152,15 +151,15 @@ class Notes:
         self.codes[answer.code or answer.status] += 1
         if cost is not None and micro(cost) != 0:
             self.findings.add("doubled", f"an answer with the status {answer.status} says that it costs {cost}")
-        if answer.hold is not None:
-            self.failed[answer.hold] = answer.status
-        # An attempt that has a hold of its own, in a later round, says that of the earlier ones nothing is left.
-        if answer.hold is not None and call.unsure_since is not None and call.unsure_since < self.round:
+        if answer.charge is not None:
+            self.findings.add("doubled", f"an answer with the status {answer.status} names the charge {answer.charge}")
+        # An attempt that was held itself, in a later round, says that of the earlier ones nothing is left.
+        if "x-latchkey-remaining" in answer.headers and call.unsure_since is not None and call.unsure_since < self.round:
             call.unsure_since = None
         if self.is_tolerant and answer.status >= 500:
             self.refused_by_fault += not call.may_fail
         elif is_again:
-            self.findings.add("surprises", f"{call.hold} was answered, and its replay is a {answer.status}")
+            self.findings.add("surprises", f"{call.charge} was answered, and its replay is a {answer.status}")
         elif answer.code in USED_UP and answer.status == 429:
             pass
         elif not call.may_fail:
@@ -169,18 +168,13 @@ class Notes:
 
     def at_rest(self, audit):
         """Holds the notes since the last time against the ledger. No call may be under way."""
-        for hold, cost in self.answered.items():
-            charged = audit.settled.get(hold)
+        for charge, cost in self.answered.items():
+            charged = audit.charged.get(charge)
             if charged is None:
-                state = "void" if hold in audit.settled else "open" if hold in audit.open else "absent"
-                self.findings.add("lost", f"a call was answered in full and its hold {hold} is {state}")
+                self.findings.add("lost", f"a call was answered in full and its charge {charge} is not there")
             elif cost not in (None, charged):
-                self.findings.add("lost", f"{hold} was said to cost {credits(cost)}, and {credits(charged)} is charged")
-        for hold, status in self.failed.items():
-            if audit.settled.get(hold) is not None:
-                self.findings.add("doubled", f"a call was answered with {status} and its hold {hold} is charged")
+                self.findings.add("lost", f"{charge} was said to cost {credits(cost)}, and {credits(charged)} is charged")
         self.answered.clear()
-        self.failed.clear()
         unsure = collections.Counter(call.key.id for call in self.pending if call.unsure_since is not None)
         for key in audit.keys.values():
             # Some charges are of calls whose answer nobody saw; more than those were never made, or refused.

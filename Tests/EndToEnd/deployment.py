@@ -77,13 +77,13 @@ class Deployment:
         return all_items(self.call, f"/api/v1/ledger?{query}", read=exact)
 
     def settled(self, account_id, deadline=10.0):
-        """The account, once nothing is held: every call of it has become a charge or a void."""
+        """The account, once nothing is held: every call of it was charged or given back."""
 
         def is_settled():
             account = self.account(account_id)
             return account if account["held"] == 0 else None
 
-        return wait_for("all holds to be charged or void", is_settled, deadline)
+        return wait_for("all holds to end", is_settled, deadline)
 
     def check_ledger(self, name="ledger-check"):
         """`latchkey ledger check`, beside the running server or after it."""
@@ -238,6 +238,10 @@ class Tenant:
 
     def usage(self, **query):
         return exact(expect(self.try_usage(**query), 200))
+
+    def refused_calls(self, **query):
+        """How many of the tenant's own calls were not served, this month unless asked otherwise."""
+        return expect(self.call("GET", f"/api/v1/refused-calls?{urllib.parse.urlencode(query)}"), 200).json()
 
 
 def all_items(call, path, read=lambda response: response.json()):

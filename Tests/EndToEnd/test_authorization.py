@@ -141,6 +141,7 @@ ASKS = [
     Ask("createRecoveryCodes"),
     # Credits and records.
     Ask("getUsage"),
+    Ask("listRefusedCalls"),
     Ask("listLedger"),
     Ask("listLedger", query="?account_id={account_id}", about="of the account here"),
     Ask("listAudit"),

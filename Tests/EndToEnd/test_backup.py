@@ -114,7 +114,6 @@ def test_a_loaded_server_is_copied_and_comes_back(house, home, own_server):
     data = with_keys(home / "data", house.server.data)
     said = is_ok(restore(to, data))
     assert f"restore ok: {data}" in said and "Keys that were deleted later work again." in said
-    # Open holds at that moment are the only difference that a start makes.
     assert LEDGER.search(is_ok(check("ledger", data))) and AUDIT.search(is_ok(check("audit", data)))
 
     server = own_server(name="restored")

@@ -92,18 +92,15 @@ class Books:
         self.upstream_saw = {}
         self.entry("grant", "grant", grant)
 
-    def entry(self, kind, id, amount=2, hold=None):
+    def entry(self, kind, id, amount=2):
         terms = {"price": Decimal(2), "multiplier": Decimal(1), "model": "m", "credential_id": "key"}
-        entry = {"id": id, "kind": kind, "amount": Decimal(amount), "hold_id": hold, "created_at": "2026-11-21T10:00"}
+        entry = {"id": id, "kind": kind, "amount": Decimal(amount), "created_at": "2026-11-21T10:00"}
         self.audit.take(self.account, [entry | terms])
         return self
 
-    def call(self, number, *settlements):
-        """A hold and what became of it."""
-        self.entry("hold", f"hold-{number}")
-        for settlement in settlements:
-            self.entry(settlement, f"{settlement}-{number}-{len(self.account.entries)}", hold=f"hold-{number}")
-        return self
+    def call(self, number):
+        """The charge of a call."""
+        return self.entry("charge", f"charge-{number}")
 
     def new_call(self):
         made = Call(key=self.key, request=b"", may_fail=True, is_idempotent=self.key.is_idempotent)
@@ -113,7 +110,9 @@ class Books:
 
     def answered(self, number, status=200, cost=2, call=None, **headers):
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        headers |= {"x-latchkey-charge": f"hold-{number}", "x-latchkey-cost": str(cost)}
+        headers |= {"x-latchkey-cost": str(cost), "x-latchkey-remaining": "0"}
+        if cost:
+            headers["x-latchkey-charge"] = f"charge-{number}"
         answer = Answer(status, headers, b"{}", is_whole=True)
         self.notes.note(call or self.new_call(), answer)
         return self
@@ -148,41 +147,29 @@ REPLAY = {"idempotency_replayed": "true"}
 
 RIGHT = {
     "a grant": lambda: Books().acknowledged("grant", 10_000_000),
-    "a call": lambda: Books().call(1, "charge").answered(1),
-    "a failed call": lambda: Books().call(1, "void").answered(1, status=502, cost=0),
-    "killed before the charge": lambda: Books().call(1, "void").cut(),
-    "killed between charge and answer": lambda: Books().call(1, "charge").cut(),
-    "to the limit": lambda: Books(limit=4_000_000).call(1, "charge").call(2, "charge").answered(1).answered(2),
-    "a replay": lambda: retried(Books(is_idempotent=True).call(1, "charge"), (1, {}), (1, REPLAY)),
+    "a call": lambda: Books().call(1).answered(1),
+    "a failed call": lambda: Books().answered(1, status=502, cost=0),
+    "killed before the charge": lambda: Books().cut(),
+    "killed between charge and answer": lambda: Books().call(1).cut(),
+    "to the limit": lambda: Books(limit=4_000_000).call(1).call(2).answered(1).answered(2),
+    "a replay": lambda: retried(Books(is_idempotent=True).call(1), (1, {}), (1, REPLAY)),
 }
 
 WRONG = {
-    "answered and void": ("lost", lambda: Books().call(1, "void").answered(1)),
-    "answered and open": ({"lost", "overspent"}, lambda: Books().call(1).answered(1)),
     "answered and absent": ("lost", lambda: Books().answered(1)),
-    "another amount than was said": ("lost", lambda: Books().call(1, "charge").answered(1, cost=3)),
-    "charged twice": ("doubled", lambda: Books().call(1, "charge", "charge").answered(1)),
-    "charged and void": ("doubled", lambda: Books().call(1, "charge", "void").answered(1)),
-    "refused and charged": ("doubled", lambda: Books().call(1, "charge").answered(1, status=502, cost=0)),
-    "charged and never made": ("doubled", lambda: Books().call(1, "charge")),
-    "a charge of no hold": ("doubled", lambda: Books().entry("charge", "charge", hold="hold-9").cut()),
-    "a retry charged again": (
-        "doubled",
-        lambda: retried(Books(is_idempotent=True).call(1, "charge").call(2, "charge"), (1, {}), (2, {})),
-    ),
-    "a lost answer charged again": (
-        "doubled",
-        lambda: retried(Books(is_idempotent=True).call(1, "charge").call(2, "charge"), (2, {})),
-    ),
-    "above the limit": ("overspent", lambda: Books(limit=3_000_000).call(1, "charge").answered(1).call(2, "void")),
-    "above the month": (
-        "overspent",
-        lambda: Books(monthly_limit=3_000_000).call(1, "charge").answered(1).call(2, "void"),
-    ),
-    "below zero": ("overspent", lambda: Books(grant=3).call(1, "charge").call(2, "void").answered(1)),
-    "left open": ("overspent", lambda: Books().call(1).cut()),
-    "sent without a hold": ("lost", lambda: Books().sent(1)),
-    "charged without being sent": ("doubled", lambda: Books().call(1, "charge").answered(1).sent(0)),
+    "another amount than was said": ("lost", lambda: Books().call(1).answered(1, cost=3)),
+    "charged twice": ("doubled", lambda: Books().call(1).call(1).answered(1)),
+    "charged twice under two names": ("doubled", lambda: Books().call(1).call(2).answered(1)),
+    "refused and charged": ("doubled", lambda: Books().call(1).answered(1, status=502, cost=0)),
+    "refused with a charge": ("doubled", lambda: Books().call(1).answered(1, status=502)),
+    "charged and never made": ("doubled", lambda: Books().call(1)),
+    "more than the price": ("doubled", lambda: Books().entry("charge", "charge-1", 3).answered(1, cost=3)),
+    "a retry charged again": ("doubled", lambda: retried(Books(is_idempotent=True).call(1).call(2), (1, {}), (2, {}))),
+    "a lost answer charged again": ("doubled", lambda: retried(Books(is_idempotent=True).call(1).call(2), (2, {}))),
+    "above the limit": ("overspent", lambda: Books(limit=3_000_000).call(1).call(2).answered(1).answered(2)),
+    "above the month": ("overspent", lambda: Books(monthly_limit=3_000_000).call(1).call(2).answered(1).answered(2)),
+    "below zero": ("overspent", lambda: Books(grant=3).call(1).call(2).answered(1).answered(2)),
+    "charged without being sent": ("doubled", lambda: Books().call(1).answered(1).sent(0)),
     "a grant that is gone": ("lost", lambda: Books().acknowledged("another", 1)),
 }
 

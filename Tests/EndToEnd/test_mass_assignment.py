@@ -78,7 +78,6 @@ SERVER_OWNED = {
     "allowed": True,
     "charged": True,
     "charge_id": absent_id(),
-    "hold_id": absent_id(),
     "sequence": 1,
     "hash": "0" * 64,
     "__proto__": {"admin": True},

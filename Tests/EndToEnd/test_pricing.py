@@ -529,7 +529,7 @@ def test_a_preview_prices_the_charges_again(deployment):
 
 
 def test_a_preview_knows_only_charges(deployment, upstream):
-    """What was void cost nothing and would cost nothing; and a group without calls is a row of zeros."""
+    """What was not served cost nothing and would cost nothing; and a group without calls is a row of zeros."""
     group = deployment.new_group(1)
     tenant = deployment.new_tenant(default_group=group["name"])
     key = tenant.key(tenant.application(model="status-500")["id"])

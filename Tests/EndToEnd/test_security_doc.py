@@ -157,8 +157,19 @@ CONSTANTS = [
     ("waiting for the database", "10 s", "Database/Database.swift", "var wait: Duration = .seconds(10)"),
     ("connections that read the database", "4", "Database/Database.swift", "maximumReaderCount = 4"),
     ("a lock of the database", "5 s", "Database/Database.swift", "busyMode = .timeout(5)"),
-    ("calls that wait for their hold", "4,096", "Metering/Committer.swift", "static let depth = 4096"),
-    ("waiting for a hold", "10 s", "Metering/Committer.swift", "patience: Duration = .seconds(10)"),
+    ("calls that hold credits", "65,536", "Metering/Purses.swift", "mostOpen: Int = 65_536"),
+    (
+        "accounts whose credits are in memory while no call of theirs is under way",
+        "50,000",
+        "Metering/Metering.swift",
+        "purses capacity: Int = 50_000",
+    ),
+    (
+        "different keys, codes and days of refused calls between two folds",
+        "10,000",
+        "Metering/RefusedCalls.swift",
+        "static let most = 10_000",
+    ),
     ("an idle connection to an upstream", "30 s", "latchkey/Server.swift", "idleTimeout = .seconds(30)"),
     ("calls under way when the server stops", "15 s", "latchkey/Server.swift", "ShutdownDuration = .seconds(15)"),
 ]
@@ -219,7 +230,7 @@ def test_no_sum_of_credits_wraps():
 
 
 # What stands inside the text of a statement: lists of columns and conditions that are constants of the same floor, the
-# columns of four dimensions of a report, and a sum over one of two expressions. Never a value.
+# columns of four dimensions of a report, the rows that a report is made of, and sums. Never a value.
 FRAGMENTS = {
     "columns",
     "tables",
@@ -230,8 +241,17 @@ FRAGMENTS = {
     "UserTable.columns",
     "UserTable.secretColumns",
     "UserTable.withRevealPair",
-    'sum("entry.amount", as: "amount")',
-    "Self.sum(\"CASE WHEN kind = 'charge' THEN amount ELSE 0 END\", as: \"posted\")",
+    "ChargeTable.isUnfolded",
+    "ChargeTable.time",
+    "ChargeTable.day",
+    "charge",
+    "names",
+    "condition",
+    'lines("account_id = $1")',
+    'lines("multiplier_id = $1")',
+    'sum("charges.amount", as: "amount")',
+    'Self.sum("amount", as: "granted")',
+    'Self.sum("amount", as: "posted")',
 }
 LITERAL = re.compile(r'"""(.*?)"""|"((?:\\.|[^"\\\n])*)"', re.DOTALL)
 STATEMENT = re.compile(

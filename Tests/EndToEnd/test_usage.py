@@ -21,7 +21,7 @@ def within_one_day():
 
 @pytest.fixture(scope="module")
 def history(_deployment):
-    """Two applications, three keys, two models: seven calls that were charged, one that was void, one refused."""
+    """Two applications, three keys, two models: seven calls that were charged, one that failed, one refused."""
     away_from_midnight(300)
     made = _deployment.new_tenant()
     made.cheap = _deployment.new_model(price=Decimal("2.5"))["name"]
@@ -327,3 +327,45 @@ def test_the_window_of_a_rule_is_told(history):
     """Whoever asks for too much is told how much there is."""
     refusal = history.try_usage(from_="2020-01-01", to=day())
     assert "366" in rule(refusal, "from")
+
+
+# GET /api/v1/refused-calls
+
+
+def test_what_was_not_served_is_counted(history):
+    """By day, key and reason, and it is in no sum of money."""
+    counted = history.refused_calls()
+    assert set(counted) == {"from", "to", "calls", "items"} and counted["to"] == day()
+    rows_seen = {(item["credential_id"], item["code"]): item["calls"] for item in counted["items"]}
+    one, _, three = (key["id"] for key in history.keys)
+    assert rows_seen == {(three, "upstream_failed"): 1, (one, "model_not_found"): 1}
+    assert all(item["day"] == day() and set(item) == {"day", "credential_id", "code", "calls"} for item in counted["items"])
+    assert counted["calls"] == 2
+    assert history.refused_calls(credential_id=one)["calls"] == 1
+    assert history.refused_calls(credential_id=absent_id())["items"] == []
+    assert history.usage()["calls"] == 7
+
+
+def test_refusals_of_others_are_not_told(history, strangers):
+    """Invariant 8: another's key is as one that is not there."""
+    foreign = strangers.call("GET", f"/api/v1/refused-calls?credential_id={history.keys[0]['id']}")
+    absent = strangers.call("GET", f"/api/v1/refused-calls?credential_id={absent_id()}")
+    same_bytes(foreign, absent)
+
+
+def test_refusals_cost_no_disk(own_deployment):
+    """Fifty of them are one row, and outlive a restart."""
+    deployment = own_deployment()
+    tenant = deployment.new_tenant(credits=None)
+    key = tenant.key(tenant.application()["id"])
+    for _ in range(50):
+        denied(tenant.client.chat(key), "insufficient_credits")
+    assert deployment.server.stop() == 0
+    deployment.server.start()
+    (item,) = tenant.refused_calls()["items"]
+    assert (item["code"], item["calls"]) == ("insufficient_credits", 50)
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-02-30", "credential_id=x", "by=day", "from=2020-01-01"])
+def test_a_bad_question_for_refusals(deployment, query):
+    problem(deployment.call("GET", f"/api/v1/refused-calls?{query}"), 400, {"invalid_request", "unknown_parameter"})

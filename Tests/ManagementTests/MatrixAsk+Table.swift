@@ -108,6 +108,9 @@ extension MatrixAsk {
                     $0.caller,
                     UsageQuestion(from: nil, until: nil, by: nil, credential: nil, application: nil, model: nil))
             },
+            MatrixAsk("listRefusedCalls", .listRefusedCalls) {
+                try await $0.management.listRefusedCalls($0.caller, from: nil, until: nil, credential: nil)
+            },
             MatrixAsk("listLedger", .listLedger) {
                 try await $0.management.listLedger(
                     $0.caller, LedgerQuestion(account: nil, kind: nil, credential: nil), Page())
