@@ -52,7 +52,8 @@ struct ChargeBenchmark {
         await house.metering.drain(for: .seconds(10))
         let figures = [
             "charges_per_second": median(rates), "charges_per_second_hot_account": median(hot),
-            "charges_vs_raw_sqlite": median(ratios), "bytes_per_charge": Double(try house.bytes() - before) / Double(charges),
+            "charges_vs_raw_sqlite": median(ratios),
+            "bytes_per_charge": Double(try house.bytes() - before) / Double(charges),
         ]
         print("{" + figures.map { "\"\($0.key)\": \($0.value)" }.joined(separator: ", ") + "}")
         try house.database.close()

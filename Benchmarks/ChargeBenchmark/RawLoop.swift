@@ -79,7 +79,8 @@ final class RawLoop {
     func prepare(accounts: Int64) throws {
         try run(.begin)
         for account in 0..<accounts {
-            try check(sqlite3_exec(database, "INSERT OR IGNORE INTO charge_subjects VALUES (\(account))", nil, nil, nil))
+            try check(
+                sqlite3_exec(database, "INSERT OR IGNORE INTO charge_subjects VALUES (\(account))", nil, nil, nil))
             try check(
                 sqlite3_exec(
                     database, "INSERT OR IGNORE INTO balances VALUES ('\(Self.name(account))', \(Int64.max), 0)", nil,

@@ -12,7 +12,8 @@ package struct IntegerStatement {
 
     /// Runs it for its effect.
     package func run(_ values: [Int64]) throws {
-        precondition(Int(sqlite3_bind_parameter_count(statement)) == values.count, "a statement and its values don't fit")
+        let count = Int(sqlite3_bind_parameter_count(statement))
+        precondition(count == values.count, "a statement and its values don't fit")
         for (index, value) in values.enumerated() { sqlite3_bind_int64(statement, Int32(index + 1), value) }
         let code = sqlite3_step(statement)
         // What a failed step has left is known already; the statement is as new after this.

@@ -56,7 +56,8 @@ enum IdempotencyTable {
             INSERT INTO idempotent_calls
               (credential_id, key_digest, body_digest, charge, answer_bytes, created_at, answer)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
-            """, credential, key.keyDigest, key.bodyDigest, hold.number, answer?.utf8.count ?? 0, hold.call.time, answer)
+            """, credential, key.keyDigest, key.bodyDigest, hold.number, answer?.utf8.count ?? 0, hold.call.time, answer
+        )
     }
 
     private static func delete(_ key: IdempotencyKey, of credential: Identifier, _ connection: Connection) throws {

@@ -42,7 +42,8 @@ extension LedgerCheck {
             let entries = expected.removeValue(forKey: name) ?? .zero
             if posted != entries {
                 throw Difference(
-                    sentence: "\(name) is stored with \(posted.decimal) charged, but its entries make \(entries.decimal)")
+                    sentence: "\(name) is stored with \(posted.decimal) charged, but its entries make "
+                        + entries.decimal)
             }
         }
         if let (name, entries) = expected.first(where: { $0.value != .zero }) {

@@ -136,7 +136,9 @@ package struct LedgerCheck: Sendable {
             """)
         if let stray {
             throw Difference(
-                sentence: "a repeatable call names \(Self.name(ofCharge: try stray.integer("charge"))), which is not there")
+                sentence:
+                    "a repeatable call names \(Self.name(ofCharge: try stray.integer("charge"))), which is not its "
+                    + "charge")
         }
     }
 

@@ -100,7 +100,9 @@ extension Usage {
     }
 
     private static func difference(_ left: Credits, _ right: Credits) -> Credits {
-        guard let rest = left.subtracting(right), rest >= .zero else { preconditionFailure("more is given back than was held") }
+        guard let rest = left.subtracting(right), rest >= .zero else {
+            preconditionFailure("more is given back than was held")
+        }
         return rest
     }
 }

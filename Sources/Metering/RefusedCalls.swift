@@ -8,13 +8,6 @@ package struct RefusedCallsLine: Sendable, Hashable {
     /// The stable code of the refusal, such as `monthly_limit_reached` or `upstream_failed`.
     package let code: String
     package let day: Day
-
-    init(account: Identifier, credential: Identifier, code: String, day: Day) {
-        self.account = account
-        self.credential = credential
-        self.code = code
-        self.day = day
-    }
 }
 
 /// Counts of calls that were not served, which cost nothing and have no entry in the ledger. In memory until the next

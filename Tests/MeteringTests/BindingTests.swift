@@ -97,7 +97,8 @@ struct BindingTests {
         #expect(try await house.difference() == nil)
     }
 
-    @Test("a limit that is changed after the call was decided: neither the old one nor a guess holds") func limitChanged()
+    @Test("a limit that is changed after the call was decided: neither the old one nor a guess holds")
+    func limitChanged()
         async throws
     {
         _ = try await house.hold(key)

@@ -98,7 +98,9 @@ struct HoldTests {
         try await house.metering.charge(try await house.hold(key))
         _ = try await house.hold(key)
         let restarted = house.restarted()
-        #expect(try await restarted.balance(of: key.account) == Balance(granted: Credits(100), usage: Usage(posted: Credits(20))))
+        #expect(
+            try await restarted.balance(of: key.account)
+                == Balance(granted: Credits(100), usage: Usage(posted: Credits(20))))
         #expect(try await house.difference() == nil)
     }
 

@@ -200,7 +200,9 @@ struct LedgerCheckTests {
         try reader.close()
     }
 
-    @Test("a charge is filed once, and for nothing that is not there, whoever writes it") func schemaRules() async throws {
+    @Test("a charge is filed once, and for nothing that is not there, whoever writes it") func schemaRules()
+        async throws
+    {
         await #expect(throws: DatabaseFailure.notUnique) {
             try await tamper("INSERT INTO charge_index (account, id, n) SELECT account, id, 7 FROM charge_index")
         }

@@ -10,15 +10,19 @@ import Values
 
 @Suite("Purses in memory")
 struct PurseTests {
-    private static let accounts = (0..<40).map { Identifier(at: Timestamp(microseconds: 0), random: (0, UInt64($0 + 1) << 2)) }
+    private static let accounts = (0..<40).map {
+        Identifier(at: Timestamp(microseconds: 0), random: (0, UInt64($0 + 1) << 2))
+    }
     private static let month = Month(number: 677)
 
-    private func call(_ account: Identifier, key: Identifier? = nil, cost: Int64 = 1, month: Int64 = 677) -> MeteredCall {
+    private func call(_ account: Identifier, key: Identifier? = nil, cost: Int64 = 1, month: Int64 = 677) -> MeteredCall
+    {
         MeteredCall(
             CallSubject(
                 account: account, credential: key ?? account, application: account, model: "m", priceVersion: account,
                 multiplierVersion: account),
-            cost: Credits(micro: cost), time: Timestamp(microseconds: (month - 677) * 31 * 86_400_000_000 + 1_780_315_200_000_000),
+            cost: Credits(micro: cost),
+            time: Timestamp(microseconds: (month - 677) * 31 * 86_400_000_000 + 1_780_315_200_000_000),
             idempotency: nil)
     }
 
@@ -44,7 +48,9 @@ struct PurseTests {
         purses.charge(held.map { ($0, $0.cost) })
         for account in Self.accounts { _ = load(purses, call(account)) }
         for call in held { #expect(purses.balance(of: call.account)?.usage.posted == Credits(micro: 1)) }
-        purses.fold(Dictionary(uniqueKeysWithValues: held.map { (Fold.Key(account: $0.account, credential: $0.credential), 1) }))
+        purses.fold(
+            Dictionary(uniqueKeysWithValues: held.map { (Fold.Key(account: $0.account, credential: $0.credential), 1) })
+        )
         for _ in 0..<20 { for account in Self.accounts { _ = load(purses, call(account)) } }
         #expect(purses.count == 8)
         #expect(held.contains { purses.balance(of: $0.account) == nil })
@@ -68,7 +74,9 @@ struct PurseTests {
         let missing = try #require(purses.missing(call.account, call.credential, call.month))
         #expect(load(purses, call))
         guard case .held = purses.hold(call) else { throw NotHeld() }
-        #expect(purses.insert(Purses.Totals(granted: Credits(micro: 100)), call.account, call.credential, call.month, missing))
+        #expect(
+            purses.insert(
+                Purses.Totals(granted: Credits(micro: 100)), call.account, call.credential, call.month, missing))
         #expect(purses.balance(of: call.account)?.usage.held == Credits(micro: 1))
     }
 
@@ -124,7 +132,9 @@ struct PurseTests {
         for turn in 0..<20 {
             for key in keys {
                 do {
-                    guard case .held(let hold) = try await house.outcome(of: house.ask(key, cost: Credits(10)), by: metering)
+                    guard
+                        case .held(let hold) = try await house.outcome(
+                            of: house.ask(key, cost: Credits(10)), by: metering)
                     else { throw NotHeld() }
                     #expect(turn < 5)
                     try await metering.charge(hold)

@@ -32,7 +32,8 @@ struct RefusedCallsTests {
         house.metering.noteRefused(key.id, of: key.account, as: code, at: house.hand.now)
     }
 
-    @Test("they are counted by day, key and code; the last call is included, before the fold and after it") func counted()
+    @Test("they are counted by day, key and code; the last call is included, before the fold and after it")
+    func counted()
         async throws
     {
         house.release(try await house.hold(key))
