@@ -120,6 +120,6 @@ enum FoldTable {
 
     /// A grant or an adjustment has this number.
     static func note(_ number: Int64, _ connection: Connection) throws {
-        try connection.run("UPDATE fold SET number = max(number, $1)", number)
+        try connection.run("UPDATE fold SET number = $1 WHERE number < $1", number)
     }
 }
