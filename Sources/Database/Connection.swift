@@ -43,34 +43,33 @@ package struct Connection {
     package func eachRow(
         _ sql: String, _ values: (any SQLValue)?..., each: ([Int64]) throws -> Void
     ) throws {
-        let statement = try database.cachedStatement(sql: sql).sqliteStatement
-        defer {
-            sqlite3_reset(statement)
-            sqlite3_clear_bindings(statement)
-        }
-        try bind(values, to: statement, sql)
-        var row = [Int64](repeating: 0, count: Int(sqlite3_column_count(statement)))
-        while true {
-            switch sqlite3_step(statement) {
-            case SQLITE_DONE: return
-            case SQLITE_ROW:
-                for index in row.indices {
-                    guard sqlite3_column_type(statement, Int32(index)) == SQLITE_INTEGER else {
-                        throw DatabaseFailure.malformedRow(
-                            column: String(cString: sqlite3_column_name(statement, Int32(index))))
-                    }
-                    row[index] = sqlite3_column_int64(statement, Int32(index))
+        var row: [Int64] = []
+        try step(sql, values) { statement in
+            if row.isEmpty { row = Array(repeating: 0, count: Int(sqlite3_column_count(statement))) }
+            for index in row.indices {
+                guard sqlite3_column_type(statement, Int32(index)) == SQLITE_INTEGER else {
+                    throw DatabaseFailure.malformedRow(
+                        column: String(cString: sqlite3_column_name(statement, Int32(index))))
                 }
-                try each(row)
-            case let code:
-                throw DatabaseError(
-                    resultCode: ResultCode(rawValue: sqlite3_extended_errcode(sqlite3_db_handle(statement))),
-                    message: "step \(code)", sql: sql)
+                row[index] = sqlite3_column_int64(statement, Int32(index))
             }
+            try each(row)
         }
     }
 
     private func execute(_ sql: String, _ values: [(any SQLValue)?], _ each: (Row) -> Void) throws {
+        var columns: [String]?
+        try step(sql, values) { statement in
+            let names = columns ?? Row.columns(of: statement)
+            columns = names
+            each(Row(names, statement))
+        }
+    }
+
+    /// Runs a statement, and `onRow` whenever it stands on a row.
+    private func step(
+        _ sql: String, _ values: [(any SQLValue)?], _ onRow: (OpaquePointer) throws -> Void
+    ) throws {
         let statement = try database.cachedStatement(sql: sql).sqliteStatement
         defer {
             // What a failed step has left is known already; the statement is as new after this.
@@ -78,14 +77,10 @@ package struct Connection {
             sqlite3_clear_bindings(statement)
         }
         try bind(values, to: statement, sql)
-        var columns: [String]?
         while true {
             switch sqlite3_step(statement) {
             case SQLITE_DONE: return
-            case SQLITE_ROW:
-                let names = columns ?? Row.columns(of: statement)
-                columns = names
-                each(Row(names, statement))
+            case SQLITE_ROW: try onRow(statement)
             case let code:
                 throw DatabaseError(
                     resultCode: ResultCode(rawValue: sqlite3_extended_errcode(sqlite3_db_handle(statement))),
