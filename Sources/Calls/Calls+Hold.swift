@@ -1,5 +1,6 @@
+import Accounts
 package import Metering
-import Policy
+package import Policy
 import Values
 
 /// The last step of a call before it goes anywhere: its credits.
@@ -14,21 +15,33 @@ extension Calls {
         case changed
     }
 
-    /// Holds what a call may cost, and reads from disk what that takes. Who may not wait asks ``Metering`` itself.
+    /// Holds what a call may cost, from memory. For what is not in memory: ``Metering/prepare(_:)``, and ask again with what
+    /// that gives.
+    /// - Parameters:
+    ///   - call: of ``DecidedCall/metered(_:)``.
+    ///   - key: that it was decided with.
+    package func hold(_ call: MeteredCall, of key: OpenedKey) -> HoldAnswer { metering.hold(call, under: key.stamp) }
+
+    /// Holds what a call may cost, and waits for what is not in memory.
     /// - Throws: the ``Denial`` of the first bound that it does not fit into; ``IdempotencyRefusal``.
-    package func hold(_ call: DecidedCall, idempotency: IdempotencyKey?) async throws -> HoldOutcome {
-        var metered = call.metered(idempotency)
+    package func hold(_ decided: DecidedCall, idempotency: IdempotencyKey?) async throws -> HoldOutcome {
+        var call = decided.metered(idempotency)
         while true {
-            switch metering.hold(metered, under: call.key.stamp) {
+            switch hold(call, of: decided.key) {
             case .held(let hold): return .held(hold)
             case .denied(let denial): throw denial
             case .changed: return .changed
             case .unknown:
-                switch try await metering.prepare(metered) {
-                case .ready(let prepared): metered = prepared
+                switch try await metering.prepare(call) {
+                case .ready(let prepared): call = prepared
                 case .answered(let answer): return .answered(answer)
                 }
             }
         }
+    }
+
+    /// Counts a call of a genuine key that was denied before anything was held.
+    package func noteRefused(_ key: OpenedKey, as denial: Denial) {
+        metering.noteRefused(key.credential, of: key.account.id, as: denial.rawValue, at: key.time)
     }
 }

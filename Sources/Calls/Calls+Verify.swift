@@ -82,18 +82,18 @@ extension Calls {
         _ question: Question, for account: Identifier, charging request: String?, at now: Timestamp,
         _ known: inout Identifier?
     ) async throws -> Verification? {
-        let opened = try await open(question.key, at: now)
-        if opened.account.id == account { known = opened.credential }
+        let key = try await open(question.key, at: now)
+        if key.account.id == account { known = key.credential }
         // What was paid for is answered again, whatever has changed since.
-        if let request, opened.application.id == question.application,
-            let kept = try await metering.answer(to: Self.name(request, question), of: opened.credential),
-            let answer = Verification(kept, credential: opened.credential)
+        if let request, key.application.id == question.application,
+            let kept = try await metering.answer(to: Self.name(request, question), of: key.credential),
+            let answer = Verification(kept, credential: key.credential)
         {
             return answer
         }
-        let admitted = try opened.admit(to: question.application, from: question.address, on: question.origin)
+        let admitted = try key.admit(to: question.application, from: question.address, on: question.origin)
         let decided = try await decide(admitted, model: question.model)
-        noteUse(of: opened)
+        noteUse(of: key)
         if let request { return try await charge(decided, Self.name(request, question)) }
         return try await look(decided)
     }

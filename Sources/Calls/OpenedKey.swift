@@ -80,7 +80,7 @@ package struct DecidedCall: Sendable {
     package func metered(_ idempotency: IdempotencyKey?) -> MeteredCall {
         MeteredCall(
             account: key.account.id, credential: key.credential, application: key.application.id,
-            model: route.name, quote: quote, keyLimit: key.terms.creditLimit,
-            monthlyLimit: key.terms.monthlyLimit, time: key.time, idempotency: idempotency)
+            model: route.name, quote: quote, keyLimit: key.terms.creditLimit, monthlyLimit: key.terms.monthlyLimit,
+            time: key.time, idempotency: idempotency)
     }
 }

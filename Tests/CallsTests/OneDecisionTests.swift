@@ -1,6 +1,7 @@
 import Accounts
 import Applications
 import Calls
+import Catalog
 import Credentials
 import Metering
 import Policy
