@@ -448,7 +448,6 @@ NOT_THE_PAGE = [
     f"file://{HOST}",
     "null",
     "NULL",
-    "",
     "*",
 ]
 BROWSERS = [
@@ -459,6 +458,7 @@ BROWSERS = [
 ]
 SERVERS = [
     {},
+    {"Origin": ""},
     # As Node's own fetch sends it.
     {"Sec-Fetch-Mode": "cors"},
     {"Sec-Fetch-Dest": "empty", "sec-fetch-user": "?1", "Sec-Fetch-Storage-Access": "none"},

@@ -12,8 +12,10 @@ import pytest
 
 from client import elsewhere, expect
 from length import IS_LONG, length
+from shapes import openai_error
 from talk import Talk
 from test_line import APPS, CHAT, HELLO, planes, raw
+from waiting import wait_for
 
 MEBIBYTE = 1 << 20
 
@@ -149,3 +151,78 @@ def test_a_caller_who_reads_nothing_of_a_stream_holds_up_nobody(pets):
             told = talk.hear_until(b"\r\n0\r\n\r\n")
             assert told.startswith(b"HTTP/1.1 200 ") and b"data: [DONE]" in told[-100:]
             assert told.count(b"word ") > 30_000
+
+
+# Fair shares
+
+
+def test_one_address_may_not_have_all_connections(own_server):
+    """Of ten it gets six, and is told so for the seventh; another address is served."""
+    server = own_server(settings={"LATCHKEY_LISTEN_MAX_CONNECTIONS": 10}).start()
+    with contextlib.ExitStack() as stack:
+        talks = [stack.enter_context(Talk(server, source="127.90.0.1")) for _ in range(6)]
+        for talk in talks:
+            assert talk.say(raw("GET", "/healthz", None)).hear("GET", "/healthz").status == 200
+        with Talk(server, source="127.90.0.1") as more:
+            answer = more.hear("GET", "/healthz")
+            assert answer.status == 503 and answer.header("retry-after") == "1" and more.is_closed()
+        with Talk(server, source="127.90.0.2") as other:
+            assert other.say(raw("GET", "/healthz", None)).hear("GET", "/healthz").status == 200
+    wait_for("a place", lambda: elsewhere(server).call("GET", "/healthz").status_code == 200)
+    with Talk(server, source="127.90.0.1") as again:
+        assert again.say(raw("GET", "/healthz", None)).hear("GET", "/healthz").status == 200
+
+
+def test_one_tenant_leaves_places_for_others(own_deployment, upstream):
+    """Of eight places its calls get five, wherever they come from; others are served beside them."""
+    deployment = own_deployment(settings={"LATCHKEY_GATEWAY_UPSTREAM_CONNECTIONS": 8})
+    deployment.add_upstream(upstream)
+    busy, other = deployment.new_tenant(), deployment.new_tenant()
+    keys = [busy.key(busy.upstream_application()["id"]) for _ in range(2)]
+    other_key = other.key(other.upstream_application()["id"])
+    callers, streams = [], []
+    try:
+        for number in range(5):
+            callers.append(elsewhere(deployment.server))
+            stream = callers[-1].chat(
+                keys[number % 2], model="endless", stream=True, stream_to_caller=True, through_upstream=True
+            )
+            lines = expect(stream, 200).iter_lines()
+            assert next(lines)
+            # Whoever is not kept closes its connection.
+            streams.append((stream, lines))
+        for key in keys:
+            openai_error(elsewhere(deployment.server).chat(key), 503, "overloaded", denial="overloaded")
+        for _ in range(3):
+            expect(elsewhere(deployment.server).chat(other_key, through_upstream=True), 200)
+    finally:
+        for stream, _ in streams:
+            stream.close()
+
+
+def test_an_upload_may_not_have_all_that_can_be_received(own_deployment):
+    """One address gets 503 in the middle of what is too much at once, and another one uploads beside it."""
+    deployment = own_deployment(settings={"LATCHKEY_LISTEN_MAX_RECEIVING_BYTES": 2 * MEBIBYTE})
+    tenant = deployment.new_tenant()
+    key = tenant.key(tenant.application()["id"])
+    body = json.dumps({"messages": [{"role": "user", "content": "x" * 600_000}]}).encode()
+    whole = raw("POST", CHAT, key, body)
+    with contextlib.ExitStack() as stack:
+        talks = [stack.enter_context(Talk(deployment.server, source="127.91.0.1")) for _ in range(4)]
+        for talk in talks:
+            with contextlib.suppress(OSError):
+                talk.say(whole[:-1])
+        wait_for("a refusal", lambda: any(talk.received or not talk.is_silent(0.1) for talk in talks))
+        refused = [talk for talk in talks if not talk.is_silent(0.2)]
+        assert 1 <= len(refused) <= 3
+        for talk in refused:
+            answer = talk.hear("POST", "/overloaded")
+            assert answer.status == 503 and answer.header("retry-after") == "1"
+        with Talk(deployment.server, source="127.91.0.2") as other:
+            assert other.say(raw("POST", CHAT, key, HELLO)).hear("POST", CHAT).status == 200
+        for talk in talks:
+            if talk not in refused:
+                assert talk.say(whole[-1:]).hear("POST", CHAT).status == 200
+    # All of it is free again.
+    with Talk(deployment.server, source="127.91.0.1") as again:
+        assert again.say(whole).hear("POST", CHAT).status == 200

@@ -26,13 +26,12 @@ extension FieldLines {
 
     /// What a browser says of the page that makes it call. Browsers alone may set these two (Fetch §2.2.2), so where there
     /// is one, a browser is at work, or something that wants to be taken for one. `Sec-Fetch-Mode` alone is what Node's own
-    /// `fetch` sends, and means nothing.
+    /// `fetch` sends, and means nothing. One that is empty is none: no browser sends it so, and tools do that fill in every
+    /// header they know.
     var origin: WebOrigin {
-        switch count("origin") {
-        case 0: count("sec-fetch-site") > 0 ? .unknown : .none
-        case 1: WebOrigin(header: first("origin").map { String(decoding: $0, as: UTF8.self) } ?? "")
-        default: .unknown
-        }
+        if count("origin") > 1 { return .unknown }
+        if let origin = text("origin"), !origin.isEmpty { return WebOrigin(header: origin) }
+        return text("sec-fetch-site").map(\.isEmpty) ?? true ? .none : .unknown
     }
 
     /// - Throws: 415 for a body that is no JSON as it stands.
