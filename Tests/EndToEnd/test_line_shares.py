@@ -96,6 +96,23 @@ def test_who_asks_and_reads_nothing_costs_no_memory(pets, path):
         others_are_served(elsewhere(server), pets, times=2)
 
 
+def test_a_connection_between_two_requests_costs_little(pets):
+    """At most 32 KiB, whatever was asked on it before: one with a long head, and one with a body."""
+    server = pets.client.server
+    long_head = raw("GET", "/healthz", None, b"", *(f"X-{n}: {'y' * 60}" for n in range(500)))
+    for asked in (long_head, raw("POST", CHAT, pets.cat_key, json.dumps({"x": "y" * 60_000}).encode())):
+        before = server.resident_bytes
+        connections, stack = open_many(server, 800, b"", [f"127.82.0.{n}" for n in range(1, 21)])
+        with stack:
+            assert len(connections) == 800
+            for connection in connections:
+                connection.settimeout(20)
+                connection.sendall(asked)
+                assert connection.recv(65536).startswith(b"HTTP/1.1 ")
+            grown = server.resident_bytes - before
+            assert grown < 800 * 32 * 1024, f"{grown / 800 / 1024:.0f} KiB a connection"
+
+
 def test_a_slow_but_steady_body_is_taken(pets):
     """3 MB at 40 kB/s were cut without a word after 61 s."""
     seconds = length(4, 75)
