@@ -46,7 +46,8 @@ test: install-build install-test lint
 
 ## test-long: run at full length what is statistical or a race, of which `make test` runs a short version
 test-long: install-build install-test venv
-	swift build $(SWIFT_FLAGS) --product latchkey
+	swift build $(SWIFT_FLAGS) --build-tests
+	LATCHKEY_TEST_LENGTH=long swift test --skip-build
 	LATCHKEY_TEST_LENGTH=long LATCHKEY_BIN="$$(swift build --show-bin-path)/latchkey" \
 		$(PYTHON) -m pytest Tests/EndToEnd -m "long or race"
 

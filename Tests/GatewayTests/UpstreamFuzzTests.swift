@@ -8,11 +8,10 @@ import Testing
 /// Hostile upstreams and right ones, at once, through one pool.
 ///
 /// By seed: `LATCHKEY_SEED=7 swift test --filter UpstreamFuzz` makes the answers of seed 7 again. With
-/// `LATCHKEY_TEST_LENGTH=long` it goes on for half an hour of processor time.
+/// `LATCHKEY_TEST_LENGTH=long` it goes on for an hour of the process's processor time.
 @Suite("Random and hostile upstreams")
 struct UpstreamFuzzTests {
     private static let limit = 1 << 20
-    private static let isLong = ProcessInfo.processInfo.environment["LATCHKEY_TEST_LENGTH"] == "long"
 
     /// One request of a round: to whom, and what its caller does meanwhile.
     private struct Step {
@@ -27,16 +26,15 @@ struct UpstreamFuzzTests {
 
     @Test(
         "each exchange ends once and in time, right answers are read right, and nothing is left over",
-        .timeLimit(.minutes(isLong ? 600 : 5)))
+        .timeLimit(.minutes(FuzzLength.isLong ? 600 : 5)))
     func fuzz() async throws {
-        let begin = clock()
+        let begin = FuzzLength.used
         var resident: Int?
-        for seed in Self.isLong ? Array(1...UInt64(1_000_000)) : Seeds.list(1...3) {
+        for seed in FuzzLength.seeds(1...3) {
             try await round(seed)
-            guard Self.isLong else { continue }
-            let used = Int(clock() - begin) / Int(CLOCKS_PER_SEC)
-            if seed == 30 { resident = Self.resident() }
-            if used > 1_800 { break }
+            guard FuzzLength.isLong else { continue }
+            if resident == nil, FuzzLength.used - begin > 360 { resident = Self.resident() }
+            if FuzzLength.isOver(since: begin) { break }
         }
         if let resident { #expect(Self.resident() < resident + 64 << 20, "memory must not grow") }
     }
@@ -62,6 +60,7 @@ struct UpstreamFuzzTests {
         }
         let ports = upstreams.map(\.port)
         let asker = try await UpstreamAsker {
+            $0.connect = .seconds(60)
             $0.head = .seconds(60)
             $0.idle = .seconds(60)
             $0.answerBytes = Self.limit
@@ -77,7 +76,7 @@ struct UpstreamFuzzTests {
                         // Now and then TLS to a port without it.
                         let isMixed = step.isHostile && step.isSecure && random.chance(10)
                         let port = ports[(step.isSecure && !isMixed ? 2 : 0) + (step.isHostile ? 1 : 0)]
-                        await check(step, port, asker, isLong: Self.isLong)
+                        await check(step, port, asker)
                     }
                 }
             }
@@ -96,7 +95,7 @@ struct UpstreamFuzzTests {
         }
     }
 
-    private func check(_ step: Step, _ port: Int, _ asker: UpstreamAsker, isLong: Bool) async {
+    private func check(_ step: Step, _ port: Int, _ asker: UpstreamAsker) async {
         let url = "\(step.isSecure ? "https" : "http")://127.0.0.1:\(port)"
         let body = [UInt8](repeating: 0x20, count: Int(step.seed % 7) * 10_000)
         do {

@@ -11,15 +11,13 @@ import Testing
 /// an order that the seed decides alone.
 @Suite("Random and hostile upstreams, by a clock that stands still")
 struct UpstreamModelTests {
-    private static let isLong = ProcessInfo.processInfo.environment["LATCHKEY_TEST_LENGTH"] == "long"
-
     @Test("what is right is read right, each exchange ends once, and nothing is left over") func fuzz() throws {
-        let begin = clock()
-        for seed in Self.isLong ? Array(1...UInt64(100_000_000)) : Seeds.list(1...150) {
+        let begin = FuzzLength.used
+        for seed in FuzzLength.seeds(1...150) {
             var world = World(seed)
             for _ in 0..<150 { try world.step() }
             try world.finish()
-            if Self.isLong, Int(clock() - begin) / Int(CLOCKS_PER_SEC) > 1_800 { break }
+            if FuzzLength.isLong, FuzzLength.isOver(since: begin) { break }
         }
     }
 

@@ -193,6 +193,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         // What follows an answer was asked for by nobody. A request that is not written to its end may never be.
         if keepsAlive, isWritten, !isEnded, channel.isActive, unread.readableBytes == 0, keep > .zero {
             context?.read()
+            // An empty buffer may still be a view of a large one.
+            unread = ByteBuffer()
             idleSince = channel.eventLoop.now
             lane.give(self, until: idleSince + keep)
         } else {
