@@ -9,31 +9,15 @@ import Values
 
 @Suite("Why no connection to an upstream came to be")
 struct ConnectionFailureTests {
-    private static func place(_ url: String) throws -> Origin { Origin(try #require(BaseURL(url))) }
-
-    @Test(
-        "where a base URL leads",
-        arguments: [
-            ("https://api.example.com/v1", "api.example.com", 443),
-            ("http://api.example.com/v1", "api.example.com", 80),
-            ("HTTPS://api.example.com:8443", "api.example.com", 8443), ("http://127.0.0.1:1/a:b", "127.0.0.1", 1),
-            ("https://[2001:db8::1]/v1", "2001:db8::1", 443), ("https://[2001:db8::1]:99/v1", "2001:db8::1", 99),
-        ])
-    func place(url: String, host: String, port: Int) throws {
-        let place = try Self.place(url)
-        #expect(place.host == host)
-        #expect(place.port == port)
-    }
-
     @Test("errors of the system are told in its words, others not at all") func words() throws {
-        let place = try Self.place("https://api.example.com/v1")
-        let refused = ConnectionFailure(IOError(errnoCode: ECONNREFUSED, reason: "connect"), at: place)
+        let origin = Origin(try #require(BaseURL("https://api.example.com/v1")))
+        let refused = ConnectionFailure(IOError(errnoCode: ECONNREFUSED, reason: "connect"), at: origin)
         #expect(refused == .said("no connection to its port: Connection refused"))
-        let ended = ConnectionFailure(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])), at: place)
+        let ended = ConnectionFailure(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])), at: origin)
         #expect(ended == .said("it broke off the TLS handshake"))
-        let name = ConnectionFailure(NIOSSLExtraError.failedToValidateHostname, at: place)
+        let name = ConnectionFailure(NIOSSLExtraError.failedToValidateHostname, at: origin)
         #expect(name == .said("its certificate is for another host name than api.example.com"))
-        #expect(ConnectionFailure(CancellationError(), at: place) == nil)
+        #expect(ConnectionFailure(CancellationError(), at: origin) == nil)
     }
 
     private func reason(_ days: [(Int64, Int64)]) -> String {

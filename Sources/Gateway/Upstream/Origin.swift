@@ -24,3 +24,11 @@ package struct Origin: Sendable, Hashable {
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
     }
 }
+
+extension BaseURL {
+    /// What stands after the authority: empty, or from a slash on, without one at the end. An operation's own path follows it.
+    package var path: Substring {
+        let authority = text.drop { $0 != ":" }.dropFirst(3)
+        return authority.drop { $0 != "/" }
+    }
+}
