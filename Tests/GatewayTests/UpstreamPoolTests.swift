@@ -351,6 +351,19 @@ struct UpstreamPoolTests {
         #expect(heard.body.utf8.count <= 100_000)
     }
 
+    @Test("a body that expands to much lets others have the event loop in between") func burst() throws {
+        let bench = UpstreamBench()
+        let (_, heard, channel) = try bench.sendOnNew()
+        let size = 2 << 20
+        let body = InflaterTests.compressed([UInt8](repeating: 97, count: size), windowBits: 31)
+        try channel.answer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(body.count)\r\n\r\n")
+        try channel.writeInbound(ByteBuffer(bytes: body))
+        #expect(heard.bytes.count < size && heard.failure == nil)
+        bench.loop.run()
+        #expect(heard.isEnded && heard.bytes.count == size)
+        #expect(bench.idle == 1)
+    }
+
     @Test(
         "compression that can't be undone",
         arguments: [

@@ -19,6 +19,10 @@ final class UpstreamConnection: ChannelInboundHandler {
         case none
     }
 
+    /// How many decompressed pieces go on at once. A few bytes can become thousands of pieces, and the event loop has others
+    /// to serve.
+    private static let burst = 16
+
     var standing = Standing.none
     private let channel: any Channel
     private let lane: OriginLane
@@ -147,9 +151,14 @@ final class UpstreamConnection: ChannelInboundHandler {
             if isEnded || unread.readableBytes > 0 { close() } else { context?.read() }
             return
         }
+        var pieces = 0
         while let exchange {
             if exchange.isPaused { return }
-            if exchange.takeExpanded() { continue }
+            if exchange.takeExpanded() {
+                pieces += 1
+                if pieces < Self.burst { continue }
+                return pumpLater()
+            }
             do throws(FramingError) {
                 var event = try reader.next(from: &unread)
                 if event == nil, isEnded { event = try endOfInput() }
@@ -162,6 +171,11 @@ final class UpstreamConnection: ChannelInboundHandler {
                 exchange.fail(failure(error))
             }
         }
+    }
+
+    private func pumpLater() {
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        channel.eventLoop.execute { bound.value.pump() }
     }
 
     private func take(_ event: ResponseEvent, for exchange: UpstreamExchange) {
