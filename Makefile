@@ -27,7 +27,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: build release test test-long test-release demo serve format lint bench bench-baseline chaos clean install-build install-test install-bench venv
+.PHONY: build release test test-long test-release demo serve format lint bench bench-quick chaos clean install-build install-test install-bench venv
 
 ## build: compile everything, for development
 build: install-build
@@ -76,15 +76,17 @@ bench: install-build install-test install-bench venv
 	swift build $(RELEASE_FLAGS)
 	$(PYTHON) Benchmarks/run.py
 
+## bench-quick: the same in about three minutes, to see that all of it works; its figures mean little
+bench-quick: export BENCH_ROUNDS ?= 1
+bench-quick: export BENCH_SECONDS ?= 1
+bench-quick: export BENCH_CHARGES ?= 100000
+bench-quick: export BENCH_KEYS ?= 50000
+bench-quick: export BENCH_ACTIVE_KEYS ?= 300
+bench-quick: bench
+
 ## chaos: kill a loaded release build ROUNDS times; hold its ledger against what its callers were answered
 chaos: release install-test venv
 	$(PYTHON) Tests/Chaos/chaos.py --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED))
-
-## bench-baseline: build the release before there was any metering, for bench to compare with
-BASELINE := b1efbc9
-bench-baseline: install-build
-	test -d .build/baseline-source || git worktree add --detach .build/baseline-source $(BASELINE)
-	swift build -c release --package-path .build/baseline-source --scratch-path .build/baseline --product latchkey
 
 clean:
 	rm -rf .build $(VENV)
