@@ -124,7 +124,8 @@ let package = Package(
         .executableTarget(
             name: "CheckBenchmark",
             dependencies: [
-                "Values", "Accounts", "Applications", "Audit", "Catalog", "Credentials", "Database", "Policy",
+                "Values", "Calls", "Metering", "Accounts", "Applications", "Audit", "Catalog", "Credentials",
+                "Database", "Policy",
                 "Secrets",
             ],
             path: "Benchmarks/CheckBenchmark", swiftSettings: house),
@@ -160,7 +161,7 @@ let package = Package(
         tests(
             of: "Line",
             [
-                "Wire", "HTTP", httpTypes, nioCore,
+                "Values", "Wire", "HTTP", httpTypes, nioCore,
             ]),
         tests(of: "Audit", ["Values", "Database", "Secrets"]),
         tests(of: "Catalog", ["TestSupport", "Values", "Audit", "Database", "Secrets"]),
@@ -189,8 +190,8 @@ let package = Package(
         tests(
             of: "Gateway",
             [
-                "TestSupport", "Values", "JSON", "HTTP", "Applications", "Catalog", "Metering", "Policy", "Secrets",
-                "Wire", "CZlib", hummingbird, httpTypes, nioCore, nioPosix, nioSSL,
+                "TestSupport", "Values", "JSON", "Wire", "HTTP", "Applications", "Catalog", "Metering", "Policy",
+                "Secrets", "CZlib", httpTypes, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(of: "Web", ["HTTP", httpTypes]),
@@ -209,8 +210,7 @@ let package = Package(
         tests(
             of: "latchkey",
             [
-                "Values", "Web", logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Yams", package: "Yams"),
+                "Values", "Web", "Gateway", logging, .product(name: "Yams", package: "Yams"),
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -38,34 +38,3 @@ struct KeyFaultTests {
         }
     }
 }
-
-@Suite("Addresses of the data plane")
-struct GatewayAddressTests {
-    @Test(
-        "the operation that was meant is named",
-        arguments: [
-            ("/chat/completions", "/v1/chat/completions"), ("//v1//v1/models", "/v1/models"), ("/usage", "/v1/usage"),
-            ("/v1/chat/completions/chat/completions", "/v1/chat/completions"),
-            (
-                "/apps/01a1fd8c-6900-7d4a-9b60-3f2d8c5e1a47/models",
-                "/apps/01a1fd8c-6900-7d4a-9b60-3f2d8c5e1a47/v1/models"
-            ),
-        ])
-    func meant(path: String, address: String) {
-        #expect(Gateway.serves(path: path))
-        #expect(Gateway.absence(at: path)?.detail.contains(" at \(address): ") == true)
-    }
-
-    @Test(
-        "nothing is said of addresses that are others'",
-        arguments: ["/", "/api/v1/models", "/v1x", "/x/models", "/apis"])
-    func others(path: String) {
-        #expect(!Gateway.serves(path: path))
-        #expect(Gateway.absence(at: path) == nil)
-    }
-
-    @Test("what is no operation is told which there are", arguments: ["/v1", "/v1/embeddings", "/apps/x"])
-    func operations(path: String) {
-        #expect(Gateway.absence(at: path)?.detail.contains("POST /v1/chat/completions") == true)
-    }
-}
