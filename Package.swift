@@ -162,6 +162,7 @@ let package = Package(
             of: "Line",
             [
                 "Values", "Wire", "HTTP", httpTypes, nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(of: "Audit", ["Values", "Database", "Secrets"]),
         tests(of: "Catalog", ["TestSupport", "Values", "Audit", "Database", "Secrets"]),

@@ -97,7 +97,9 @@ package final class Gateway: DataPlane {
     private func exchange(
         for head: RequestHead, at path: ByteBufferView, on line: Line, _ reply: inout Reply
     ) throws -> any LineExchange {
-        if let query = head.query, let refusal = AddressCredentials.refusal(query: String(decoding: query, as: UTF8.self)) {
+        if let query = head.query,
+            let refusal = AddressCredentials.refusal(query: String(decoding: query, as: UTF8.self))
+        {
             throw refusal
         }
         if path.hasEmptySegment { throw Problem.emptyPathSegment }
@@ -135,7 +137,9 @@ package final class Gateway: DataPlane {
 
     /// A model that the key may not name is told which it may.
     func explained(_ error: any Error, _ key: OpenedKey) -> any Error {
-        guard let denial = error as? Denial, denial == .modelNotFound || denial == .modelNotAllowed else { return error }
+        guard let denial = error as? Denial, denial == .modelNotFound || denial == .modelNotAllowed else {
+            return error
+        }
         var problem = denial.problem
         let usable = key.models.map(\.name.string)
         let named = usable.prefix(Self.namedModels)

@@ -63,7 +63,9 @@ package struct TrustedProxies: Sendable {
 
     /// `[2001:db8::7]`.
     private static func bracketed(_ host: Span<UInt8>) -> IPAddress? {
-        guard host.count > 2, host[0] == UInt8(ascii: "["), host[host.count - 1] == UInt8(ascii: "]") else { return nil }
+        guard host.count > 2, host[0] == UInt8(ascii: "["), host[host.count - 1] == UInt8(ascii: "]") else {
+            return nil
+        }
         let inner = host.extracting(1..<host.count - 1)
         return inner.contains(UInt8(ascii: ":")) ? IPAddress(utf8: inner) : nil
     }

@@ -23,7 +23,9 @@ extension Request {
     /// Reads the body of at most `limit` bytes, which says that it is JSON.
     /// - Parameter setting: the name of the setting that the limit comes from, if there is one.
     package func jsonBody(limit: Int, setBy setting: String? = nil) async throws -> ByteBuffer {
-        guard let type = headers[.contentType], JSONMediaType.matches(Text(type)) else { throw Problem.unsupportedMediaType }
+        guard let type = headers[.contentType], JSONMediaType.matches(Text(type)) else {
+            throw Problem.unsupportedMediaType
+        }
         // An empty one is none.
         if let coding = headers[.contentEncoding].map({ Text($0).lowercased }), !coding.isEmpty, coding != "identity" {
             throw Problem.unsupportedContentEncoding

@@ -73,7 +73,11 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
             begin(.success(key))
         } else {
             line.pauseBody()
-            elsewhere { [calls = gateway.calls, bearer] in try await calls.open(bearer, at: now) } then: { $0.begin($1) }
+            elsewhere { [calls = gateway.calls, bearer] in
+                try await calls.open(bearer, at: now)
+            } then: {
+                $0.begin($1)
+            }
         }
     }
 
@@ -132,7 +136,9 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
             do { try decide(dialect.read(bytes)) } catch { refuse(error) }
         } else {
             // A long body takes its time, which others on this loop are not to wait for.
-            elsewhere { [dialect] in try dialect.read(bytes) } then: { exchange, call in
+            elsewhere { [dialect] in
+                try dialect.read(bytes)
+            } then: { exchange, call in
                 do { try exchange.decide(call.get()) } catch { exchange.refuse(error) }
             }
         }
@@ -152,7 +158,9 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
             return reopen(call, turns: turns - 1)
         }
         if let decided = admitted.decide(model: call.model) { return hold(call, decided, turns) }
-        elsewhere { [calls = gateway.calls] in try await calls.decide(admitted, model: call.model) } then: {
+        elsewhere { [calls = gateway.calls] in
+            try await calls.decide(admitted, model: call.model)
+        } then: {
             exchange, result in
             switch result {
             case .success(let decided): exchange.hold(call, decided, turns)
@@ -164,7 +172,9 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
     /// Something has changed that the call was admitted under.
     private func reopen(_ call: D.Call, turns: Int) {
         let now = gateway.clock.now()
-        elsewhere { [calls = gateway.calls, bearer] in try await calls.open(bearer, at: now) } then: {
+        elsewhere { [calls = gateway.calls, bearer] in
+            try await calls.open(bearer, at: now)
+        } then: {
             exchange, key in
             do {
                 try exchange.admit(key.get())
@@ -195,7 +205,9 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
         case .denied(let denial): refuse(denial)
         case .changed: reopen(call, turns: turns - 1)
         case .unknown:
-            elsewhere { [metering = gateway.metering] in try await metering.prepare(metered) } then: {
+            elsewhere { [metering = gateway.metering] in
+                try await metering.prepare(metered)
+            } then: {
                 exchange, result in
                 switch result {
                 case .success(.ready(let metered)): exchange.hold(call, decided, metered, turns - 1)

@@ -16,7 +16,8 @@ struct KeptAnswer {
     init?(_ stored: StoredAnswer) {
         guard let end = stored.bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
         let words = String(decoding: stored.bytes[..<end], as: UTF8.self).split(separator: " ")
-        guard words.count == 4, words[0] == Self.mark, let cost = Int64(words[1]), let charge = Identifier(String(words[2])),
+        guard words.count == 4, words[0] == Self.mark, let cost = Int64(words[1]),
+            let charge = Identifier(String(words[2])),
             let remaining = Int64(words[3])
         else { return nil }
         receipt = Receipt(cost: Credits(micro: cost), charge: charge, remaining: Credits(micro: remaining))

@@ -19,9 +19,10 @@ enum ProviderHead {
 
     /// - Parameters:
     ///   - path: of the operation, behind the base URL.
-    ///   - key: a field whose value has it in it is left out whatever its name: some clients send the key twice.
+    ///   - key: fields of a name that has it in a value are left out whatever the name: some clients send the key twice.
     static func bytes(
-        to base: BaseURL, path: String, secret: Secret?, bodyBytes: Int, passing fields: FieldLines, withoutKey key: String
+        to base: BaseURL, path: String, secret: Secret?, bodyBytes: Int, passing fields: FieldLines,
+        withoutKey key: String
     ) throws(UnwritableField) -> ByteBuffer {
         var head = try HeadWriter(request: .post, target: base.path + path, capacity: 1024)
         try head.field("Host", text: Origin(base).authority)
@@ -30,10 +31,9 @@ enum ProviderHead {
         // What an upstream compresses has to be decompressed here, and saves nothing on the short way.
         head.field("Accept-Encoding", "identity")
         if let secret { try head.field("Authorization", text: "Bearer " + secret.exposed()) }
-        let named = namedByConnection(fields)
+        let left = namedByConnection(fields) + namedWithKey(fields, key)
         fields.forEachBytes { name, value in
-            guard mayPass(name), !named.contains(where: { $0.matches(name) }), !Text(decoding: value).contains(Text(key))
-            else { return }
+            guard mayPass(name), !left.contains(where: { $0.matches(name) }) else { return }
             // It was read by the rules that it is written by.
             try? head.field(named: name, bytes: value)
         }
@@ -45,6 +45,15 @@ enum ProviderHead {
             || name.count > passedPrefix.count && zip(name, passedPrefix).allSatisfy { $0 | 0x20 == $1 | 0x20 }
     }
 
+    private static func namedWithKey(_ fields: FieldLines, _ key: String) -> [Text] {
+        let key = Array(key.utf8)
+        var names: [Text] = []
+        fields.forEachBytes { name, value in
+            if value.count >= key.count, value.contains(key) { names.append(Text(decoding: name).lowercased) }
+        }
+        return names
+    }
+
     /// Each hop may name more fields that are only for it (RFC 9110 §7.6.1).
     private static func namedByConnection(_ fields: FieldLines) -> [Text] {
         guard fields.count("connection") > 0 else { return [] }
@@ -52,18 +61,22 @@ enum ProviderHead {
     }
 }
 
+extension UnsafeRawBufferPointer {
+    /// Whether a short part stands somewhere in here.
+    fileprivate func contains(_ part: [UInt8]) -> Bool {
+        guard let first = part.first, count >= part.count else { return false }
+        return (0...count - part.count).contains { start in
+            self[start] == first && self[start..<start + part.count].elementsEqual(part)
+        }
+    }
+}
+
 extension Text {
     /// Of a name in small letters.
     fileprivate func matches(_ name: UnsafeRawBufferPointer) -> Bool {
         guard utf8.count == name.count else { return false }
-        return zip(utf8, name).allSatisfy { $0 == $1 || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($1) && $0 == $1 | 0x20 }
-    }
-}
-
-extension BaseURL {
-    /// What stands behind host and port; empty for none.
-    fileprivate var path: String {
-        let rest = text.drop { $0 != ":" }.dropFirst(3)
-        return rest.firstIndex(of: "/").map { String(rest[$0...]) } ?? ""
+        return zip(utf8, name).allSatisfy {
+            $0 == $1 || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($1) && $0 == $1 | 0x20
+        }
     }
 }

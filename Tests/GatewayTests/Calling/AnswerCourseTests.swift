@@ -8,8 +8,10 @@ import Values
 
 /// What becomes of an answer, step by step, without a socket.
 struct AnswerCourseTests {
-    private static let answer = #"{"id":"1","model":"inner","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"}}]}"#
-    private static let role = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
+    private static let answer =
+        #"{"id":"1","model":"inner","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"}}]}"#
+    private static let role =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
     private static let text = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n"
     private static let done = "data: [DONE]\n\n"
 
