@@ -124,9 +124,9 @@ let package = Package(
         .executableTarget(
             name: "CheckBenchmark",
             dependencies: [
-                "Values", "Calls", "Metering", "Accounts", "Applications", "Audit", "Catalog", "Credentials",
-                "Database", "Policy",
-                "Secrets",
+                "Values", "Accounts", "Applications", "Audit", "Calls", "Catalog", "Credentials", "Database",
+                "Metering",
+                "Policy", "Secrets",
             ],
             path: "Benchmarks/CheckBenchmark", swiftSettings: house),
         .executableTarget(
@@ -151,7 +151,7 @@ let package = Package(
             ["TestSupport", "Values", nioCore, nioHTTP1, .product(name: "NIOEmbedded", package: "swift-nio")]),
         tests(of: "JSON", ["TestSupport", "Values"]),
         tests(of: "Policy", ["Values", "TestSupport"]),
-        tests(of: "Secrets", ["Values", "CArgon2"]),
+        tests(of: "Secrets", ["Values", "CArgon2", crypto]),
         tests(of: "Scan", []),
         tests(of: "Database", ["Values"]),
         tests(

@@ -7,7 +7,7 @@ package import Values
 /// The key of the digests is made at each start and never leaves the process, so the table is worth nothing outside of
 /// it. First uses of a token that come together share one computation.
 package final class TokenVerifier: Sendable, CustomReflectable {
-    private typealias Digest = HMAC<SHA256>.MAC
+    private typealias Digest = SHA256.Digest
 
     private struct State {
         var known: BoundedTable<TokenID, Digest>
@@ -28,18 +28,17 @@ package final class TokenVerifier: Sendable, CustomReflectable {
     }
 
     private let pool: Argon2Pool
-    /// Keyed once: a copy of its state costs half of what keying costs.
-    private let keyed: HMAC<SHA256>
+    private let keyed: KeyedDigest
     private let state: Mutex<State>
 
-    /// No children: the prepared HMAC in it is as good as its key.
+    /// No children: the keyed digest in it is as good as its key.
     package var customMirror: Mirror { Mirror(self, children: [:]) }
 
     /// - Parameter capacity: tokens remembered at most; a full table gives up a random one.
     package init(pool: Argon2Pool, capacity: Int, entropy: Entropy) {
         self.pool = pool
         state = Mutex(State(known: BoundedTable(capacity: capacity)))
-        keyed = HMAC<SHA256>(key: SymmetricKey(data: entropy.bytes(32)))
+        keyed = KeyedDigest(key: entropy.bytes(32))
     }
 
     /// Whether this is the token that is remembered under its id; `nil` when none is. Constant-time.
@@ -107,9 +106,5 @@ package final class TokenVerifier: Sendable, CustomReflectable {
         }
     }
 
-    private func digest(_ token: PresentedToken) -> Digest {
-        var code = keyed
-        code.update(data: token.bytes)
-        return code.finalize()
-    }
+    private func digest(_ token: PresentedToken) -> Digest { keyed.of(token.bytes) }
 }

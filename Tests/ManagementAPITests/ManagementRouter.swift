@@ -21,9 +21,7 @@ struct ManagementRouter {
         var routes = Routes()
         ManagementAPI(house.management).declare(&routes)
         methods = routes.methods
-        let door = FrontDoor(
-            dialect: { _ in ProblemDialect() },
-            absent: { [methods] path in methods.refusal(at: path) ?? .notFound })
+        let door = FrontDoor { [methods] path in methods.refusal(at: path) ?? .notFound }
         responder = routes.router(behind: door).buildResponder()
     }
 
