@@ -263,7 +263,7 @@ struct EditTests {
         try await group("cheap")
         let made = try await house.issue()
         try await edit(made.credential) { $0.group = try good("cheap") }
-        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == "cheap")
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.group == "cheap")
         _ = try await house.catalog.retireGroup("cheap", true, by: .test)
         let renamed = try await edit(made.credential) {
             $0.name = try good("other")
@@ -272,7 +272,7 @@ struct EditTests {
         #expect(renamed.terms.group == "cheap")
         try await allow([])
         #expect(try await edit(made.credential) { $0.name = .empty }.terms.group == "cheap")
-        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == "cheap")
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.group == "cheap")
         // What it pays then is the account's to say.
         #expect(try await house.accounts.account(house.ada.account).group(chosen: "cheap") == "standard")
     }
@@ -280,11 +280,11 @@ struct EditTests {
     @Test("a group binds the next call, by what is held in memory too") func groupBinds() async throws {
         try await group("cheap")
         let made = try await house.issue()
-        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == nil)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.group == nil)
         try await edit(made.credential) { $0.group = try good("cheap") }
-        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == "cheap")
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.group == "cheap")
         try await edit(made.credential) { $0.group = .some(nil) }
-        #expect(try await house.credentials.verify(made.key, at: house.hand.now).group == nil)
+        #expect(try await house.credentials.verify(made.key, at: house.hand.now).facts.terms.group == nil)
     }
 
     @Test("another account's key, a deleted and an absent one are the same: not found") func notFound() async throws {

@@ -1,4 +1,5 @@
 import HTTP
+import HTTPTypes
 import NIOCore
 import Policy
 import Testing
