@@ -1,4 +1,5 @@
 import Catalog
+import Glibc
 import NIOCore
 import NIOEmbedded
 import Policy
@@ -69,14 +70,23 @@ final class HandDialer: Dialer, @unchecked Sendable {
     }
 }
 
-/// Counts how often more bytes are asked for.
-final class Reads: ChannelOutboundHandler {
+/// Counts how often more bytes are asked for, and breaks the connection when it is told to.
+final class Reads: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     var count = 0
+    /// The next write finds the connection broken, as a socket does: all is told before the write returns.
+    var breaks = false
 
     func read(context: ChannelHandlerContext) {
         count += 1
         context.read()
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        guard breaks else { return context.flush() }
+        context.fireErrorCaught(IOError(errnoCode: EPIPE, reason: "write"))
+        context.fireChannelInactive()
     }
 }
 
@@ -126,6 +136,9 @@ extension EmbeddedChannel {
         while let bytes = try readOutbound(as: ByteBuffer.self) { text += String(buffer: bytes) }
         return text
     }
+
+    /// Breaks the connection at the next write.
+    func breakOnWrite() throws { try pipeline.syncOperations.handler(type: Reads.self).breaks = true }
 
     func reads() throws -> Int { try pipeline.syncOperations.handler(type: Reads.self).count }
 }

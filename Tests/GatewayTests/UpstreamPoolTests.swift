@@ -89,6 +89,23 @@ struct UpstreamPoolTests {
         #expect(bench.dialer.asked.isEmpty)
     }
 
+    @Test("a connection that breaks while the request is written is told after send has returned, unless cancelled")
+    func brokenInSend() throws {
+        let bench = UpstreamBench()
+        for cancels in [false, true] {
+            let (_, _, channel) = try bench.sendOnNew()
+            try channel.answer(Self.short)
+            try channel.breakOnWrite()
+            let (exchange, heard) = bench.send("paid")
+            #expect(heard.failure == nil)
+            #expect(bench.connections == 0 && bench.pool.underWay == 0)
+            if cancels { exchange.cancel() }
+            bench.loop.run()
+            #expect((heard.failure?.how == "the connection broke before its answer: Broken pipe") == !cancels)
+            #expect(bench.dialer.asked.isEmpty, "a written request is not sent again")
+        }
+    }
+
     @Test(
         "an answer that is cut off is a failure",
         arguments: [

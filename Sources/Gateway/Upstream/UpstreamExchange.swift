@@ -7,6 +7,8 @@ package final class UpstreamExchange {
     let lane: OriginLane
     /// `nil` once the exchange is over.
     private var listener: (any UpstreamListener)?
+    /// Has yet to hear of a failure.
+    private var unheard: (any UpstreamListener)?
     /// `nil` once it was handed to a connection: it is never sent a second time.
     private var request: UpstreamRequest?
     private var connection: UpstreamConnection?
@@ -31,6 +33,7 @@ package final class UpstreamExchange {
 
     /// Ends it without another word; a connection that was used for it is closed.
     package func cancel() {
+        unheard = nil
         guard let connection = end() else { return }
         connection.abandon()
     }
@@ -67,13 +70,12 @@ package final class UpstreamExchange {
     /// Ends it with a failure; a connection that was used for it is closed.
     func fail(_ failure: UpstreamFailure) {
         guard let listener else { return }
-        guard isReturned else {
-            // The caller of `send` does not have this object yet.
-            let later = NIOLoopBound(self, eventLoop: pool.eventLoop)
-            return pool.eventLoop.execute { later.value.fail(failure) }
-        }
         end()?.abandon()
-        listener.upstreamFailed(failure)
+        if isReturned { return listener.upstreamFailed(failure) }
+        // The caller of `send` does not have this object yet. It may still cancel it.
+        unheard = listener
+        let later = NIOLoopBound(self, eventLoop: pool.eventLoop)
+        pool.eventLoop.execute { later.value.unheard.take()?.upstreamFailed(failure) }
     }
 
     // MARK: For the connection
