@@ -36,13 +36,13 @@ def open_many(server, count, data, sources):
     return opened, stack
 
 
-def others_are_served(client, pets, times=5):
-    """From another address, with another key, at once."""
+def others_are_served(client, pets, times=5, deadline=10):
+    """From another address, with another key, in time."""
     for _ in range(times):
         begun = time.monotonic()
-        expect(client.chat(pets.dog_key, timeout=10), 200)
-        expect(client.call("GET", APPS, token=pets.token, timeout=10), 200)
-        assert time.monotonic() - begun < 8
+        expect(client.chat(pets.dog_key, timeout=deadline), 200)
+        expect(client.call("GET", APPS, token=pets.token, timeout=deadline), 200)
+        assert time.monotonic() - begun < deadline
 
 
 def half_of(kind, strangers):
@@ -71,8 +71,9 @@ def test_who_begins_and_says_nothing_more_shuts_nobody_out(pets, strangers, kind
 def test_who_asks_and_reads_nothing_costs_no_memory(pets, path):
     """150 connections × 60,000 requests for /openapi.yaml took 2.2 GB, without any credential."""
     server = pets.client.server
-    before = server.resident_bytes
     token = pets.cat_key if path == "/v1/models" else None
+    answer = expect(pets.client.call("GET", path, token=token), 200)
+    before = server.resident_bytes
     asked = memoryview(raw("GET", path, token) * length(10_000, 60_000))
     connections, stack = open_many(server, length(40, 150), b"", [f"127.81.0.{n}" for n in range(1, 11)])
     with stack:
@@ -92,8 +93,11 @@ def test_who_asks_and_reads_nothing_costs_no_memory(pets, path):
                     del unsent[connection]
             time.sleep(0.01)
         grown = max(server.resident_bytes - before for _ in range(20) if time.sleep(0.1) is None)
-        assert grown < 48 * MEBIBYTE, f"{grown / MEBIBYTE:.0f} MiB"
-        others_are_served(elsewhere(server), pets, times=2)
+        # One answer at a time is kept, and 64 KiB of what was asked besides.
+        allowed = 32 * MEBIBYTE + len(connections) * (2 * len(answer.content) + 65_536)
+        assert grown < allowed, f"{grown / MEBIBYTE:.0f} MiB, {allowed / MEBIBYTE:.0f} allowed"
+        # Millions of short answers fit into the kernels' buffers, and are being made meanwhile.
+        others_are_served(elsewhere(server), pets, times=2, deadline=length(10, 40))
 
 
 def test_a_connection_between_two_requests_costs_little(pets):
