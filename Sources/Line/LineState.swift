@@ -217,8 +217,7 @@ struct LineState: Sendable {
     /// An answer begins.
     /// - Returns: how its body is framed; `nil` when none is owed.
     mutating func begin(answer status: Int, length: Int?) -> AnswerFraming? {
-        let mayKeep = !isQuiescing && !isCut
-        return message?.begin(status, length, mayKeep: mayKeep, drained: bounds.drained)
+        message?.begin(status, length, mayKeep: !isQuiescing, drained: bounds.drained)
     }
 
     /// A part of the answer's body is to be written.

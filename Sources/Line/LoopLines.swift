@@ -41,7 +41,7 @@ final class LoopLines: @unchecked Sendable {
 
     private func lookAround() {
         writeDate()
-        let now = NIODeadline.now()
+        let now = eventLoop.now
         // A copy: a line that ends takes itself out.
         for line in Array(lines.values) { line.tick(now) }
     }

@@ -84,7 +84,7 @@ struct LineTests {
         line.answer(AnswerHead(status: 200, length: length), ByteBuffer(string: "a"), isWhole: false)
         line.abort()
         let heard = try talk.hear()
-        #expect(!heard.contains("0\r\n\r\n"))
+        #expect(heard.hasSuffix("a") || heard.hasSuffix("a\r\n"))
         #expect(!talk.isOpen)
         #expect(talk.host.served[0].heard == ["whole"])
     }
