@@ -87,11 +87,12 @@ struct LineState: Sendable {
     func wantsBytes(isWritable: Bool) -> Bool {
         if hasInputEnded || isCut { return false }
         switch phase {
-        case .waiting, .readingHead: return isWritable || received.readableBytes < bounds.pipelined
+        case .waiting, .readingHead: return isWritable || received.readableBytes == 0
         case .serving:
             guard let message else { return false }
+            // Behind the message under way no more is kept than one read has brought.
             return message.isReceived
-                ? received.readableBytes < bounds.pipelined : !message.isPaused || message.output == .ended
+                ? received.readableBytes == 0 : !message.isPaused || message.output == .ended
         case .flushing, .lingering: return dropped <= bounds.drained
         case .over: return false
         }

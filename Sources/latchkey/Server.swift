@@ -93,10 +93,12 @@ struct Server: Sendable {
             _ = try await database.read { try $0.row("SELECT 1 AS one") != nil }
             return .json(["status": "ready"])
         }
+        // One copy for all who ask, also while they don't read it.
+        let document = ByteBuffer(bytes: PackageResources.openapi_yaml)
         routes.on(.get, "/openapi.yaml") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/yaml; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_yaml)))
+                body: ResponseBody(byteBuffer: document))
         }
     }
 
