@@ -26,7 +26,7 @@ extension Catalog {
           provider_id TEXT NOT NULL REFERENCES providers (id),
           name TEXT NOT NULL UNIQUE CHECK (length(name) BETWEEN 1 AND 100),
           upstream_name TEXT NOT NULL,
-          system_messages TEXT NOT NULL CHECK (system_messages IN ('keep', 'merge')),
+          system_messages TEXT NOT NULL,
           created_at BIGINT NOT NULL
         )
         """,

@@ -59,10 +59,10 @@ struct UpstreamSocketTests {
     }
 
     @Test("nobody listens at the port") func refused() async throws {
-        let upstream = try await ScriptedUpstream({ _ in [] })
-        try await upstream.stop()
+        // Held, so that nobody else gets it meanwhile.
+        let port = try HeldPort()
         let asker = try await UpstreamAsker()
-        let outcome = try await asker.ask("http://127.0.0.1:\(upstream.port)")
+        let outcome = try await asker.ask("http://127.0.0.1:\(port.number)")
         #expect(outcome.failure == .failed("no connection to its port: Connection refused"))
         try await asker.stop()
     }
