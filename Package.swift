@@ -62,7 +62,7 @@ let package = Package(
         floor("Database", on: ["Values", .product(name: "GRDB", package: "GRDB.swift"), sqlite]),
         floor("HTTP", on: ["Values", "JSON", "Policy", httpTypes]),
 
-        floor("Line", on: ["Values", "JSON", "Wire", "HTTP", httpTypes, nioCore]),
+        floor("Line", on: ["Values", "JSON", "Wire", "HTTP", httpTypes, nioCore, nioPosix]),
 
         floor("Audit", on: ["Values", "Secrets", "Database"]),
         floor("Catalog", on: ["Values", "Secrets", "Database", "Audit"]),

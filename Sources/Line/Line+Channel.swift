@@ -41,7 +41,7 @@ extension Line: ChannelInboundHandler {
     package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isReading = true
         state.received(unwrapInboundIn(data))
-        pump()
+        pump(turns: 1)
     }
 
     package func channelReadComplete(context: ChannelHandlerContext) {
@@ -67,6 +67,12 @@ extension Line: ChannelInboundHandler {
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
+
+    /// One more of the messages that are here may begin.
+    func takeTurn() {
+        waitsForTurn = false
+        pump(turns: 1)
+    }
 
     func tick(_ now: NIODeadline) {
         guard let context else { return }

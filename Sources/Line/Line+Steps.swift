@@ -5,11 +5,17 @@ import Wire
 
 /// What the state says is to be done, is done here.
 extension Line {
-    func pump() {
+    /// - Parameter turns: how many messages may be begun; none, unless a socket is what this comes from.
+    func pump(turns: Int = 0) {
         guard !isPumping, let context else { return }
         isPumping = true
-        while let step = state.next(isWritable: channel.isWritable) { perform(step, context) }
+        var turns = turns
+        while let step = state.next(isWritable: channel.isWritable, turns: &turns) { perform(step, context) }
         isPumping = false
+        if !waitsForTurn, state.wantsTurn(isWritable: channel.isWritable) {
+            waitsForTurn = true
+            loop.turns.wait(self)
+        }
         if isUnflushed, !isReading { flush(context) }
         if !isReading { readOn(context) }
     }

@@ -31,6 +31,8 @@ package final class Line {
     var holdsConnection = false
     var share = ReceivingShare()
     var isPumping = false
+    /// Whether it stands in line for its ``takeTurn()``.
+    var waitsForTurn = false
     var isUnflushed = false
     /// Between the reads of one turn of the loop: what is written meanwhile is flushed at its end.
     var isReading = false

@@ -4,7 +4,7 @@ import Wire
 
 /// One connection as a value: what was received, what of the message under way is still to come, what of its answer is
 /// still owed, and since when. It does nothing by itself: bytes, turns of the clock and the exchange's words go in, and
-/// ``next(isWritable:)`` says what is to be done, one step at a time.
+/// ``next(isWritable:turns:)`` says what is to be done, one step at a time.
 ///
 /// No clock is read for a message. What has a deadline is seen by ``tick(_:isWritable:)`` every 250 ms, and begins to count
 /// when the first tick sees it.
@@ -45,6 +45,8 @@ struct LineState: Sendable {
     private var message: Message?
     private(set) var hasInputEnded = false
     private(set) var isQuiescing = false
+    /// Whether the reader has not seen all of what is here.
+    private var hasUnread = false
     /// More came than is kept: what is here is served, and then the connection ends.
     private var isCut = false
     private var dropped = 0
@@ -67,6 +69,7 @@ struct LineState: Sendable {
         case .waiting, .readingHead, .serving: break
         }
         if isCut { return }
+        hasUnread = true
         if received.readableBytes == 0 {
             received = bytes
         } else if received.readableBytes < most {
@@ -118,38 +121,47 @@ struct LineState: Sendable {
 
     // MARK: What is to be done
 
-    mutating func next(isWritable: Bool) -> Step? {
+    /// - Parameter turns: how many messages may be begun; see ``LoopTurns``.
+    mutating func next(isWritable: Bool, turns: inout Int) -> Step? {
         switch phase {
-        case .waiting, .readingHead: nextHead(isWritable)
-        case .serving: nextOfMessage(isWritable)
+        case .waiting, .readingHead: nextHead(isWritable, &turns)
+        case .serving: nextOfMessage(isWritable, &turns)
         case .flushing: nil
         case .lingering: hasInputEnded || dropped > bounds.drained ? over(.close) : nil
         case .over: nil
         }
     }
 
-    private mutating func nextHead(_ isWritable: Bool) -> Step? {
+    /// Whether a message could be begun if there were a turn.
+    func wantsTurn(isWritable: Bool) -> Bool {
+        (phase == .waiting || phase == .readingHead) && isWritable && hasUnread && received.readableBytes > 0
+    }
+
+    private mutating func nextHead(_ isWritable: Bool, _ turns: inout Int) -> Step? {
         // An answer that was not taken yet holds back the next message.
         guard isWritable else { return nil }
         if isQuiescing { return finish() }
-        if received.readableBytes > 0 {
+        if received.readableBytes > 0, hasUnread {
+            guard turns > 0 else { return nil }
             do {
                 if case .head(let head)? = try reader.next(from: &received) {
                     message = Message(head)
                     phase = .serving
+                    turns -= 1
                     clock.begin()
                     return .begin(head)
                 }
             } catch {
                 return refuse(.unreadable(error))
             }
+            hasUnread = false
         }
         if hasInputEnded || isCut { return finish() }
         if received.readableBytes > 0 { phase = .readingHead } else { received = ByteBuffer() }
         return nil
     }
 
-    private mutating func nextOfMessage(_ isWritable: Bool) -> Step? {
+    private mutating func nextOfMessage(_ isWritable: Bool, _ turns: inout Int) -> Step? {
         while let message {
             if message.output == .ended {
                 if message.closes { return finish() }
@@ -157,7 +169,7 @@ struct LineState: Sendable {
                     self.message = nil
                     phase = .waiting
                     clock.begin()
-                    return nextHead(isWritable)
+                    return nextHead(isWritable, &turns)
                 }
             }
             if message.isReceived {

@@ -8,6 +8,7 @@ import Wire
 final class LoopLines: @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let clock: Clock
+    let turns: LoopTurns
     private var lines: [ObjectIdentifier: Line] = [:]
     private var tick: RepeatedTask?
     private var second: Int64 = .min
@@ -19,6 +20,7 @@ final class LoopLines: @unchecked Sendable {
     init(_ eventLoop: any EventLoop, clock: Clock) {
         self.eventLoop = eventLoop
         self.clock = clock
+        turns = LoopTurns(eventLoop)
     }
 
     func add(_ line: Line) {

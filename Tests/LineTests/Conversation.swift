@@ -73,10 +73,15 @@ final class Conversation {
         try channel.connect(to: SocketAddress(ipAddress: peer, port: 1)).wait()
     }
 
-    func say(_ text: String) throws { try channel.writeInbound(ByteBuffer(string: text)) }
+    func say(_ text: String) throws {
+        try channel.writeInbound(ByteBuffer(string: text))
+        channel.embeddedEventLoop.run()
+    }
 
     /// All that the line has written since this was last asked.
     func hear() throws -> String {
+        // This loop has no sockets: turns are tasks here.
+        channel.embeddedEventLoop.run()
         var text = ""
         while let bytes = try channel.readOutbound(as: ByteBuffer.self) { text += String(buffer: bytes) }
         return text

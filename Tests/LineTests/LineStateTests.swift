@@ -38,6 +38,22 @@ struct LineStateTests {
         #expect(talk.steps() == ["begin GET /a", "whole"])
     }
 
+    @Test("only as many messages are begun as there are turns") func turns() {
+        var talk = Talk()
+        talk.turns = 1
+        #expect(talk.hear(.get + .get + "GET") == ["begin GET /a", "whole"])
+        talk.turns = 0
+        #expect(talk.answer() == [])
+        #expect(talk.state.wantsTurn(isWritable: true) && !talk.state.wantsTurn(isWritable: false))
+        talk.turns = 1
+        #expect(talk.steps() == ["begin GET /a", "whole"])
+        #expect(talk.answer() == [])
+        // A part of a head is no message, and waits for bytes, not for a turn.
+        #expect(!talk.state.wantsTurn(isWritable: true))
+        talk.state.inputEnded()
+        #expect(talk.steps() == ["finish"])
+    }
+
     @Test("what is pipelined is kept up to a bound, and not read beyond it") func pipelined() {
         var talk = Talk { $0.pipelined = 100 }
         _ = talk.hear(.get)

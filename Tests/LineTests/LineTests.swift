@@ -137,6 +137,19 @@ struct LineTests {
         #expect(!talk.isOpen)
     }
 
+    @Test("pipelined messages have their turns one by one") func pipelined() throws {
+        let talk = try Conversation()
+        try talk.say(.get + .get + .get)
+        for number in 1...3 {
+            #expect(talk.host.served.count == number)
+            talk.host.served[number - 1].answer("x")
+            // The next one waits for its turn.
+            #expect(talk.host.served.count == number)
+            _ = try talk.hear()
+        }
+        #expect(talk.host.served.count == 3)
+    }
+
     @Test("a server that stops ends idle connections, and others after their answer") func quiesce() throws {
         let idle = try Conversation()
         idle.happen(ChannelShouldQuiesceEvent())

@@ -9,6 +9,8 @@ import Wire
 struct Talk {
     var state: LineState
     var isWritable = true
+    /// How many messages each of these may begin.
+    var turns = Int.max
     private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
     init(_ change: (inout LineBounds) -> Void = { _ in }) {
@@ -26,7 +28,8 @@ struct Talk {
     /// All that is to be done now.
     mutating func steps() -> [String] {
         var words: [String] = []
-        while let step = state.next(isWritable: isWritable) { words.append(Self.word(step)) }
+        var turns = turns
+        while let step = state.next(isWritable: isWritable, turns: &turns) { words.append(Self.word(step)) }
         return words
     }
 
