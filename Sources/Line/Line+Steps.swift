@@ -14,7 +14,7 @@ extension Line {
         isPumping = false
         if !waitsForTurn, state.wantsTurn(isWritable: channel.isWritable) {
             waitsForTurn = true
-            loop.turns.wait(self)
+            loop.turns.wait { [self] in takeTurn() }
         }
         if isUnflushed, !isReading { flush(context) }
         if !isReading { readOn(context) }

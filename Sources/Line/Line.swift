@@ -138,6 +138,10 @@ package final class Line {
         close()
     }
 
+    /// Does the rest of long work when the sockets of this event loop have been looked at once more. A task of the loop
+    /// would be done before that, and hold up all others.
+    package func inNextRound(_ work: @escaping () -> Void) { loop.turns.wait(work) }
+
     /// For now, nothing of the body is taken.
     package func pauseBody() { state.pause() }
 

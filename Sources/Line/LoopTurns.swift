@@ -7,12 +7,12 @@ import NIOPosix
 /// NIO runs tasks as long as there are any and looks at no socket meanwhile. A caller who has sent a thousand requests at
 /// once would be served out of tasks alone: each answer begins the next message, and while a few connections do so, nobody
 /// else on this loop is heard. So a message begins in a round of the sockets only, one for each connection: either because
-/// it has just been read, or because this pipe has called. It costs two system calls a round, for callers who pipeline.
+/// it has just been read, or because this pipe has called. Long work that goes on in pieces waits here as well. It costs two system calls a round, for callers who pipeline.
 ///
 /// Unchecked: it is made under a lock, and all else of it is only touched on its event loop.
 final class LoopTurns: @unchecked Sendable {
     private let eventLoop: any EventLoop
-    private var waiting: [Line] = []
+    private var waiting: [() -> Void] = []
     private var hasCalled = false
     /// The end of the pipe that is written to; `nil` while there is none, or on a loop without sockets.
     private var bell: CInt?
@@ -39,9 +39,9 @@ final class LoopTurns: @unchecked Sendable {
         }
     }
 
-    /// The line gets its turn in the next round.
-    func wait(_ line: Line) {
-        waiting.append(line)
+    /// The work is done in the next round.
+    func wait(_ work: @escaping () -> Void) {
+        waiting.append(work)
         guard !hasCalled else { return }
         hasCalled = true
         var byte: UInt8 = 1
@@ -51,9 +51,9 @@ final class LoopTurns: @unchecked Sendable {
 
     private func takeTurns() {
         hasCalled = false
-        let lines = waiting
+        let turns = waiting
         waiting.removeAll(keepingCapacity: true)
-        for line in lines { line.takeTurn() }
+        for work in turns { work() }
     }
 
     private final class Bell: ChannelInboundHandler {

@@ -325,8 +325,7 @@ final class CallExchange<D: Dialect>: LineExchange, UpstreamListener {
         case .echo:
             // The other connections of this loop have their turn.
             guard turns == Self.echoTurns else { return }
-            let bound = NIOLoopBound(self, eventLoop: line.eventLoop)
-            line.eventLoop.execute { bound.value.pump() }
+            line.inNextRound { self.pump() }
         }
     }
 
