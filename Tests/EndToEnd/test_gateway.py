@@ -529,7 +529,7 @@ def test_a_short_answer_that_breaks_is_a_502(relay):
     """It is taken in whole before any of it goes out, so its end can still be told."""
     openai_error(ask(relay, "broken"), 502, "upstream_failed", denial="upstream_failed")
     # The caller hears that it failed; the operator's log says how.
-    assert "how=no end of the body model=broken" in relay.client.server.stderr
+    assert "how=it closed the connection in the middle of its answer model=broken" in relay.client.server.stderr
 
 
 def test_a_long_answer_that_breaks_is_cut(relay):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from client import Client, expect, unique
+from deployment import CAT
 from haproxy import HAProxy
 from nginx import Nginx
 from shapes import openai_error, problem
@@ -46,6 +47,17 @@ def raw(method, path, token, body=b"", *headers, version="1.1", host=True):
 
 
 SERVED = {CHAT: 200, APPS: 201}
+
+
+@pytest.fixture(scope="module")
+def pets(_deployment):
+    """A tenant of this module's own, since its calls make apps."""
+    made = _deployment.new_tenant("Line")
+    made.cat = made.application("Cat", system_prompt=CAT)
+    made.cat_credential = made.credential(made.cat["id"])
+    made.cat_key = made.cat_credential["token"]
+    return made
+
 
 
 def planes(pets):

@@ -104,7 +104,8 @@ struct ChatRefusalTests {
         for status in [429, 503, 529] {
             #expect(refusal(status, "", retryAfter: " 20 ").problem.headers[.retryAfter] == "20")
             for odd in ["Wed, 21 Oct 2026 07:28:00 GMT", "-1", "1e9", "90000", "soon", "", "2; host=inner", "org-abc"] {
-                #expect(refusal(status, "", retryAfter: odd).problem.headers[.retryAfter] == nil, "\(odd)")
+                let told = refusal(status, "", retryAfter: odd).problem.headers[.retryAfter]
+                #expect(told == (status == 429 ? "1" : nil), "\(odd)")
             }
         }
         #expect(refusal(500, "", retryAfter: "20").problem.headers[.retryAfter] == nil)

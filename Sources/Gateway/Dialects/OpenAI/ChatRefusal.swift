@@ -54,7 +54,8 @@ struct ChatRefusal {
         var problem = Problem(
             .tooManyRequests, "upstream_rate_limited",
             "The provider behind this application takes no more calls right now. Try again in a moment.")
-        if let retryAfter = answer.retrySeconds { problem = problem.with(.retryAfter, retryAfter) }
+        // Whoever is told to wait is told how long.
+        problem = problem.with(.retryAfter, answer.retrySeconds ?? "1")
         return Refusal(
             problem: problem, how: "status 429: " + ProviderFault.rateLimited.rawValue, weight: .warning)
     }
