@@ -29,7 +29,7 @@ struct AnswerCourse<D: Dialect> {
         case abort(how: String)
     }
 
-    private enum Body {
+    enum Body {
         case none
         case refused(status: Int, retryAfter: String?, ByteBuffer)
         /// A stream was asked for, and not a byte yet tells what this is.
@@ -40,35 +40,35 @@ struct AnswerCourse<D: Dialect> {
         case stream(D.Stream)
     }
 
-    private enum Charge { case none, asked, durable }
+    enum Charge { case none, asked, durable }
 
-    private enum End {
+    enum End {
         case whole
         case fault(AnswerFault)
         case failure(UpstreamFailure)
     }
 
-    private let dialect: D
-    private let renaming: ModelRenaming?
-    private let isStreamAsked: Bool
-    private let wholeLimit: Int
-    private let isField: (Text) -> Bool
+    let dialect: D
+    let renaming: ModelRenaming?
+    let isStreamAsked: Bool
+    let wholeLimit: Int
+    let isField: (Text) -> Bool
 
-    private var body = Body.none
-    private var label: String?
-    private var length: Int?
-    private var charge = Charge.none
+    var body = Body.none
+    var label: String?
+    var length: Int?
+    var charge = Charge.none
     /// How the upstream's side has ended; `nil` as long as more may come.
-    private var end: End?
-    private var isOpen = false
-    private(set) var isOver = false
+    var end: End?
+    var isOpen = false
+    var isOver = false
     /// May go out at once.
-    private var ready = ByteBuffer()
+    var ready = ByteBuffer()
     /// Waits for the charge: what a reader takes for the end of a stream, and all of a long answer.
-    private var held = ByteBuffer()
+    var held = ByteBuffer()
     /// Since when nothing but signs of life has come.
-    private var aliveSince: NIODeadline?
-    private var steps: [Step] = []
+    var aliveSince: NIODeadline?
+    var steps: [Step] = []
 
     /// - Parameters:
     ///   - isStreamAsked: whether the caller asked for one.
@@ -219,103 +219,9 @@ extension AnswerCourse {
         return .rupture(dialect.rupture(denial.problem), how: how)
     }
 
-    private mutating func open(isStream: Bool) {
+    mutating func open(isStream: Bool) {
         guard !isOpen else { return }
         isOpen = true
         steps.append(.open(isStream: isStream, length: isStream ? nil : length))
-    }
-}
-
-// MARK: Looking
-
-extension AnswerCourse {
-    private mutating func sniff(_ bytes: ByteBuffer, at now: NIODeadline) {
-        let form = AnswerForm(label: label, isStreamAsked: isStreamAsked, beginning: bytes, hasEnded: false)
-        switch form {
-        case .whole: body = .whole(ByteBuffer())
-        case .stream: body = .stream(dialect.stream(renaming: renaming))
-        case nil:
-            body = .unlabelled(bytes)
-            // Blanks before an answer are no answer.
-            if bytes.readableBytes > wholeLimit { end = .fault(.undecided(bytes: bytes.readableBytes)) }
-            return
-        }
-        take(bytes, at: now)
-    }
-
-    private mutating func lookAtWhole(_ bytes: ByteBuffer) {
-        switch dialect.look(at: bytes, isWhole: true) {
-        case .content:
-            end = .whole
-            let answer = dialect.renamed(bytes, renaming) ?? bytes
-            body = .whole(answer)
-            serve(whole: answer)
-        case .error(let fault): end = .fault(fault)
-        default: end = .fault(.noChoices)
-        }
-    }
-
-    private mutating func lookAtBeginning(_ bytes: ByteBuffer) {
-        switch dialect.look(at: bytes, isWhole: false) {
-        case .content:
-            body = .long
-            held = dialect.renamed(bytes, renaming) ?? bytes
-            if let length { self.length = length + held.readableBytes - bytes.readableBytes }
-            serve(whole: nil)
-        case .error(let fault): end = .fault(fault)
-        default: if bytes.readableBytes > 16 * wholeLimit { end = .fault(.undecided(bytes: bytes.readableBytes)) }
-        }
-    }
-
-    private mutating func follow(_ look: inout D.Stream, at now: NIODeadline) {
-        while end == nil, let piece = look.next() {
-            switch piece.finding {
-            case .nothing, .usage: ready.add(piece.bytes)
-            case .keepAlive:
-                if aliveSince == nil { aliveSince = now }
-                ready.add(piece.bytes)
-            case .content:
-                if !isServed {
-                    serve(whole: nil)
-                    open(isStream: true)
-                }
-                ready.add(piece.bytes)
-            case .end:
-                guard isServed else {
-                    end = .fault(.streamWithoutContent)
-                    return
-                }
-                held.add(piece.bytes)
-                end = .whole
-            case .error(let fault): end = .fault(fault)
-            }
-        }
-    }
-
-    private mutating func serve(whole: ByteBuffer?) {
-        charge = .asked
-        steps.append(.charge(whole))
-    }
-
-    private mutating func refuse() {
-        guard case .refused(let status, let retryAfter, let bytes) = body else { return }
-        isOver = true
-        let answer = ProviderAnswer(
-            status: status, body: bytes, retryAfter: retryAfter, model: renaming, isField: isField)
-        steps.append(.refuse(dialect.refusal(answer)))
-    }
-}
-
-extension ByteBuffer {
-    /// Adds up to so many bytes; the first ones without a copy.
-    fileprivate mutating func add(_ bytes: ByteBuffer, upTo most: Int = .max) {
-        let room = most == .max ? bytes.readableBytes : Swift.min(bytes.readableBytes, most - readableBytes)
-        guard room > 0, let part = bytes.getSlice(at: bytes.readerIndex, length: room) else { return }
-        if readableBytes == 0 { self = part } else { writeImmutableBuffer(part) }
-    }
-
-    fileprivate mutating func takeAll() -> ByteBuffer {
-        defer { self = ByteBuffer() }
-        return self
     }
 }
