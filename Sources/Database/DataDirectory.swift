@@ -73,8 +73,8 @@ package final class DataDirectory: Sendable {
     private static func reason() -> String {
         switch errno {
         case ENOENT: "the folder that it is to be in does not exist; make that first"
-        case EACCES, EROFS:
-            "this user may not write there; give it to this user, or choose another place with --data-dir"
+        case EACCES: "this user may not write there; give it to this user, or choose another place with --data-dir"
+        case EROFS: "its file system is read-only; choose another place with --data-dir"
         default: String(cString: strerror(errno))
         }
     }

@@ -68,7 +68,7 @@ def test_it_runs_where_there_is_nothing_else(root, container):
     told = root.run(["--version"], container.mounts)
     assert (told.returncode, told.stderr) == (0, "") and re.fullmatch(r"latchkey \d+\.\d+\.\d+\n", told.stdout)
     denied = root.run(["serve", "--data-dir", "/elsewhere"], container.mounts)
-    assert denied.returncode == 1 and "Read-only file system" in denied.stderr
+    assert denied.returncode == 1 and "its file system is read-only" in denied.stderr
 
     container.start()
     assert requests.get(container.url + "/readyz", timeout=10).status_code == 200
