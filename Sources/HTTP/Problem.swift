@@ -38,17 +38,6 @@ package protocol PublicError: Error {
     var problem: Problem { get }
 }
 
-/// An error whose answer is to carry some more headers, whatever the error is.
-package struct ErrorWithHeaders: Error {
-    package let error: any Error
-    package let headers: HTTPFields
-
-    package init(_ error: any Error, _ headers: HTTPFields) {
-        self.error = error
-        self.headers = headers
-    }
-}
-
 extension Problem: PublicError {
     package var problem: Problem { self }
 }

@@ -7,7 +7,8 @@ import NIOPosix
 /// NIO runs tasks as long as there are any and looks at no socket meanwhile. A caller who has sent a thousand requests at
 /// once would be served out of tasks alone: each answer begins the next message, and while a few connections do so, nobody
 /// else on this loop is heard. So a message begins in a round of the sockets only, one for each connection: either because
-/// it has just been read, or because this pipe has called. Long work that goes on in pieces waits here as well. It costs two system calls a round, for callers who pipeline.
+/// it has just been read, or because this pipe has called. Long work that goes on in pieces waits here as well. It costs
+/// two system calls a round, for callers who pipeline.
 ///
 /// Unchecked: it is made under a lock, and all else of it is only touched on its event loop.
 final class LoopTurns: @unchecked Sendable {

@@ -49,21 +49,12 @@ package struct FrontDoor: RouterMiddleware {
 
     private func publicSide(of error: any Error, _ context: WebContext) -> Problem {
         switch error {
-        case let error as ErrorWithHeaders:
-            var problem = publicSide(of: error.error, context)
-            for field in error.headers { problem.headers[field.name] = field.value }
-            return problem
         case let error as any PublicError:
             let problem = error.problem
             if [Problem.internalError.code, Problem.storageFailed.code].contains(problem.code) {
                 context.logger.error("internal failure", metadata: ["error": "\(type(of: error)) \(Loggable(error))"])
             }
             return problem
-        case is CancellationError:
-            // Nobody is there to read it, and nothing has failed here.
-            return Problem(
-                HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request"), "caller_left", "The caller left."
-            )
         case let error as HTTPError where error.status.kind == .clientError:
             return Problem(error.status, "bad_request", "The request could not be read.")
         case is NIOTooManyBytesError: return .bodyTooLarge(limit: context.maxUploadSize)
@@ -93,15 +84,5 @@ package struct FrontDoor: RouterMiddleware {
                 "peer": "\(context.peer)",
                 "client": "\(context.client?.description ?? "unknown")",
             ])
-    }
-}
-
-/// A failure of our own as far as it may be logged: a case and its codes, in printable ASCII.
-private struct Loggable: CustomStringConvertible {
-    let description: String
-
-    init(_ error: any Error) {
-        description = String(
-            "\(error)".unicodeScalars.prefix(200).filter { (0x20...0x7E).contains($0.value) }.map(Character.init))
     }
 }

@@ -81,7 +81,8 @@ struct Reply {
         let problem = error.problem
         if [Problem.internalError.code, Problem.storageFailed.code].contains(problem.code) {
             logger.error(
-                "internal failure", metadata: ["error": "\(type(of: error)) \(error)", "request": "\(requestID)"])
+                "internal failure",
+                metadata: ["error": "\(type(of: error)) \(Loggable(error))", "request": "\(requestID)"])
         }
         return problem
     }
