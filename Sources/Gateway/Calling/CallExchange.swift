@@ -99,7 +99,7 @@ final class CallExchange<D: Dialect>: LineExchange {
 
     func admit(_ key: OpenedKey) throws(Denial) {
         self.key = key
-        admitted = try key.admit(to: route.application, from: line.client, on: origin)
+        admitted = try key.admit(to: try route.application, from: line.client, on: origin)
         step(.admit)
     }
 

@@ -1,10 +1,11 @@
 import HTTP
 import NIOCore
+import Policy
 import Values
 import Wire
 
 /// What an address of the data plane stands for: an operation and, where the address names one, its app.
-struct GatewayRoute {
+struct GatewayRoute: Sendable {
     enum Operation: String, CaseIterable {
         case chatCompletion = "/chat/completions"
         case models = "/models"
@@ -24,12 +25,14 @@ struct GatewayRoute {
     let operation: Operation
     let app: App
 
-    /// The app that a key must open to be let in here; `nil` when any may. No app has the name of all zeros.
+    /// The app that a key must open to be let in here; `nil` when any may. To be asked once the key is known to be genuine.
     var application: Identifier? {
-        switch app {
-        case .ofTheKey: nil
-        case .named(let id): id
-        case .other: Identifier("00000000-0000-0000-0000-000000000000")
+        get throws(Denial) {
+            switch app {
+            case .ofTheKey: nil
+            case .named(let id): id
+            case .other: throw .wrongApp
+            }
         }
     }
 

@@ -14,17 +14,15 @@ import Wire
 
 /// What a program may ask about itself, with its key: which models there are, and how its credits stand.
 struct Question: Sendable {
-    private let operation: GatewayRoute.Operation
+    private let route: GatewayRoute
     private let bearer: String
-    private let application: Identifier?
     private let client: IPAddress?
     private let origin: WebOrigin
     private let gateway: Gateway
 
     init(_ head: RequestHead, _ route: GatewayRoute, client: IPAddress?, of gateway: Gateway) throws {
-        operation = route.operation
         bearer = try head.fields.bearer()
-        application = route.application
+        self.route = route
         self.client = client
         origin = head.fields.origin
         self.gateway = gateway
@@ -35,12 +33,13 @@ struct Question: Sendable {
         do {
             key = try await gateway.calls.open(bearer, at: gateway.clock.now())
             // A suspended account may still see how it stands.
-            _ = try key.admit(to: application, from: client, on: origin, evenSuspended: operation == .usage)
+            _ = try key.admit(
+                to: try route.application, from: client, on: origin, evenSuspended: route.operation == .usage)
         } catch {
             throw gateway.explained(error, bearer)
         }
         gateway.calls.noteUse(of: key)
-        return operation == .models ? models(key) : try await usage(key)
+        return route.operation == .models ? models(key) : try await usage(key)
     }
 
     /// `GET /v1/models`: what the app may use, and what a call with this key costs now.
