@@ -7,7 +7,7 @@ package enum TestPool {
 
     /// - Parameter queueLimit: jobs that may wait, of one share as well.
     package static func pool(
-        memoryKiB: Int = 7168, iterations: Int = 5, queueLimit: Int = 1000
+        memoryKiB: Int = 7168, iterations: Int = 5, queueLimit: Int = 10_000
     ) -> Argon2Pool {
         guard let parameters = try? Argon2Parameters(memoryKiB: memoryKiB, iterations: iterations, parallelism: 1)
         else { preconditionFailure("the parameters are below the floor") }
