@@ -18,7 +18,7 @@ package import Values
 /// which may be asked on an event loop.
 ///
 /// This room owns no table and no rule: facts are the floors' below, rules are `Policy`'s. It must not know HTTP.
-package struct Calls: Sendable {
+package final class Calls: Sendable {
     let accounts: Accounts
     let catalog: Catalog
     let applications: Applications

@@ -67,6 +67,12 @@ package struct BaseURL: FieldText, Equatable {
     private static let operation = "/chat/completions"
     /// Without a slash at the end.
     package let text: String
+    package let origin: Origin
+    /// The `Host` of a request to it.
+    package let authority: String
+    /// What stands after the authority: empty, or from a slash on, without one at the end. An operation's own path follows
+    /// it.
+    package let path: String
 
     package init?(_ text: String) {
         guard text.utf8.count <= 500, text.unicodeScalars.allSatisfy({ (0x21...0x7E).contains($0.value) }) else {
@@ -79,10 +85,14 @@ package struct BaseURL: FieldText, Equatable {
             !rest.contains("\\"),
             Self.isAuthority(authority)
         else { return nil }
-        var path = rest
-        while path.last == "/" { path.removeLast() }
-        if path.lowercased().hasSuffix(Self.operation) { return nil }
-        self.text = scheme + path
+        var kept = rest
+        while kept.last == "/" { kept.removeLast() }
+        if kept.lowercased().hasSuffix(Self.operation) { return nil }
+        self.text = scheme + kept
+        // Taken apart once: each call is addressed with these.
+        origin = Origin(isSecure: scheme == "https://", authority: authority)
+        self.authority = origin.authority
+        path = String(kept.dropFirst(authority.count))
     }
 
     /// An address that goes on to the operation, as it stands in many guides, is told where it should have ended.

@@ -160,7 +160,7 @@ package final class Gateway: DataPlane {
     /// Sends a call to its provider.
     func ask(
         _ call: UpstreamCall, _ base: BaseURL, _ secret: Secret?, passing caller: RequestHead, withoutKey key: String,
-        for exchange: CallExchange<some Dialect>
+        for exchange: CallExchange
     ) throws(UnwritableField) -> UpstreamExchange {
         let body = call.body
         let head = try ProviderHead.bytes(
@@ -168,7 +168,7 @@ package final class Gateway: DataPlane {
             passing: caller.fields, withoutKey: key)
         let loop = exchange.loop
         return upstreams[loop].send(
-            UpstreamRequest(head: head, body: body, end: loop.now + bounds.total), to: Origin(base), for: exchange)
+            UpstreamRequest(head: head, body: body, end: loop.now + bounds.total), to: base.origin, for: exchange)
     }
 }
 

@@ -13,6 +13,15 @@ package enum BearerCredential: Sendable {
 
     package init(_ headers: HTTPFields) { self.init(headers[values: .authorization].map { Text($0) }) }
 
+    /// The token, where the one value has nothing that has to be looked at twice, as nearly every one; else `nil`.
+    package static func plain(_ value: UnsafeRawBufferPointer) -> String? {
+        guard value.count > 7, zip(value, "bearer ".utf8).allSatisfy({ $0 | 0x20 == $1 }) else { return nil }
+        let token = value[7...]
+        // A blank may have to be taken off; a comma may divide two; what isn't ASCII may be no text.
+        guard token.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ",") }) else { return nil }
+        return String(decoding: token, as: UTF8.self)
+    }
+
     /// - Parameter values: of all `Authorization` fields.
     package init(_ values: [Text]) {
         guard let value = values.first else {

@@ -9,6 +9,8 @@ package enum JSONMediaType {
 
     /// - Parameter contentType: the value of a `Content-Type` field.
     package static func matches(_ contentType: Text) -> Bool {
+        // As nearly every client writes it.
+        if contentType == "application/json" { return true }
         let parts = contentType.lowercased.split(on: ";").map(\.trimmed)
         guard parts.first == "application/json" else { return false }
         return parts.dropFirst().allSatisfy { !$0.hasPrefix("charset=") || utf8.contains($0) }

@@ -1,5 +1,6 @@
 /// Eight bytes of a text at once: most bytes of a large text lie inside of strings, where a scanner looks for few bytes
-/// only. The arithmetic is exact about "is there one", not about where it is (a borrow may reach the bytes above it).
+/// only. The arithmetic is exact about "is there one", and about where the first one is: a borrow may reach the bytes above
+/// it, never those below.
 struct EightBytes {
     private static let ones: UInt64 = 0x0101_0101_0101_0101
     private static let tops: UInt64 = 0x8080_8080_8080_8080
@@ -12,18 +13,22 @@ struct EightBytes {
         word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 
-    /// Whether one of them is `byte`.
-    func has(_ byte: UInt8) -> Bool {
-        let zeros = word ^ (Self.ones &* UInt64(byte))
-        return (zeros &- Self.ones) & ~zeros & Self.tops != 0
-    }
-
     /// Whether one of them is a quotation mark or a backslash: what ends a string or hides its end.
-    var hasMark: Bool { has(UInt8(ascii: "\"")) || has(UInt8(ascii: "\\")) }
+    var hasMark: Bool { marks & Self.tops != 0 }
 
-    /// Whether all are printable ASCII that stands for itself in a string.
-    var arePlain: Bool {
-        let controls = (word &- Self.ones &* 0x20) & ~word
-        return (word | controls) & Self.tops == 0 && !hasMark
+    /// How many of them stand before the first mark or control character; 8 when there is none.
+    var plainCount: Int { Self.count(before: marks | controls) }
+
+    /// The same, where what isn't ASCII ends them as well.
+    var plainASCIICount: Int { Self.count(before: marks | controls | word) }
+
+    private var marks: UInt64 { zeros(UInt8(ascii: "\"")) | zeros(UInt8(ascii: "\\")) }
+    private var controls: UInt64 { (word &- Self.ones &* 0x20) & ~word }
+
+    private func zeros(_ byte: UInt8) -> UInt64 {
+        let zeros = word ^ (Self.ones &* UInt64(byte))
+        return (zeros &- Self.ones) & ~zeros
     }
+
+    private static func count(before found: UInt64) -> Int { (found & tops).littleEndian.trailingZeroBitCount / 8 }
 }

@@ -72,7 +72,10 @@ package struct JSONCursor {
     private mutating func skipString() {
         at += 1
         while true {
-            while EightBytes(bytes, at: at)?.hasMark == false { at += 8 }
+            while let count = EightBytes(bytes, at: at)?.plainCount {
+                at += count
+                if count < 8 { break }
+            }
             switch bytes[at] {
             case UInt8(ascii: "\""):
                 at += 1

@@ -61,6 +61,11 @@ package struct JSONOutline {
 
     /// Whether the string at `range` stands for exactly this text.
     package func string(_ range: Range<Int>, is other: Text) -> Bool {
+        // What is escaped is longer than what it stands for, so the lengths nearly always tell.
+        let (count, wanted) = (range.count - 2, other.utf8.count)
+        if count < wanted { return false }
+        let inner = UnsafeRawBufferPointer(rebasing: bytes[range.lowerBound + 1..<range.upperBound - 1])
+        if count > wanted, !inner.contains(UInt8(ascii: "\\")) { return false }
         var mine = stringBytes(range)
         for byte in other.utf8 where mine.next() != byte { return false }
         return mine.next() == nil

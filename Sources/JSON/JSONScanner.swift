@@ -131,7 +131,10 @@ extension JSONScanner {
         var isUTF8 = true
         var hasEscape = false
         while true {
-            while EightBytes(bytes, at: at)?.arePlain == true { at += 8 }
+            while let count = EightBytes(bytes, at: at)?.plainASCIICount {
+                at += count
+                if count < 8 { break }
+            }
             guard let byte = next else { throw error("a string does not end") }
             switch byte {
             case UInt8(ascii: "\""):

@@ -11,9 +11,9 @@ package final class Lines: Sendable {
     let proxies: TrustedProxies
     let clock: Clock
     /// Connections, by the network of the connected peer.
-    let connections: Shares<ShareOwner>
+    let connections: Shares
     /// Bytes of bodies that are being received, by the network of the client.
-    let receiving: Shares<ShareOwner>
+    let receiving: Shares
     private let loops = Mutex<[ObjectIdentifier: LoopLines]>([:])
 
     /// - Parameters:
@@ -24,7 +24,7 @@ package final class Lines: Sendable {
     ///   - receiving: the same of the bytes of unfinished bodies.
     package init(
         dataPlane: (any DataPlane)?, responder: any Responder, proxies: TrustedProxies,
-        connections: Shares<ShareOwner>, receiving: Shares<ShareOwner>, bounds: LineBounds = LineBounds(),
+        connections: Shares, receiving: Shares, bounds: LineBounds = LineBounds(),
         clock: Clock = .system
     ) {
         self.dataPlane = dataPlane

@@ -14,7 +14,7 @@ struct ReceivingShare {
 
     /// More bytes have come.
     /// - Returns: whether there is room for them.
-    mutating func count(_ bytes: Int, of shares: Shares<ShareOwner>) -> Bool {
+    mutating func count(_ bytes: Int, of shares: Shares) -> Bool {
         uncounted += bytes
         guard uncounted >= Self.piece else { return true }
         guard shares.take(uncounted, for: owners) else { return false }
@@ -25,7 +25,7 @@ struct ReceivingShare {
 
     /// These bytes, and those that are still to come, are of more owners.
     /// - Returns: whether each of them has room for what has come.
-    mutating func add(_ more: [ShareOwner], of shares: Shares<ShareOwner>) -> Bool {
+    mutating func add(_ more: [ShareOwner], of shares: Shares) -> Bool {
         if counted > 0 {
             // What is taken again is given back to the whole, but not to these owners.
             guard shares.take(counted, for: more) else { return false }
@@ -35,7 +35,7 @@ struct ReceivingShare {
         return true
     }
 
-    mutating func giveBack(to shares: Shares<ShareOwner>) {
+    mutating func giveBack(to shares: Shares) {
         if counted > 0 { shares.giveBack(counted, for: owners) }
         self = ReceivingShare()
     }

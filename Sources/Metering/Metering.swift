@@ -29,7 +29,7 @@ package import Values
 /// This room owns the tables `ledger`, `charges`, `charge_subjects`, `charge_index`, `fold`, `balances`,
 /// `credential_usage`, `credential_months`, `usage_days`, `refused_calls`, `idempotent_calls` and `kept_answers`. It must
 /// not know HTTP, nor what a call is for; what it may cost is told to it with the versions that make it so.
-package struct Metering: Sendable {
+package final class Metering: Sendable {
     let database: Database
     let clock: Clock
     let ids: EntryIDs

@@ -149,10 +149,30 @@ private enum Millionths {
     }
 
     static func text(_ value: Int64) -> String {
-        let digits = String(value.magnitude)
-        let padded = String(repeating: "0", count: max(0, 7 - digits.count)) + digits
-        var fraction = padded.suffix(6)
-        while fraction.last == "0" { fraction = fraction.dropLast() }
-        return (value < 0 ? "-" : "") + padded.dropLast(6) + (fraction.isEmpty ? "" : "." + fraction)
+        // At most a sign, 13 digits, a point and 6 digits. Written from the end; each answer of a call has two of these.
+        let most = 21
+        return String(unsafeUninitializedCapacity: most) { text in
+            var at = most
+            func put(_ byte: UInt8) {
+                at -= 1
+                text[at] = byte
+            }
+            var (whole, fraction) = value.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+            var places = 6
+            while places > 0, fraction % 10 == 0 { (places, fraction) = (places - 1, fraction / 10) }
+            for place in 0..<places {
+                put(UInt8(ascii: "0") + UInt8(fraction % 10))
+                fraction /= 10
+                if place == places - 1 { put(UInt8(ascii: ".")) }
+            }
+            repeat {
+                put(UInt8(ascii: "0") + UInt8(whole % 10))
+                whole /= 10
+            } while whole > 0
+            if value < 0 { put(UInt8(ascii: "-")) }
+            // What is written stands at the end, and belongs at the beginning.
+            for place in at..<most { text[place - at] = text[place] }
+            return most - at
+        }
     }
 }

@@ -8,10 +8,22 @@ import Synchronization
 ///
 /// A place can belong to several owners at once: a call to its account, its key and its address. Then each of them must
 /// have room for it.
-package final class Shares<Owner: Hashable & Sendable>: Sendable {
+package final class Shares: Sendable {
     private struct State {
         var taken = 0
-        var held: [Owner: Int] = [:]
+        var held: [ShareOwner: Int] = [:]
+
+        /// - Returns: what it held before.
+        mutating func add(_ amount: Int, for owner: ShareOwner) -> Int {
+            // One look into the table: each call comes here for three owners.
+            held[owner, default: 0].increase(by: amount) - amount
+        }
+
+        mutating func subtract(_ amount: Int, for owner: ShareOwner) {
+            guard let index = held.index(forKey: owner) else { return }
+            held.values[index] -= amount
+            if held.values[index] <= 0 { held.remove(at: index) }
+        }
     }
 
     private let limit: Int
@@ -29,25 +41,27 @@ package final class Shares<Owner: Hashable & Sendable>: Sendable {
     /// Takes so much for all these owners, or nothing.
     /// - Parameter owners: none means that only the whole is bounded.
     /// - Returns: whether it was taken. Then ``giveBack(_:for:)`` has to follow.
-    package func take(_ amount: Int, for owners: [Owner]) -> Bool {
+    package func take(_ amount: Int, for owners: [ShareOwner]) -> Bool {
         state.withLock { state in
             guard amount <= limit - state.taken else { return false }
             let most = Double(limit - state.taken) * Double(percent) / 100
-            for owner in owners where Double(state.held[owner] ?? 0) > most { return false }
+            for place in owners.indices {
+                let had = state.add(amount, for: owners[place])
+                if Double(had) > most {
+                    for owner in owners[...place] { state.subtract(amount, for: owner) }
+                    return false
+                }
+            }
             state.taken += amount
-            for owner in owners { state.held[owner, default: 0] += amount }
             return true
         }
     }
 
     /// What was taken for these owners is free again.
-    package func giveBack(_ amount: Int, for owners: [Owner]) {
+    package func giveBack(_ amount: Int, for owners: [ShareOwner]) {
         state.withLock { state in
             state.taken -= amount
-            for owner in owners {
-                let left = (state.held[owner] ?? 0) - amount
-                state.held[owner] = left > 0 ? left : nil
-            }
+            for owner in owners { state.subtract(amount, for: owner) }
         }
     }
 
@@ -56,4 +70,11 @@ package final class Shares<Owner: Hashable & Sendable>: Sendable {
 
     /// How many owners hold something: what this table remembers.
     package var owners: Int { state.withLock { $0.held.count } }
+}
+
+extension Int {
+    fileprivate mutating func increase(by amount: Int) -> Int {
+        self += amount
+        return self
+    }
 }

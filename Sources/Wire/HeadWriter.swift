@@ -30,9 +30,10 @@ package struct HeadWriter: Sendable {
     }
 
     /// Begins with the request line of an HTTP/1.1 request.
+    /// - Parameter rest: of the target, where it has two parts.
     /// - Throws: when the target is empty or has anything but visible ASCII.
     package init(
-        request method: RequestMethod, target: String, capacity: Int = 512,
+        request method: RequestMethod, target: String, _ rest: String = "", capacity: Int = 512,
         allocator: ByteBufferAllocator = ByteBufferAllocator()
     ) throws(UnwritableField) {
         bytes = allocator.buffer(capacity: capacity)
@@ -40,6 +41,7 @@ package struct HeadWriter: Sendable {
         bytes.writeStaticString(" ")
         let start = bytes.writerIndex
         bytes.writeString(target)
+        bytes.writeString(rest)
         guard bytes.writerIndex > start,
             bytes.withUnsafeReadableBytes({ ByteClass.areVisible($0.part(start..<$0.count)) })
         else { throw UnwritableField() }
@@ -66,6 +68,19 @@ package struct HeadWriter: Sendable {
     package mutating func field(_ name: StaticString, bytes value: UnsafeRawBufferPointer) throws(UnwritableField) {
         try check(value)
         write(name.bytes, value)
+    }
+
+    /// A field whose value begins with a word of ours.
+    /// - Throws: and writes nothing, when the rest can't stand there.
+    package mutating func field(
+        _ name: StaticString, after word: StaticString, bytes rest: UnsafeRawBufferPointer
+    ) throws(UnwritableField) {
+        try check(rest)
+        bytes.writeStaticString(name)
+        bytes.writeStaticString(": ")
+        bytes.writeStaticString(word)
+        bytes.writeBytes(rest)
+        bytes.writeStaticString("\r\n")
     }
 
     /// - Throws: and writes nothing, when the value can't stand in a field.

@@ -20,7 +20,7 @@ extension UnsafeRawBufferPointer {
     func part(_ place: Place) -> UnsafeRawBufferPointer { part(place.range) }
 
     /// Whether this is `other`, of the same length, but for the case of ASCII letters.
-    func isLowercased(_ other: StaticString) -> Bool {
+    package func isLowercased(_ other: StaticString) -> Bool {
         let lower = other.utf8Start
         for place in 0..<count where self[place].asciiLowercased != lower[place] { return false }
         return true

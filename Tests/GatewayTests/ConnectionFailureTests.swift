@@ -10,7 +10,7 @@ import Values
 @Suite("Why no connection to an upstream came to be")
 struct ConnectionFailureTests {
     @Test("errors of the system are told in its words, others not at all") func words() throws {
-        let origin = Origin(try #require(BaseURL("https://api.example.com/v1")))
+        let origin = try #require(BaseURL("https://api.example.com/v1")).origin
         let refused = ConnectionFailure(IOError(errnoCode: ECONNREFUSED, reason: "connect"), at: origin)
         #expect(refused == .said("no connection to its port: Connection refused"))
         let ended = ConnectionFailure(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])), at: origin)

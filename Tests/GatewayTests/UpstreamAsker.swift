@@ -49,7 +49,7 @@ final class UpstreamAsker: Sendable {
         prepare: @escaping @Sendable (UpstreamExchange, Listener) -> Void = { _, _ in },
         before: @escaping @Sendable () -> Void = {}
     ) async throws -> Outcome {
-        let origin = Origin(try #require(BaseURL(url)))
+        let origin = try #require(BaseURL(url)).origin
         let loop = loop
         return try await loop.flatSubmit { [pools] in
             let promise = loop.makePromise(of: Outcome.self)

@@ -25,7 +25,7 @@ final class UpstreamBench {
         dialer = HandDialer()
         pool = UpstreamPool(on: loop, bounds: bounds, dialer: dialer)
         guard let url = BaseURL("http://upstream.example") else { preconditionFailure("it is a base URL") }
-        origin = Origin(url)
+        origin = url.origin
     }
 
     func send(_ body: String = "{}", total: TimeAmount = .seconds(60)) -> (UpstreamExchange, HeardAnswer) {

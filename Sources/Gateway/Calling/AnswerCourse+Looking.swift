@@ -40,7 +40,7 @@ extension AnswerCourse {
         }
     }
 
-    mutating func follow(_ look: inout D.Stream, at now: NIODeadline) {
+    mutating func follow(_ look: inout any StreamLook, at now: NIODeadline) {
         while end == nil, let piece = look.next() {
             switch piece.finding {
             case .nothing, .usage: ready.add(piece.bytes)

@@ -10,7 +10,7 @@ import Values
 /// whatever goes wrong is a refusal, and costs nothing. With the first content the call is charged, once. An answer that
 /// is no stream goes out when its charge is durable. A stream flows meanwhile, and its end waits for it. What breaks
 /// after the first content is told in the dialect's own way, and never looks whole.
-struct AnswerCourse<D: Dialect> {
+struct AnswerCourse {
     enum Step {
         /// Charge the call; ``charged(_:)`` is to follow. Of a short answer, this is the whole body.
         case charge(ByteBuffer?)
@@ -37,7 +37,7 @@ struct AnswerCourse<D: Dialect> {
         case whole(ByteBuffer)
         /// Longer than what is taken in whole; it was looked at and only passes now.
         case long
-        case stream(D.Stream)
+        case stream(any StreamLook)
     }
 
     enum Charge { case none, asked, durable }
@@ -48,7 +48,7 @@ struct AnswerCourse<D: Dialect> {
         case failure(UpstreamFailure)
     }
 
-    let dialect: D
+    let dialect: any Dialect
     let renaming: ModelRenaming?
     let isStreamAsked: Bool
     let wholeLimit: Int
@@ -75,7 +75,7 @@ struct AnswerCourse<D: Dialect> {
     ///   - wholeLimit: up to so many bytes an answer is taken in whole before any of it goes out.
     ///   - isField: whether the caller's body has a member of this name.
     init(
-        _ dialect: D, renaming: ModelRenaming?, isStreamAsked: Bool, wholeLimit: Int,
+        _ dialect: any Dialect, renaming: ModelRenaming?, isStreamAsked: Bool, wholeLimit: Int,
         isField: @escaping (Text) -> Bool
     ) {
         self.dialect = dialect

@@ -32,7 +32,7 @@ extension CallExchange {
 
     private static var echoTurns: Int { 64 }
 
-    private func perform(_ step: AnswerCourse<D>.Step) {
+    private func perform(_ step: AnswerCourse.Step) {
         switch step {
         case .charge(let whole): charge(whole)
         case .answer(let body):
@@ -100,7 +100,8 @@ extension CallExchange {
         guard let hold else { return }
         let metadata: Logger.Metadata = ["model": "\(hold.call.subject.model)", "how": "\(how)"]
         switch weight {
-        case .none: reply.logger.info("an upstream did not accept a caller's request", metadata: metadata)
+        // It is the caller's affair, who is told; and could fill the log with it.
+        case .none: reply.logger.debug("an upstream did not accept a caller's request", metadata: metadata)
         case .warning: reply.logger.warning("an upstream failed", metadata: metadata)
         case .alarm:
             reply.logger.error("an upstream refuses all calls until the operator does something", metadata: metadata)

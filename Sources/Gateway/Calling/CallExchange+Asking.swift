@@ -8,9 +8,9 @@ import Wire
 
 /// The provider's side of a call.
 extension CallExchange: UpstreamListener {
-    func ask(_ call: D.Call, _ decided: DecidedCall, isKept: Bool) {
+    func ask(_ call: any DialectCall, _ decided: DecidedCall, isKept: Bool) {
         gateway.calls.noteUse(of: decided.key)
-        let sent = dialect.request(call, to: decided.route, by: decided.key.application, isKept: isKept)
+        let sent = call.request(to: decided.route, by: decided.key.application, isKept: isKept)
         course = AnswerCourse(
             dialect, renaming: sent.renaming, isStreamAsked: call.isStream, wholeLimit: sent.wholeLimit,
             isField: call.hasMember)

@@ -10,7 +10,7 @@ import Wire
 /// Where a call may go, and whether its credits cover it.
 extension CallExchange {
     /// - Parameter turns: how often something may change while it is decided.
-    func decide(_ call: D.Call, turns: Int = 4) {
+    func decide(_ call: any DialectCall, turns: Int = 4) {
         guard let admitted else { return }
         guard turns > 0 else { return refuse(Denial.overloaded) }
         // How long a body takes is up to the caller, and what was changed meanwhile binds this call.
@@ -30,7 +30,7 @@ extension CallExchange {
     }
 
     /// Something has changed that the call was admitted under.
-    private func reopen(_ call: D.Call, turns: Int) {
+    private func reopen(_ call: any DialectCall, turns: Int) {
         let now = gateway.clock.now()
         elsewhere { [calls = gateway.calls, bearer] in
             try await calls.open(bearer, at: now)
@@ -45,7 +45,7 @@ extension CallExchange {
         }
     }
 
-    func hold(_ call: D.Call, _ decided: DecidedCall, _ turns: Int) {
+    func hold(_ call: any DialectCall, _ decided: DecidedCall, _ turns: Int) {
         step(.decide)
         do {
             let idempotency = try IdempotencyKey(head.fields, body: call.body)
@@ -55,7 +55,7 @@ extension CallExchange {
         }
     }
 
-    func hold(_ call: D.Call, _ decided: DecidedCall, _ metered: MeteredCall, _ turns: Int) {
+    func hold(_ call: any DialectCall, _ decided: DecidedCall, _ metered: MeteredCall, _ turns: Int) {
         guard turns > 0 else { return refuse(Denial.overloaded) }
         switch gateway.metering.hold(metered, under: decided.key.stamp) {
         case .held(let hold):

@@ -19,7 +19,7 @@ import Wire
 ///            └ not known: └───────┴ not in memory: a task reads it, and comes back to this loop
 ///
 /// Whatever ends it earlier is a refusal, and gives back what was taken: the hold, and the place among the calls under way.
-final class CallExchange<D: Dialect>: LineExchange {
+final class CallExchange: LineExchange {
     enum Upstream {
         case none
         case provider(UpstreamExchange)
@@ -27,7 +27,7 @@ final class CallExchange<D: Dialect>: LineExchange {
     }
 
     let gateway: Gateway
-    let dialect: D
+    let dialect: any Dialect
     let line: Line
     let reply: Reply
     let head: RequestHead
@@ -43,13 +43,13 @@ final class CallExchange<D: Dialect>: LineExchange {
     private var place: CallPlaces.Place?
     var hold: Hold?
     var upstream = Upstream.none
-    var course: AnswerCourse<D>?
+    var course: AnswerCourse?
     var isPumping = false
     var isOver = false
 
     /// - Throws: the refusal of a call that has no key, or a body that can't be taken.
     init(
-        _ dialect: D, _ head: RequestHead, _ route: GatewayRoute, on line: Line, reply: Reply, of gateway: Gateway
+        _ dialect: any Dialect, _ head: RequestHead, _ route: GatewayRoute, on line: Line, reply: Reply, of gateway: Gateway
     ) throws {
         self.gateway = gateway
         self.dialect = dialect

@@ -6,9 +6,9 @@ package import Values
 ///
 /// A call takes its place when its body is there: whoever only begins to send holds none.
 package final class CallPlaces: Sendable {
-    private let shares: Shares<ShareOwner>
+    private let shares: Shares
 
-    package init(_ shares: Shares<ShareOwner>) { self.shares = shares }
+    package init(_ shares: Shares) { self.shares = shares }
 
     /// - Throws: ``Denial/overloaded`` when there is no place for it.
     func enter(account: Identifier, key: Identifier, from address: IPAddress?) throws(Denial) -> Place {
@@ -19,10 +19,10 @@ package final class CallPlaces: Sendable {
 
     /// One call's place. It is given back when the last reference to it goes, on whichever way the call ends.
     final class Place: Sendable {
-        private let shares: Shares<ShareOwner>
+        private let shares: Shares
         private let owners: [ShareOwner]
 
-        fileprivate init(_ shares: Shares<ShareOwner>, _ owners: [ShareOwner]) {
+        fileprivate init(_ shares: Shares, _ owners: [ShareOwner]) {
             self.shares = shares
             self.owners = owners
         }

@@ -10,6 +10,11 @@ import Wire
 extension FieldLines {
     /// The key, not looked into yet.
     func bearer() throws -> String {
+        if count("authorization") == 1,
+            let token = first("authorization")?.withUnsafeBytes(BearerCredential.plain)
+        {
+            return token
+        }
         switch BearerCredential(values("authorization").map { Text(decoding: $0) }) {
         case .token(let token): return token
         case .malformed(let value): throw KeyFault(header: value).problem

@@ -1,4 +1,5 @@
 import Catalog
+import Glibc
 import NIOCore
 import Secrets
 import Values
@@ -11,11 +12,12 @@ import Wire
 /// caller may set one. An idempotency key ends here as well: at the provider, equal keys of two tenants would meet, and
 /// one would get the other's answer.
 enum ProviderHead {
-    private static let passed: [Text] = [
+    /// In lower case.
+    private static let passed: [StaticString] = [
         "accept", "accept-language", "user-agent", "openai-beta", "traceparent", "tracestate",
     ]
     /// What OpenAI's client libraries say of themselves.
-    private static let passedPrefix = Array("x-stainless-".utf8)
+    private static let passedPrefix: StaticString = "x-stainless-"
 
     /// - Parameters:
     ///   - path: of the operation, behind the base URL.
@@ -24,16 +26,16 @@ enum ProviderHead {
         to base: BaseURL, path: String, secret: Secret?, bodyBytes: Int, passing fields: FieldLines,
         withoutKey key: String
     ) throws(UnwritableField) -> ByteBuffer {
-        var head = try HeadWriter(request: .post, target: base.path + path, capacity: 1024)
-        try head.field("Host", text: Origin(base).authority)
+        var head = try HeadWriter(request: .post, target: base.path, path, capacity: 1024)
+        try head.field("Host", text: base.authority)
         head.field("Content-Type", "application/json")
         head.field("Content-Length", number: bodyBytes)
         // What an upstream compresses has to be decompressed here, and saves nothing on the short way.
         head.field("Accept-Encoding", "identity")
-        if let secret { try head.field("Authorization", text: "Bearer " + secret.exposed()) }
+        if let secret { try head.bearer(secret) }
         let left = namedByConnection(fields) + namedWithKey(fields, key)
         fields.forEachBytes { name, value in
-            guard mayPass(name), !left.contains(where: { $0.matches(name) }) else { return }
+            guard mayPass(name), left.isEmpty || !left.contains(Text(decoding: name).lowercased) else { return }
             // It was read by the rules that it is written by.
             try? head.field(named: name, bytes: value)
         }
@@ -41,15 +43,20 @@ enum ProviderHead {
     }
 
     private static func mayPass(_ name: UnsafeRawBufferPointer) -> Bool {
-        passed.contains { $0.matches(name) }
-            || name.count > passedPrefix.count && zip(name, passedPrefix).allSatisfy { $0 | 0x20 == $1 | 0x20 }
+        let prefix = passedPrefix.utf8CodeUnitCount
+        if name.count > prefix { return UnsafeRawBufferPointer(rebasing: name[..<prefix]).isLowercased(passedPrefix) }
+        return passed.contains { $0.utf8CodeUnitCount == name.count && name.isLowercased($0) }
     }
 
+    /// Of those that may pass.
     private static func namedWithKey(_ fields: FieldLines, _ key: String) -> [Text] {
-        let key = Array(key.utf8)
         var names: [Text] = []
-        fields.forEachBytes { name, value in
-            if value.count >= key.count, value.contains(key) { names.append(Text(decoding: name).lowercased) }
+        var key = key
+        key.withUTF8 { key in
+            fields.forEachBytes { name, value in
+                guard value.count >= key.count, mayPass(name), value.contains(UnsafeRawBufferPointer(key)) else { return }
+                names.append(Text(decoding: name).lowercased)
+            }
         }
         return names
     }
@@ -61,22 +68,24 @@ enum ProviderHead {
     }
 }
 
-extension UnsafeRawBufferPointer {
-    /// Whether a short part stands somewhere in here.
-    fileprivate func contains(_ part: [UInt8]) -> Bool {
-        guard let first = part.first, count >= part.count else { return false }
-        return (0...count - part.count).contains { start in
-            self[start] == first && self[start..<start + part.count].elementsEqual(part)
+extension HeadWriter {
+    fileprivate mutating func bearer(_ secret: Secret) throws(UnwritableField) {
+        let written = secret.withBytes { bytes in
+            Result { () throws(UnwritableField) in try field("Authorization", after: "Bearer ", bytes: bytes) }
         }
+        try written.get()
     }
 }
 
-extension Text {
-    /// Of a name in small letters.
-    fileprivate func matches(_ name: UnsafeRawBufferPointer) -> Bool {
-        guard utf8.count == name.count else { return false }
-        return zip(utf8, name).allSatisfy {
-            $0 == $1 || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($1) && $0 == $1 | 0x20
+extension UnsafeRawBufferPointer {
+    /// Whether a part stands somewhere in here.
+    fileprivate func contains(_ part: UnsafeRawBufferPointer) -> Bool {
+        guard let mine = baseAddress, let theirs = part.baseAddress, let first = part.first else { return false }
+        var start = 0
+        while start + part.count <= count, let found = memchr(mine + start, CInt(first), count - part.count - start + 1) {
+            if memcmp(found, theirs, part.count) == 0 { return true }
+            start = UnsafeRawPointer(found) - mine + 1
         }
+        return false
     }
 }

@@ -9,7 +9,7 @@ import Values
 /// connection, no clock, no table. Whoever drives a call asks it five things, in this order:
 ///
 /// 1. ``read(_:)``: what does this body ask for?
-/// 2. ``request(_:to:by:isKept:)``: how is it asked of the upstream?
+/// 2. ``DialectCall/request(to:by:isKept:)``: how is it asked of the upstream?
 /// 3. ``look(at:isWhole:)`` and ``stream(renaming:)``: is what comes back an answer? What counts as served is the
 ///    dialect's to say, and never inherited: there is no default.
 /// 4. ``refusal(_:)``: what may the caller hear of an upstream that refused?
@@ -18,13 +18,8 @@ import Values
 /// What an upstream sends is as untrusted as what a stranger sends (invariant 12): nothing here trusts a label, a length
 /// or a shape, and all that is kept is bounded.
 protocol Dialect: Sendable {
-    associatedtype Call: DialectCall
-    associatedtype Stream: StreamLook
-
     /// - Throws: a problem with the field that breaks a rule.
-    func read(_ body: ByteBuffer) throws(Problem) -> Call
-    /// - Parameter isKept: whether the answer is kept for a repetition of the call.
-    func request(_ call: Call, to route: ModelRoute, by application: Application, isKept: Bool) -> UpstreamCall
+    func read(_ body: ByteBuffer) throws(Problem) -> any DialectCall
 
     /// What the body of an answer that is no stream turns out to be.
     /// - Parameter isWhole: whether these are all its bytes; if not, ``Finding/nothing`` asks for more of them.
@@ -32,7 +27,7 @@ protocol Dialect: Sendable {
     /// A whole answer, or the beginning of a long one, with the model's public name; `nil` where nothing changes.
     func renamed(_ body: ByteBuffer, _ model: ModelRenaming?) -> ByteBuffer?
     /// A look at a stream from its first byte.
-    func stream(renaming model: ModelRenaming?) -> Stream
+    func stream(renaming model: ModelRenaming?) -> any StreamLook
 
     /// What the caller and the operator hear of an answer that is no success.
     func refusal(_ answer: ProviderAnswer) -> Refusal
@@ -40,7 +35,7 @@ protocol Dialect: Sendable {
     func rupture(_ problem: Problem) -> ByteBuffer
 }
 
-/// What a body asks for, as far as anybody but its dialect has to know.
+/// What a body asks for, as far as anybody but its dialect has to know, and how it is asked of an upstream.
 protocol DialectCall: Sendable {
     /// As it came.
     var body: ByteBuffer { get }
@@ -49,6 +44,8 @@ protocol DialectCall: Sendable {
     var isStream: Bool { get }
     /// Whether the body has a member of this name.
     func hasMember(_ name: Text) -> Bool
+    /// - Parameter isKept: whether the answer is kept for a repetition of the call.
+    func request(to route: ModelRoute, by application: Application, isKept: Bool) -> UpstreamCall
 }
 
 /// A look at a stream while it passes: what each piece is, and its bytes as the caller gets them.

@@ -1,3 +1,4 @@
+import JSON
 import Values
 
 /// What a provider says went wrong, as far as it matters whose affair it is. The raw value is for the operator's log.

@@ -1,3 +1,4 @@
+package import Catalog
 package import NIOCore
 
 /// Makes connections to origins.

@@ -1,3 +1,4 @@
+package import Catalog
 package import NIOCore
 import NIOPosix
 package import NIOSSL

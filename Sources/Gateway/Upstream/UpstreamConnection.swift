@@ -37,7 +37,6 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var exchange: UpstreamExchange?
     /// The head of the answer under way.
     private var head: ResponseHead?
-    private var isWritten = true
     private var isPumping = false
     /// No more bytes will come.
     private var isEnded = false
@@ -74,17 +73,8 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.exchange = exchange
         guard let context, channel.isActive else { return exchange.fail(broken()) }
         reader = ResponseReader(to: request.method, bounds.heads)
-        isWritten = false
-        let written = context.eventLoop.makePromise(of: Void.self)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        written.futureResult.whenSuccess { bound.value.isWritten = true }
-        if let last = request.body.last {
-            context.write(wrapOutboundOut(request.head), promise: nil)
-            for part in request.body.dropLast() { context.write(wrapOutboundOut(part), promise: nil) }
-            context.writeAndFlush(wrapOutboundOut(last), promise: written)
-        } else {
-            context.writeAndFlush(wrapOutboundOut(request.head), promise: written)
-        }
+        for part in request.parts.dropLast() { context.write(wrapOutboundOut(part), promise: nil) }
+        if let last = request.parts.last { context.writeAndFlush(wrapOutboundOut(last), promise: nil) }
     }
 
     /// The exchange does not want the rest.
@@ -216,6 +206,9 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
         exchange.finish()
     }
+
+    /// Whether the kernel has taken all of the request.
+    private var isWritten: Bool { (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 == 0 }
 
     private func failure(_ error: FramingError) -> UpstreamFailure {
         error.reason == .cutShort ? broken() : .failed("an answer that is not HTTP/1.1: \(error.reason.rawValue)")

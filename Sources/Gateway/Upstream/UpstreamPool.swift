@@ -1,3 +1,4 @@
+package import Catalog
 package import NIOCore
 
 /// Connections of ours to the upstreams, on one event loop.

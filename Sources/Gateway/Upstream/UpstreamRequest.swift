@@ -5,18 +5,26 @@ package import Wire
 package struct UpstreamRequest {
     /// The same as in the head: an answer to `HEAD` has no body.
     package var method: RequestMethod
-    /// Request line and fields, to the empty line. Its `Content-Length` must be that of the body.
-    package var head: ByteBuffer
-    package var body: [ByteBuffer]
+    /// Request line and fields, to the empty line, with a `Content-Length` that is that of the body; then the body. A small
+    /// one is a single part: what is written as one costs less than what is copied.
+    let parts: [ByteBuffer]
     /// When the whole exchange must be over.
     package var end: NIODeadline
 
     package init(method: RequestMethod = .post, head: ByteBuffer, body: [ByteBuffer], end: NIODeadline) {
         self.method = method
-        self.head = head
-        self.body = body
         self.end = end
+        guard body.reduce(0, { $0 + $1.readableBytes }) <= Self.copied else {
+            parts = [head] + body
+            return
+        }
+        var whole = head
+        for part in body { whole.writeImmutableBuffer(part) }
+        parts = [whole]
     }
+
+    /// The largest body, in bytes, that is copied behind its head.
+    private static let copied = 8 * 1024
 }
 
 /// Hears what becomes of a request, on the event loop: one head, pieces of the body, then the end; or, at any place before the

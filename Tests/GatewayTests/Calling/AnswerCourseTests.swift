@@ -19,7 +19,7 @@ struct AnswerCourseTests {
     private let start = NIODeadline.uptimeNanoseconds(0)
 
     private func course(isStreamAsked: Bool = false, wholeLimit: Int = 1024, renamed: Bool = false)
-        -> AnswerCourse<OpenAIChat>
+        -> AnswerCourse
     {
         AnswerCourse(
             OpenAIChat(), renaming: renamed ? ModelRenaming("public", upstreamName: "inner") : nil,
@@ -27,7 +27,7 @@ struct AnswerCourseTests {
     }
 
     /// Takes all steps that may be taken now, in words.
-    private func steps(_ course: inout AnswerCourse<OpenAIChat>, isWritable: Bool = true) -> [String] {
+    private func steps(_ course: inout AnswerCourse, isWritable: Bool = true) -> [String] {
         var words: [String] = []
         while let step = course.next(isWritable: isWritable) {
             switch step {

@@ -1,3 +1,4 @@
+import JSON
 import NIOCore
 
 /// What counts as an answer among OpenAI's chat completions, whole or as events of a stream.

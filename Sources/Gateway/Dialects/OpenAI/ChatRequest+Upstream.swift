@@ -5,6 +5,10 @@ import NIOCore
 import Values
 
 extension ChatRequest {
+    func request(to route: ModelRoute, by application: Application, isKept: Bool) -> UpstreamCall {
+        UpstreamCall(self, route, application.chat, isKept: isKept)
+    }
+
     /// What the upstream gets: the caller's bytes with the upstream's name of the model, the app's prompt as the first
     /// message, and the app's parameters where the caller said nothing (or null, which says nothing).
     /// - Returns: the parts of the body in their order. Those that are the caller's are slices of what came, not copies.

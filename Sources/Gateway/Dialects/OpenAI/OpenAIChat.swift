@@ -8,11 +8,7 @@ import Values
 
 /// OpenAI's chat completions: `POST /v1/chat/completions`.
 struct OpenAIChat: Dialect {
-    func read(_ body: ByteBuffer) throws(Problem) -> ChatRequest { try ChatRequest(body) }
-
-    func request(_ call: ChatRequest, to route: ModelRoute, by application: Application, isKept: Bool) -> UpstreamCall {
-        UpstreamCall(call, route, application.chat, isKept: isKept)
-    }
+    func read(_ body: ByteBuffer) throws(Problem) -> any DialectCall { try ChatRequest(body) }
 
     func look(at body: ByteBuffer, isWhole: Bool) -> Finding { ChatLook.look(at: body, isWhole: isWhole) }
 
@@ -21,7 +17,7 @@ struct OpenAIChat: Dialect {
         return body.replacing(place, with: model)
     }
 
-    func stream(renaming model: ModelRenaming?) -> ChatStream { ChatStream(renaming: model) }
+    func stream(renaming model: ModelRenaming?) -> any StreamLook { ChatStream(renaming: model) }
 
     func refusal(_ answer: ProviderAnswer) -> Refusal { ChatRefusal(answer).refusal }
 

@@ -4,35 +4,35 @@ import Glibc
 ///
 /// It reads structure alone, and is looser than `JSON.parse` on purpose. A name that comes twice or half of a surrogate
 /// pair in what a model said is between the provider and the caller's library; whether the text ends where it should is
-/// not. A text that is not whole yet can be walked too: what is cut is given as far as it goes.
-struct JSONWalk {
+/// not. So it is for what upstreams send, and never for a caller's text. A text that is not whole yet can be walked too: what is cut is given as far as it goes.
+package struct JSONWalk {
     /// How deeply a text may be nested; what is deeper is malformed.
-    static let maximumDepth = 128
+    package static let maximumDepth = 128
 
-    enum Extent: Equatable {
+    package enum Extent: Equatable {
         case whole
         /// The text ends before the value does.
         case cut
         case malformed
     }
 
-    struct Value {
+    package struct Value {
         /// The first byte, which tells the kind.
-        let first: UInt8
-        let range: Range<Int>
-        let extent: Extent
+        package let first: UInt8
+        package let range: Range<Int>
+        package let extent: Extent
 
-        var isObject: Bool { first == UInt8(ascii: "{") }
-        var isArray: Bool { first == UInt8(ascii: "[") }
-        var isString: Bool { first == UInt8(ascii: "\"") }
+        package var isObject: Bool { first == UInt8(ascii: "{") }
+        package var isArray: Bool { first == UInt8(ascii: "[") }
+        package var isString: Bool { first == UInt8(ascii: "\"") }
     }
 
-    let bytes: UnsafeRawBufferPointer
+    package let bytes: UnsafeRawBufferPointer
 
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+    package init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// The one value of the text; malformed when something follows it. `nil` when there is none yet.
-    func text() -> Value? {
+    package func text() -> Value? {
         guard let value = value(at: 0) else { return nil }
         guard value.extent == .whole, skipSpace(from: value.range.upperBound) < bytes.count else { return value }
         return Value(first: value.first, range: value.range, extent: .malformed)
@@ -40,7 +40,7 @@ struct JSONWalk {
 
     /// The members of an object, in their order, until `body` answers `false`. A member that is cut before its value is
     /// left out.
-    func forEachMember(of object: Value, _ body: (_ name: Range<Int>, _ value: Value) -> Bool) {
+    package func forEachMember(of object: Value, _ body: (_ name: Range<Int>, _ value: Value) -> Bool) {
         guard object.isObject else { return }
         var at = skipSpace(from: object.range.lowerBound + 1)
         while at < object.range.upperBound, bytes[at] == UInt8(ascii: "\"") {
@@ -58,7 +58,7 @@ struct JSONWalk {
     }
 
     /// The elements of an array, in their order, until `body` answers `false`.
-    func forEachElement(of array: Value, _ body: (Value) -> Bool) {
+    package func forEachElement(of array: Value, _ body: (Value) -> Bool) {
         guard array.isArray else { return }
         var at = array.range.lowerBound + 1
         while let value = value(at: at), value.first != UInt8(ascii: "]"), value.extent != .malformed, body(value),
@@ -71,7 +71,7 @@ struct JSONWalk {
     }
 
     /// The first member of this name, compared by the bytes as written.
-    func member(_ name: StaticString, of object: Value) -> Value? {
+    package func member(_ name: StaticString, of object: Value) -> Value? {
         var found: Value?
         forEachMember(of: object) { range, value in
             guard equals(range, name) else { return true }
@@ -81,28 +81,28 @@ struct JSONWalk {
         return found
     }
 
-    func equals(_ range: Range<Int>, _ word: StaticString) -> Bool {
+    package func equals(_ range: Range<Int>, _ word: StaticString) -> Bool {
         guard range.count == word.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
         return memcmp(base + range.lowerBound, word.utf8Start, range.count) == 0
     }
 
     /// Whether this word, which is no JSON, is all that there is from a value on, blanks aside.
-    func isAll(from value: Value, _ word: StaticString) -> Bool {
+    package func isAll(from value: Value, _ word: StaticString) -> Bool {
         let start = value.range.lowerBound
         let end = start + word.utf8CodeUnitCount
         return end <= bytes.count && equals(start..<end, word) && skipSpace(from: end) == bytes.count
     }
 
     /// Whether a value is this string, compared by the bytes as written.
-    func isString(_ value: Value, _ word: StaticString) -> Bool { value.isString && equals(inside(value), word) }
+    package func isString(_ value: Value, _ word: StaticString) -> Bool { value.isString && equals(inside(value), word) }
 
     /// The bytes between the quotation marks of a value that is a string, as written; of a string that is cut, as far as they go.
-    func inside(_ string: Value) -> Range<Int> {
+    package func inside(_ string: Value) -> Range<Int> {
         string.range.lowerBound + 1..<string.range.upperBound - (string.extent == .whole ? 1 : 0)
     }
 
     /// Whether a value says nothing: `null`, `false`, zero, and what is empty.
-    func isBlank(_ value: Value) -> Bool {
+    package func isBlank(_ value: Value) -> Bool {
         switch value.first {
         case UInt8(ascii: "n"), UInt8(ascii: "f"): return true
         case UInt8(ascii: "\""): return inside(value).isEmpty
@@ -133,12 +133,17 @@ struct JSONWalk {
         return at
     }
 
-    static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+    package static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
 
     /// From the opening quotation mark to after the closing one.
     private func skipString(from start: Int) -> (end: Int, Extent) {
         var at = start + 1
         while at < bytes.count {
+            while let count = EightBytes(bytes, at: at)?.plainCount {
+                at += count
+                if count < 8 { break }
+            }
+            guard at < bytes.count else { break }
             switch bytes[at] {
             case UInt8(ascii: "\""): return (at + 1, .whole)
             case UInt8(ascii: "\\"): at += 2
