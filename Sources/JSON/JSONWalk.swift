@@ -94,7 +94,9 @@ package struct JSONWalk {
     }
 
     /// Whether a value is this string, compared by the bytes as written.
-    package func isString(_ value: Value, _ word: StaticString) -> Bool { value.isString && equals(inside(value), word) }
+    package func isString(_ value: Value, _ word: StaticString) -> Bool {
+        value.isString && equals(inside(value), word)
+    }
 
     /// The bytes between the quotation marks of a value that is a string, as written; of a string that is cut, as far as they go.
     package func inside(_ string: Value) -> Range<Int> {

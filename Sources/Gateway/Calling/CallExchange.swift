@@ -49,7 +49,8 @@ final class CallExchange: LineExchange {
 
     /// - Throws: the refusal of a call that has no key, or a body that can't be taken.
     init(
-        _ dialect: any Dialect, _ head: RequestHead, _ route: GatewayRoute, on line: Line, reply: Reply, of gateway: Gateway
+        _ dialect: any Dialect, _ head: RequestHead, _ route: GatewayRoute, on line: Line, reply: Reply,
+        of gateway: Gateway
     ) throws {
         self.gateway = gateway
         self.dialect = dialect

@@ -54,7 +54,9 @@ enum ProviderHead {
         var key = key
         key.withUTF8 { key in
             fields.forEachBytes { name, value in
-                guard value.count >= key.count, mayPass(name), value.contains(UnsafeRawBufferPointer(key)) else { return }
+                guard value.count >= key.count, mayPass(name), value.contains(UnsafeRawBufferPointer(key)) else {
+                    return
+                }
                 names.append(Text(decoding: name).lowercased)
             }
         }
@@ -82,7 +84,8 @@ extension UnsafeRawBufferPointer {
     fileprivate func contains(_ part: UnsafeRawBufferPointer) -> Bool {
         guard let mine = baseAddress, let theirs = part.baseAddress, let first = part.first else { return false }
         var start = 0
-        while start + part.count <= count, let found = memchr(mine + start, CInt(first), count - part.count - start + 1) {
+        while start + part.count <= count, let found = memchr(mine + start, CInt(first), count - part.count - start + 1)
+        {
             if memcmp(found, theirs, part.count) == 0 { return true }
             start = UnsafeRawPointer(found) - mine + 1
         }
