@@ -34,6 +34,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var reader = ResponseReader(to: .get)
     /// What has come and was not given on.
     private var unread = ByteBuffer()
+    /// What was read ahead of its turn: what came behind a part of a body.
+    private var ahead: ResponseEvent?
     private var exchange: UpstreamExchange?
     /// The head of the answer under way.
     private var head: ResponseHead?
@@ -73,6 +75,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         self.exchange = exchange
         guard let context, channel.isActive else { return exchange.fail(broken()) }
         reader = ResponseReader(to: request.method, bounds.heads)
+        ahead = nil
         for part in request.parts.dropLast() { context.write(wrapOutboundOut(part), promise: nil) }
         if let last = request.parts.last { context.writeAndFlush(wrapOutboundOut(last), promise: nil) }
     }
@@ -150,7 +153,7 @@ final class UpstreamConnection: ChannelInboundHandler {
                 return pumpLater()
             }
             do throws(FramingError) {
-                var event = try reader.next(from: &unread)
+                var event = try nextEvent()
                 if event == nil, isEnded { event = try endOfInput() }
                 guard let event else {
                     context?.read()
@@ -166,6 +169,23 @@ final class UpstreamConnection: ChannelInboundHandler {
     private func pumpLater() {
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
         channel.eventLoop.execute { bound.value.pump() }
+    }
+
+    /// The parts of a body that came together are one: an upstream may send each event of a stream as a chunk of its own, and
+    /// what is looked at and written together costs a part of it.
+    private func nextEvent() throws(FramingError) -> ResponseEvent? {
+        if let event = ahead.take() { return event }
+        let event = try reader.next(from: &unread)
+        guard case .body(var bytes)? = event else { return event }
+        // A fault behind them is thrown again the next time.
+        while let next = try? reader.next(from: &unread) {
+            guard case .body(let more) = next else {
+                ahead = next
+                break
+            }
+            bytes.writeImmutableBuffer(more)
+        }
+        return .body(bytes)
     }
 
     private func take(_ event: ResponseEvent, for exchange: UpstreamExchange) {
