@@ -195,7 +195,12 @@ let package = Package(
                 "Secrets", "CZlib", httpTypes, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
-        tests(of: "Web", ["HTTP", httpTypes]),
+        tests(
+            of: "Web",
+            [
+                "Values", "HTTP", "Line", hummingbird, httpTypes, logging, nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
         tests(
             of: "Management",
             [

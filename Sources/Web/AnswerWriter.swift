@@ -40,7 +40,7 @@ struct AnswerWriter: ResponseBodyWriter {
             let first = whole
             self.head = nil
             whole = nil
-            try await taken { exchange, promise in exchange.begin(head, first ?? buffer, isWhole: false, promise) }
+            try await taken { exchange, promise in exchange.begin(head, first ?? buffer, promise) }
             guard first != nil else { return }
         }
         try await taken { exchange, promise in exchange.write(buffer, promise) }
@@ -50,7 +50,7 @@ struct AnswerWriter: ResponseBodyWriter {
         let (exchange, head, whole) = (exchange, head, whole)
         eventLoop.execute {
             if let head {
-                exchange.value.begin(head, whole, isWhole: true, nil)
+                exchange.value.answer(head, whole)
             } else {
                 exchange.value.end()
             }

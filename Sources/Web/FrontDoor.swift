@@ -26,6 +26,7 @@ package struct FrontDoor: RouterMiddleware {
         let path = request.uri.path
         var response: Response
         do {
+            if let refusal = context.refusal { throw refusal }
             if let refusal = AddressCredentials.refusal(query: request.head.path.flatMap(Self.query)) { throw refusal }
             if Self.hasEmptySegment(path) { throw Problem.emptyPathSegment }
             response = try await next(request, context)

@@ -17,6 +17,8 @@ package struct WebContext: RequestContext {
     /// The address of the client, as far as it can be known: the peer's, or what a trusted proxy says. Set by
     /// ``RoutedResponder``.
     package var client: IPAddress?
+    /// What the request is answered instead of being served.
+    var refusal: Problem?
     /// In the answer and in the log. The framework's own ids count, and are read out of a logger that may keep none.
     package let requestID = RequestID.random()
     package init(source: ApplicationRequestContextSource) {

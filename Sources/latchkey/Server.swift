@@ -1,5 +1,6 @@
 import Accounts
 import Database
+import Foundation
 import Gateway
 import HTTP
 import HTTPTypes
@@ -114,7 +115,7 @@ struct Server: Sendable {
         let responder = routes.router(behind: door).buildResponder()
         return Application(
             responder: responder,
-            server: LineChannel.server(lines(gateway(upstreams), RoutedResponder(responder, logger: logger))),
+            server: LineChannel.server(lines(gateway(upstreams), routed(responder))),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: settings.integer(.listenPort)),
                 availableConnectionsDelegate: .maximum(settings.integer(.listenMaxConnections), logger: logger)),
@@ -124,6 +125,11 @@ struct Server: Sendable {
                 await onReady(Running(address: "http://\(name):\(port)", setUpToken: firstRun?.exposedToken()))
             },
             eventLoopGroupProvider: .shared(loops), logger: logger)
+    }
+
+    private func routed(_ responder: some HTTPResponder<WebContext>) -> RoutedResponder {
+        let turns = RequestTurns(perAddress: settings.integer(.managementTurns))
+        return RoutedResponder(responder, turns: turns, probes: ["/healthz", "/readyz"], logger: logger)
     }
 
     /// The connections of callers, and what each address may have of them.

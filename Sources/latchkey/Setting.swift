@@ -21,6 +21,7 @@ enum Setting: String, CaseIterable, Sendable {
     case sessionIdleMinutes = "session.idle_minutes"
     case sessionAbsoluteHours = "session.absolute_hours"
     case managementWritesPerMinute = "management.writes_per_minute"
+    case managementTurns = "management.turns"
     case gatewayMaxRequestBytes = "gateway.max_request_bytes"
     case gatewayMaxResponseBytes = "gateway.max_response_bytes"
     case gatewayConnectTimeoutMs = "gateway.connect_timeout_ms"
@@ -67,6 +68,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .sessionIdleMinutes: .integer(1...60)
         case .sessionAbsoluteHours: .integer(1...24)
         case .managementWritesPerMinute: .integer(1...1_000_000)
+        case .managementTurns: .integer(1...1000)
         case .gatewayMaxRequestBytes: .integer(1024...268_435_456)
         case .gatewayMaxResponseBytes: .integer(1024...1_073_741_824)
         case .gatewayConnectTimeoutMs: .integer(100...60_000)
@@ -97,6 +99,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .sessionIdleMinutes: "60"
         case .sessionAbsoluteHours: "24"
         case .managementWritesPerMinute: "600"
+        case .managementTurns: "8"
         case .gatewayMaxRequestBytes: "33554432"
         case .gatewayMaxResponseBytes: "67108864"
         case .gatewayConnectTimeoutMs: "5000"

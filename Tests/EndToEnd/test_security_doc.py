@@ -151,6 +151,13 @@ CONSTANTS = [
     ("a refused body that is still read", "16 MiB", "Line/LineBounds.swift", "drained = 16 * 1024 * 1024"),
     ("a caller that still sends after the last answer of a connection", "30 s", "Line/LineBounds.swift", ".seconds(30)"),
     ("requests that are sent before the answer to the one before", "64 K", "Line/LineBounds.swift", "lined = 64 * 1024"),
+    (
+        "management requests under way of one address (one /48 of IPv6)",
+        "8",
+        "latchkey/Setting.swift",
+        'case .managementTurns: "8"',
+    ),
+    ("waiting for a turn", "30 s", "Web/RequestTurn.swift", "longestWait = TimeAmount.seconds(30)"),
     ("waiting for a hash", "10 s", "latchkey/Deployment.swift", "deadline: .seconds(10)"),
     ("reads of the database", "1,024", "Database/Database.swift", "var depth = 1024"),
     ("writes of the database", "256", "Database/Database.swift", "var writes = 256"),
