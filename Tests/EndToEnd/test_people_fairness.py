@@ -1,20 +1,23 @@
-"""Argon2id for people can't be hogged: whoever floods waits behind themselves, and others sign in as ever (N13).
+"""What serves people can't be hogged: whoever floods waits behind themselves, and others sign in as ever (N13).
 
 Each flood has 300 connections. What others notice of it is the ratio of the p99 of one person's sign-ins beside it to
 the same in quiet. The machine that runs the tests has other work to do and is the flood's as well, so each ratio has a
 few tries, the best of which counts: a queue that is not fair fails all of them by far.
 """
 
+import contextlib
 import json
+import os
+import socket
 import time
 
 import pytest
 
-from client import COOKIE, Person, elsewhere, expect, new_email, new_password
+from client import COOKIE, Client, Person, elsewhere, expect, new_email, new_password
 from flood import Flood
 
 SIGN_INS = 40
-TRIES = 4
+TRIES = 6
 BOUND = 3
 
 
@@ -42,10 +45,13 @@ def as_script(person, requests):
 
 
 def tokens_again_and_again(deployment):
-    """A member of another account makes platform tokens and deletes them: a hash each, for which they need no right."""
-    member = deployment.new_tenant().member()
+    """Members of another account make platform tokens and delete them: a hash each, for which they need no right. There
+    are so many of them that nobody has more than their fifty, with one for each connection."""
+    tenant = deployment.new_tenant()
+    members = [tenant.member() for _ in range(8)]
     make = ("POST", "/api/v1/platform-tokens", {"name": "flood", "scopes": ["catalog:read"]})
-    return [as_script(member, [make, ("DELETE", "/api/v1/platform-tokens/{id}", None)])], {"201", "204"}
+    requests = [make, ("DELETE", "/api/v1/platform-tokens/{id}", None)]
+    return [as_script(member, requests) for member in members], {"201", "204"}
 
 
 def sign_ins_of_one_address(deployment):
@@ -57,7 +63,34 @@ def sign_ins_of_one_address(deployment):
     return [[["POST", "/api/v1/sessions", headers, body]] for body in bodies], {"201"}
 
 
-@pytest.mark.parametrize("flood", [tokens_again_and_again, sign_ins_of_one_address])
+def invitation_to_a_taken_address(deployment):
+    """It is refused after a look into the database, without a hash."""
+    token = deployment.invite(deployment.new_tenant().account["id"], deployment.new_tenant().person.email)["token"]
+    body = json.dumps({"token": token, "password": new_password()})
+    return [[["POST", "/api/v1/invitations/accept", {"Content-Type": "application/json"}, body]]], {"409"}
+
+
+def lists_of_a_session(deployment):
+    """Each asks the database who is signed in, and then for what they may see."""
+    member = deployment.new_tenant().member()
+    paths = ["/api/v1/applications", "/api/v1/sessions", "/api/v1/usage"]
+    return [as_script(member, [("GET", path, None) for path in paths])], {"200"}
+
+
+def paths_that_are_none(_):
+    return [[["GET", "/api/v1/nothing", {}, ""]]], {"404"}
+
+
+FLOODS = [
+    tokens_again_and_again,
+    sign_ins_of_one_address,
+    invitation_to_a_taken_address,
+    lists_of_a_session,
+    paths_that_are_none,
+]
+
+
+@pytest.mark.parametrize("flood", FLOODS)
 def test_another_signs_in_as_ever_beside_a_flood(own_deployment, flood):
     deployment = own_deployment()
     person = deployment.new_tenant().person
@@ -105,7 +138,8 @@ def test_an_invitation_to_a_taken_address_costs_no_hash(deployment):
 
 def test_who_fills_their_own_line_is_refused_alone(own_deployment):
     """With one thread and a short queue: the flood is told to come back, and nobody else ever is."""
-    deployment = own_deployment(settings={"LATCHKEY_ARGON2_WORKERS": 1, "LATCHKEY_ARGON2_QUEUE": 16})
+    short = {"LATCHKEY_ARGON2_WORKERS": 1, "LATCHKEY_ARGON2_QUEUE": 16, "LATCHKEY_MANAGEMENT_TURNS": 60}
+    deployment = own_deployment(settings=short)
     person = deployment.new_tenant().person
     other = Person(elsewhere(deployment.server), person.email, person.password)
     scripts, _ = tokens_again_and_again(deployment)
@@ -115,3 +149,53 @@ def test_who_fills_their_own_line_is_refused_alone(own_deployment):
             expect(other.try_sign_in(), 201)
     assert flood.answers.get("503", 0) > 20, flood.answers
     assert flood.answers.get("201", 0) > 5, flood.answers
+
+
+def median(times):
+    return sorted(times)[len(times) // 2]
+
+
+def seconds_of(ask):
+    began = time.monotonic()
+    expect(ask(), 200)
+    return time.monotonic() - began
+
+
+def test_a_check_of_the_servers_health_waits_for_nobody(own_deployment):
+    """Also when it comes from the address that floods: a proxy that is not named as trusted, or a network with NAT."""
+    deployment = own_deployment()
+    same = Client(deployment.server, source="127.66.0.3")
+    scripts, _ = lists_of_a_session(deployment)
+    with Flood(deployment.server, "127.66.0.3", scripts):
+        time.sleep(2)
+        token = deployment.admin_token
+        listed = [seconds_of(lambda: same.call("GET", "/api/v1/groups", token=token)) for _ in range(5)]
+        for path in ["/healthz", "/readyz"]:
+            checked = [seconds_of(lambda: same.call("GET", path)) for _ in range(20)]
+            print(f"{path}: {median(checked):.3f} s, worst {max(checked):.3f} s; a list: {median(listed):.3f} s")
+            assert median(checked) < median(listed) / 4
+
+
+def test_who_is_slow_to_send_has_no_turn(deployment):
+    """Twice as many as may have a turn begin a body and don't end it: the next request of their address is served."""
+    typed = "POST /api/v1/sessions HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    server, source = deployment.server, "127.66.0.4"
+    with contextlib.ExitStack() as stack:
+        for _ in range(2 * max(2, os.cpu_count())):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 10, (source, 0)))
+            slow.sendall(typed.encode())
+        time.sleep(1)
+        person = Person(Client(server, source=source), new_email(), new_password())
+        expect(person.try_sign_in(), 401)
+
+
+def test_a_flood_that_leaves_is_gone(own_deployment):
+    """What waited for its turn is not begun when its caller has left."""
+    deployment = own_deployment()
+    scripts, _ = tokens_again_and_again(deployment)
+    source = "127.66.0.5"
+    with Flood(deployment.server, source, scripts):
+        time.sleep(2)
+    time.sleep(1)
+    same = Client(deployment.server, source=source)
+    assert seconds_of(lambda: same.call("GET", "/api/v1/groups", token=deployment.admin_token)) < 1
