@@ -1,6 +1,6 @@
 import Accounts
 package import Metering
-package import Policy
+import Policy
 import Values
 
 /// The last step of a call before it goes anywhere: its credits.
@@ -38,10 +38,5 @@ extension Calls {
                 }
             }
         }
-    }
-
-    /// Counts a call of a genuine key that was denied before anything was held.
-    package func noteRefused(_ key: OpenedKey, as denial: Denial) {
-        metering.noteRefused(key.credential, of: key.account.id, as: denial.rawValue, at: key.time)
     }
 }

@@ -72,6 +72,8 @@ extension Calls {
                 }
             }
         } catch let denial as Denial {
+            // Who only looks makes no call.
+            if request != nil, let known { metering.noteRefused(known, of: account, as: denial.rawValue, at: now) }
             return Verification(denial, credential: known)
         }
     }

@@ -74,6 +74,26 @@ struct VerifyTests {
         #expect(try await house.count("charges") == 0)
     }
 
+    @Test("a denied call is counted for its key; a question that is no call, or about another's key, is not")
+    func countsDenials() async throws {
+        let made = try await house.issue(KeyTerms(models: ["small"]))
+        let his = try await house.issue(for: house.owl, of: house.bob)
+        func counts(_ account: Identifier) async throws -> [String: Int64] {
+            let day = Day(of: house.hand.now)
+            let lines = try await house.metering.refusedCalls(of: account, day...day, credential: nil)
+            return Dictionary(uniqueKeysWithValues: lines.map { ($0.line.code, $0.calls) })
+        }
+        _ = try await house.ask(made.key, model: "large")
+        _ = try await house.ask(his.key, charging: "r1")
+        #expect(try await counts(house.ada.account).isEmpty)
+        for request in ["r1", "r2"] { _ = try await house.ask(made.key, model: "large", charging: request) }
+        _ = try await house.ask(made.key, house.dog, charging: "r3")
+        #expect(
+            try await counts(house.ada.account)
+                == [Denial.modelNotAllowed.rawValue: 2, Denial.wrongApp.rawValue: 1])
+        #expect(try await counts(house.bob.account).isEmpty)
+    }
+
     @Test("a call that is let through is a use of its secret, one that is denied is none") func uses() async throws {
         let made = try await house.issue(KeyTerms(models: ["small"]))
         func lastUse() async throws -> Timestamp? {

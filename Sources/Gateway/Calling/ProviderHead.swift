@@ -1,5 +1,4 @@
 import Catalog
-import Glibc
 import NIOCore
 import Secrets
 import Values
@@ -76,19 +75,5 @@ extension HeadWriter {
             Result { () throws(UnwritableField) in try field("Authorization", after: "Bearer ", bytes: bytes) }
         }
         try written.get()
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether a part stands somewhere in here.
-    fileprivate func contains(_ part: UnsafeRawBufferPointer) -> Bool {
-        guard let mine = baseAddress, let theirs = part.baseAddress, let first = part.first else { return false }
-        var start = 0
-        while start + part.count <= count, let found = memchr(mine + start, CInt(first), count - part.count - start + 1)
-        {
-            if memcmp(found, theirs, part.count) == 0 { return true }
-            start = UnsafeRawPointer(found) - mine + 1
-        }
-        return false
     }
 }
