@@ -16,12 +16,6 @@ struct EightBytes {
     /// Whether one of them is a quotation mark or a backslash: what ends a string or hides its end.
     var hasMark: Bool { marks & Self.tops != 0 }
 
-    /// How many of them stand before the first mark or control character; 8 when there is none.
-    var plainCount: Int { Self.count(before: marks | controls) }
-
-    /// The same, where what isn't ASCII ends them as well.
-    var plainASCIICount: Int { Self.count(before: marks | controls | word) }
-
     private var marks: UInt64 { zeros(UInt8(ascii: "\"")) | zeros(UInt8(ascii: "\\")) }
     private var controls: UInt64 { (word &- Self.ones &* 0x20) & ~word }
 
@@ -30,5 +24,19 @@ struct EightBytes {
         return (zeros &- Self.ones) & ~zeros
     }
 
-    private static func count(before found: UInt64) -> Int { (found & tops).littleEndian.trailingZeroBitCount / 8 }
+    /// Steps over what stands for itself in a string, eight bytes at a time: up to the first mark or control character, or to
+    /// where fewer than eight are left.
+    /// - Parameter isASCII: whether what isn't ASCII ends it as well.
+    @inline(__always) static func skipPlain(_ bytes: UnsafeRawBufferPointer, _ at: inout Int, isASCII: Bool) {
+        while let eight = EightBytes(bytes, at: at) {
+            let found = (eight.marks | eight.controls | (isASCII ? eight.word : 0)) & tops
+            // The usual step does not depend on what was found, so the next one need not wait for it.
+            guard found != 0 else {
+                at += 8
+                continue
+            }
+            at += found.littleEndian.trailingZeroBitCount / 8
+            return
+        }
+    }
 }

@@ -72,10 +72,7 @@ package struct JSONCursor {
     private mutating func skipString() {
         at += 1
         while true {
-            while let count = EightBytes(bytes, at: at)?.plainCount {
-                at += count
-                if count < 8 { break }
-            }
+            EightBytes.skipPlain(bytes, &at, isASCII: false)
             switch bytes[at] {
             case UInt8(ascii: "\""):
                 at += 1

@@ -131,10 +131,7 @@ extension JSONScanner {
         var isUTF8 = true
         var hasEscape = false
         while true {
-            while let count = EightBytes(bytes, at: at)?.plainASCIICount {
-                at += count
-                if count < 8 { break }
-            }
+            EightBytes.skipPlain(bytes, &at, isASCII: true)
             guard let byte = next else { throw error("a string does not end") }
             switch byte {
             case UInt8(ascii: "\""):

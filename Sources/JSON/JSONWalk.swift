@@ -141,10 +141,7 @@ package struct JSONWalk {
     private func skipString(from start: Int) -> (end: Int, Extent) {
         var at = start + 1
         while at < bytes.count {
-            while let count = EightBytes(bytes, at: at)?.plainCount {
-                at += count
-                if count < 8 { break }
-            }
+            EightBytes.skipPlain(bytes, &at, isASCII: false)
             guard at < bytes.count else { break }
             switch bytes[at] {
             case UInt8(ascii: "\""): return (at + 1, .whole)
