@@ -85,8 +85,8 @@ struct UpstreamFuzzTests {
         try await asker.stop()
         for upstream in upstreams {
             var open = 1
-            // Bounded, so that a test that fails ends.
-            for _ in 0..<400 where open > 0 {
+            // Bounded, so that a test that fails ends; TLS on the upstream's side waits five seconds for its peer's goodbye.
+            for _ in 0..<1000 where open > 0 {
                 open = try await upstream.counted { $0.open }
                 if open > 0 { try await Task.sleep(for: .milliseconds(10)) }
             }
