@@ -166,9 +166,10 @@ final class UpstreamConnection: ChannelInboundHandler {
         }
     }
 
+    /// After a time, not as a task at once: the loop looks at no socket as long as there are tasks.
     private func pumpLater() {
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
-        channel.eventLoop.execute { bound.value.pump() }
+        channel.eventLoop.scheduleTask(in: .milliseconds(1)) { bound.value.pump() }
     }
 
     /// The parts of a body that came together are one: an upstream may send each event of a stream as a chunk of its own, and
