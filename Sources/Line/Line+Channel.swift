@@ -30,6 +30,8 @@ extension Line: ChannelInboundHandler {
         state.ended()
         loop.remove(self)
         share.giveBack(to: lines.receiving)
+        lines.connections.leave(1, callers)
+        callers = []
         if holdsConnection { lines.connections.giveBack(1, for: peerIsTrusted ? [] : [.address(peer)]) }
         holdsConnection = false
         self.context = nil

@@ -29,6 +29,8 @@ package final class Line {
     var state: LineState
     var exchange: (any LineExchange)?
     var holdsConnection = false
+    /// Whose connection it is beside its address's: the account and the key of the last call on it.
+    var callers: [ShareOwner] = []
     var share = ReceivingShare()
     var isPumping = false
     /// Whether it stands in line for its ``takeTurn()``.
@@ -148,6 +150,21 @@ package final class Line {
     package func resumeBody() {
         state.resume()
         pump()
+    }
+
+    /// The connection counts for these as well as for its address: for the account and the key of the call under way, until
+    /// one with another key comes. That of a trusted proxy brings many callers, and counts for none.
+    /// - Returns: false when one of them has all that it may have; then the message is to be refused as overloaded, and the
+    ///   connection ends with that answer.
+    package func connect(for owners: [ShareOwner]) -> Bool {
+        if peerIsTrusted || owners == callers { return true }
+        guard lines.connections.join(1, owners) else {
+            state.quiesce()
+            return false
+        }
+        lines.connections.leave(1, callers)
+        callers = owners
+        return true
     }
 
     /// The bytes of the message under way count for these as well as for the client's address: for the account and the key,

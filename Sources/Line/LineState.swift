@@ -103,7 +103,7 @@ struct LineState: Sendable {
 
     mutating func inputEnded() { hasInputEnded = true }
 
-    /// The server is about to stop: no message is begun any more.
+    /// No message is begun any more: the server is about to stop, or the caller has too many connections.
     mutating func quiesce() { isQuiescing = true }
 
     /// All that was written has been taken by the kernel, after ``Step/finish``.

@@ -26,11 +26,7 @@ struct ReceivingShare {
     /// These bytes, and those that are still to come, are of more owners.
     /// - Returns: whether each of them has room for what has come.
     mutating func add(_ more: [ShareOwner], of shares: Shares) -> Bool {
-        if counted > 0 {
-            // What is taken again is given back to the whole, but not to these owners.
-            guard shares.take(counted, for: more) else { return false }
-            shares.giveBack(counted, for: [])
-        }
+        if counted > 0, !shares.join(counted, more) { return false }
         owners += more
         return true
     }

@@ -43,18 +43,35 @@ package final class Shares: Sendable {
     /// - Returns: whether it was taken. Then ``giveBack(_:for:)`` has to follow.
     package func take(_ amount: Int, for owners: [ShareOwner]) -> Bool {
         state.withLock { state in
-            guard amount <= limit - state.taken else { return false }
-            let most = Double(limit - state.taken) * Double(percent) / 100
-            for place in owners.indices {
-                let had = state.add(amount, for: owners[place])
-                if Double(had) > most {
-                    for owner in owners[...place] { state.subtract(amount, for: owner) }
-                    return false
-                }
-            }
+            guard amount <= limit - state.taken, add(amount, to: owners, &state) else { return false }
             state.taken += amount
             return true
         }
+    }
+
+    /// What somebody has taken belongs to these owners as well from now on.
+    /// - Returns: whether each of them has room for it. Then ``leave(_:_:)`` has to follow.
+    package func join(_ amount: Int, _ owners: [ShareOwner]) -> Bool {
+        state.withLock { add(amount, to: owners, &$0) }
+    }
+
+    /// It belongs to these no more, but to those who have taken it.
+    package func leave(_ amount: Int, _ owners: [ShareOwner]) {
+        state.withLock { state in
+            for owner in owners { state.subtract(amount, for: owner) }
+        }
+    }
+
+    private func add(_ amount: Int, to owners: [ShareOwner], _ state: inout State) -> Bool {
+        let most = Double(limit - state.taken) * Double(percent) / 100
+        for place in owners.indices {
+            let had = state.add(amount, for: owners[place])
+            if Double(had) > most {
+                for owner in owners[...place] { state.subtract(amount, for: owner) }
+                return false
+            }
+        }
+        return true
     }
 
     /// What was taken for these owners is free again.

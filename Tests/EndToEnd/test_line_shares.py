@@ -247,3 +247,32 @@ def test_an_upload_may_not_have_all_that_can_be_received(own_deployment):
     # All of it is free again.
     with Talk(deployment.server, source="127.91.0.1") as again:
         assert again.say(whole).hear("POST", CHAT).status == 200
+
+
+def test_one_key_on_many_addresses_leaves_connections_for_others(own_deployment):
+    """An address has its share of connections, and whoever has many addresses would have all. So has a key its share: who
+    calls with it on more is told so, and that connection ends."""
+    deployment = own_deployment(settings={"LATCHKEY_LISTEN_MAX_CONNECTIONS": 60})
+    greedy, other = deployment.new_tenant(), deployment.new_tenant()
+    key = greedy.key(greedy.application()["id"])
+    asked = raw("POST", CHAT, key, HELLO)
+    with contextlib.ExitStack() as stack:
+        answers = []
+        for number in range(1, 49):
+            talk = stack.enter_context(Talk(deployment.server, source=f"127.87.0.{number}"))
+            answers.append((talk, talk.say(asked).hear("POST", CHAT)))
+        statuses = [answer.status for _, answer in answers]
+        assert statuses == sorted(statuses) and set(statuses) == {200, 503}, statuses
+        assert 20 <= statuses.count(200) <= 31, statuses
+        refused, answer = answers[-1]
+        assert answer.header("X-Latchkey-Code") == "overloaded" and answer.header("Connection") == "close"
+        assert refused.is_closed()
+        with Talk(deployment.server, source="127.87.1.1") as talk:
+            fine = raw("POST", CHAT, other.key(other.application()["id"]), HELLO)
+            assert talk.say(fine).hear("POST", CHAT).status == 200
+        # With one of its connections gone there is room for another, once those that were refused are gone too.
+        for talk in [answers[0][0], *(talk for talk, answer in answers if answer.status == 503)]:
+            talk.connection.close()
+        time.sleep(0.5)
+        with Talk(deployment.server, source="127.87.1.2") as talk:
+            assert talk.say(asked).hear("POST", CHAT).status == 200

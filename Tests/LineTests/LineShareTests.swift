@@ -28,6 +28,28 @@ struct LineShareTests {
         #expect(next3.isOpen)
     }
 
+    @Test("the account and the key of a call have connections as well, until another key calls or it closes")
+    func callers() throws {
+        func key(_ number: Int64) -> ShareOwner { .key(Identifier(number: number)) }
+        let first = try Conversation(from: "198.51.100.1", connections: 4, percent: 25)
+        try first.say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(first.host.served[0].line.connect(for: [key(1)]))
+        let second = try Conversation(from: "198.51.100.2", beside: first)
+        try second.say("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(!first.host.served[1].line.connect(for: [key(1)]))
+        // It ends with the answer to this.
+        first.host.served[1].answer("no")
+        #expect(try second.hear().contains("Connection: close"))
+        // Another key has its own, and takes the connection from the first.
+        #expect(first.host.served[0].line.connect(for: [key(2)]))
+        let third = try Conversation(from: "198.51.100.3", beside: first)
+        try third.say("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(first.host.served[2].line.connect(for: [key(1)]))
+        third.leave()
+        first.leave()
+        #expect(first.lines.connections.owners <= 1)
+    }
+
     @Test("a trusted proxy has as many as there are") func proxy() throws {
         let first = try Conversation(from: "10.0.0.1", trusting: ["10.0.0.0/8"], connections: 3, percent: 25)
         let others = try (0..<2).map { _ in try Conversation(from: "10.0.0.1", beside: first) }

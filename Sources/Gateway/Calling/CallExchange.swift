@@ -86,8 +86,9 @@ final class CallExchange: LineExchange {
             // The key is checked before the body is read: nobody makes the server take one in without a key.
             try head.fields.checkJSON()
             try intake.checkDeclared()
-            if let key = self.key, !line.receive(for: [.account(key.account.id), .key(key.credential)]) {
-                throw Denial.overloaded
+            if let key = self.key {
+                let owners: [ShareOwner] = [.account(key.account.id), .key(key.credential)]
+                guard line.connect(for: owners), line.receive(for: owners) else { throw Denial.overloaded }
             }
             line.sendContinue()
             // All of it may come in here, or there was nothing to wait for.
