@@ -101,7 +101,7 @@ struct FreshnessTests {
         try await accounts.signOut(out.session)
         await #expect(throws: AccountsError.sessionEnded) { try await house.reauthenticate(out) }
         let old = try await house.enter(ada)
-        house.hand.advance(AccountsHouse.absolute)
+        house.hand.advance(Platform.absolute)
         await #expect(throws: AccountsError.sessionEnded) { try await house.reauthenticate(old) }
         #expect(try await !house.isAlive(old.token))
     }

@@ -85,7 +85,7 @@ struct InvitationTests {
         let keys = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "lki-", keys: keys).mint(.system).secret.exposed()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
-        let stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let stopped = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         pool.shutdown()
         let wrong = [
             "", "lki-", forged, String(token.dropLast()), token + "0", "lkp-" + token.dropFirst(4), token.uppercased(),

@@ -92,9 +92,9 @@ struct PasswordResetTests {
         #expect(try !house.isOnDisk(token))
         let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "lkr-", keys: strangers).mint(.system).secret.exposed()
-        let unknown = try TokenFormat(prefix: "lkr-", keys: AccountsHouse.keys).mint(.system).secret.exposed()
+        let unknown = try TokenFormat(prefix: "lkr-", keys: .test).mint(.system).secret.exposed()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
-        let stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let stopped = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         pool.shutdown()
         for text in ["", "lkr-", forged, unknown, String(token.dropLast()), "lki-" + token.dropFirst(4)] {
             await #expect(throws: AccountsError.resetInvalid) {

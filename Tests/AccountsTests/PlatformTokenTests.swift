@@ -109,13 +109,13 @@ struct PlatformTokenTests {
     func restartAndForgery() async throws {
         let admin = try await house.admin()
         let issued = try await issue(for: admin)
-        let restarted = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.shared)
+        let restarted = try Platform.accounts(over: house.database, house.hand.clock)
         #expect(try await restarted.actor(platformToken: issued.text)?.user.id == admin.id)
 
         let keys = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "lkp-", keys: keys).mint(.system).secret.exposed()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
-        let stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let stopped = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         pool.shutdown()
         #expect(try await stopped.actor(platformToken: forged) == nil)
         await #expect(throws: Argon2Failure.stopped) { try await stopped.actor(platformToken: issued.text) }

@@ -15,7 +15,7 @@ struct ProofRaceTests {
 
     init() async throws {
         house = try AccountsHouse()
-        slow = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        slow = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         // Another operator, without whom she could not be removed.
         _ = try await house.admin("operator@example.com")
         ada = try await slow.createAdmin(

@@ -20,7 +20,7 @@ struct RefusedWithoutHashTests {
         house = try AccountsHouse()
         ada = try await house.user("ada@example.com")
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
-        stopped = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        stopped = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         pool.shutdown()
     }
 

@@ -80,7 +80,7 @@ struct RevealPairOfUserTests {
         _ = try await house.enter(ada)
         #expect(try await house.lock(of: ada) == before)
         let pool = TestPool.pool(memoryKiB: 9216, iterations: 4)
-        let later = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let later = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         #expect(try await unlocked(goodPassword, with: later) == key)
         #expect(try await house.lock(of: ada)?.hasPrefix("v1$m=9216,t=4,p=1$") == true)
         #expect(try await house.text("password_phc", of: ada)?.contains("$m=9216,t=4,p=1$") == true)
@@ -89,7 +89,7 @@ struct RevealPairOfUserTests {
 
     @Test("only the lock is old: it is made anew though the hash is not") func relockAlone() async throws {
         let pool = TestPool.pool(memoryKiB: 9216, iterations: 4)
-        let later = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let later = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         let old = try #require(try await house.lock(of: ada))
         let key = try await unlocked(goodPassword, with: later)
         let id = ada.id

@@ -15,10 +15,10 @@ struct SessionTests {
     @Test("a session ends when it was idle, at the very instant") func idle() async throws {
         _ = try await house.admin()
         let (actor, token) = try await house.signIn()
-        #expect(actor.session?.idleExpiresAt == house.hand.now.adding(AccountsHouse.idle))
-        house.hand.advance(AccountsHouse.idle - .microseconds(1))
+        #expect(actor.session?.idleExpiresAt == house.hand.now.adding(Platform.idle))
+        house.hand.advance(Platform.idle - .microseconds(1))
         #expect(try await accounts.actor(sessionToken: token)?.user.email == "ada@example.com")
-        house.hand.advance(AccountsHouse.idle)
+        house.hand.advance(Platform.idle)
         #expect(try await accounts.actor(sessionToken: token) == nil)
         house.hand.advance(.seconds(-600))
         #expect(try await accounts.actor(sessionToken: token) != nil)
@@ -28,7 +28,7 @@ struct SessionTests {
         _ = try await house.admin()
         let (actor, token) = try await house.signIn()
         let end = try #require(actor.session?.expiresAt)
-        #expect(end == house.hand.now.adding(AccountsHouse.absolute))
+        #expect(end == house.hand.now.adding(Platform.absolute))
         while house.hand.now.adding(.seconds(1200)) < end {
             house.hand.advance(.seconds(1200))
             let session = try #require(try await accounts.actor(sessionToken: token)?.session)
@@ -71,7 +71,7 @@ struct SessionTests {
     {
         _ = try await house.admin()
         let token = try await house.signIn().1
-        let other = try AccountsHouse.accounts(over: house.database, house.hand, TestPool.shared, pepper: "other")
+        let other = try Platform.accounts(over: house.database, house.hand.clock, pepper: "other")
         #expect(try await other.actor(sessionToken: token) == nil)
         let text = token.exposed()
         for wrong in ["", String(text.dropLast()), text + "A", text.lowercased()] where wrong != text {

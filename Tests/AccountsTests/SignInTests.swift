@@ -27,7 +27,7 @@ struct SignInTests {
     @Test("an unknown address costs an Argon2id as a known one does") func decoy() async throws {
         _ = try await house.admin()
         let pool = TestPool.pool(memoryKiB: 7168, iterations: 5)
-        let accounts = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let accounts = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         // Whoever needs the stopped pool is told so; nobody is answered without it.
         pool.shutdown()
         for email in ["ada@example.com", "eve@example.com"] {
@@ -60,7 +60,7 @@ struct SignInTests {
         _ = try await house.admin()
         #expect(try await storedPassword().hasPrefix("$argon2id$v=19$m=7168,t=5,p=1$"))
         let pool = TestPool.pool(memoryKiB: 9216, iterations: 4)
-        let later = try AccountsHouse.accounts(over: house.database, house.hand, pool)
+        let later = try Platform.accounts(over: house.database, house.hand.clock, pool: pool)
         _ = try await later.signIn(
             email: good("ada@example.com"), Proof(password: good(goodPassword), code: nil),
             from: IPAddress("192.0.2.1"),

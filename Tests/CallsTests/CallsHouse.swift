@@ -4,11 +4,9 @@ import Calls
 import Catalog
 import Credentials
 import Database
-import Foundation
 import Metering
 import Policy
 import Secrets
-import Synchronization
 import TestSupport
 import Values
 
@@ -18,18 +16,10 @@ import struct Applications.Application
 
 /// Everything that a decision needs, over a database file of its own: two apps of one account, one of another, three
 /// models. Goes, with its folder, when the suite that holds it goes.
-final class CallsHouse: Sendable {
+final class CallsHouse: House, Sendable {
     static let noon = Timestamp(microseconds: 1_780_315_200_000_000)
-    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
 
-    let folder = FileManager.default.temporaryDirectory.appending(path: "calls-\(UUID().uuidString)").path
-    let hand = HandClock(noon)
-    let generations = Generations()
-    let database: Database
-    let accounts: Accounts
-    let catalog: Catalog
-    let applications: Applications
-    let credentials: Credentials
+    let platform: Platform
     let metering: Metering
     let calls: Calls
     let ada: User
@@ -41,32 +31,15 @@ final class CallsHouse: Sendable {
     let owl: Application
 
     init() async throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        database = try Database(
-            path: folder + "/latchkey.db",
-            migrations: Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
-                + Credentials.migrations + Metering.migrations, clock: hand.clock)
-        let pool = TestPool.shared
-        accounts = try Accounts(
-            Accounts.Parts(
-                database: database, keys: Self.keys, argon2: pool, tokenArgon2: pool,
-                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)),
-                generations: generations, entropy: .system,
-                clock: hand.clock))
-        catalog = Catalog(
-            database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
-            clock: hand.clock)
-        applications = Applications(database: database, generations: generations, entropy: .system, clock: hand.clock)
-        credentials = Credentials(
-            database: database, accounts: accounts, applications: applications, argon2: pool,
-            format: try TokenFormat(prefix: "sk-", keys: Self.keys), generations: generations, entropy: .system,
-            clock: hand.clock)
+        let platform = try Platform(at: Self.noon)
+        self.platform = platform
+        let (accounts, catalog, applications) = (platform.accounts, platform.catalog, platform.applications)
         metering = Metering(
-            database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
-            clock: hand.clock, onBrokenBound: { fatalError($0) })
+            database: platform.database, sealing: DeploymentSecrets.test.sealing, generations: platform.generations,
+            entropy: .system, clock: platform.hand.clock, onBrokenBound: { fatalError($0) })
         calls = Calls(
-            accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: metering, generations: generations)
+            accounts: accounts, catalog: catalog, applications: applications, credentials: platform.credentials,
+            metering: metering, generations: platform.generations)
         let echo = try await catalog.providers(Page()).items[0]
         for (name, price) in [("small", 1_000_000), ("large", 7_000_000)] as [(String, Int64)] {
             guard let price = Price(Credits(micro: price)) else { throw BadText(text: name) }
@@ -83,11 +56,6 @@ final class CallsHouse: Sendable {
             Self.draft("Cat", ["small", "large", "echo"]), in: ada.account, by: .test)
         dog = try await applications.create(Self.draft("Dog", ["small"]), in: ada.account, by: .test)
         owl = try await applications.create(Self.draft("Owl", ["small"]), in: bob.account, by: .test)
-    }
-
-    deinit {
-        try? database.close()
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     private static func draft(_ name: String, _ models: [String]) throws -> ApplicationDraft {

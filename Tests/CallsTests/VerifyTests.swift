@@ -65,7 +65,7 @@ struct VerifyTests {
         try await house.credentials.delete(deleted.credential.id, of: house.ada.account, by: .test)
         let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "sk-", keys: strangers).mint(.system).secret.exposed()
-        let unknown = try TokenFormat(prefix: "sk-", keys: CallsHouse.keys).mint(.system).secret.exposed()
+        let unknown = try TokenFormat(prefix: "sk-", keys: .test).mint(.system).secret.exposed()
         for key in ["", "sk-", "x", forged, unknown, deleted.key, " " + deleted.key] {
             let answer = try await house.ask(key, charging: "r1")
             #expect(answer.denial == .invalidKey)

@@ -96,7 +96,7 @@ struct CatalogChangesTests {
         async throws
     {
         let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
-        let house = try CatalogHouse(clock: hand.clock)
+        let house = try CatalogHouse(hand)
         let provider = try await house.openAI("p", url: "https://one.example", secret: "one")
         func count() async throws -> Int { try await house.audit.entries(of: nil, Page()).items.count }
         func edit(_ secret: SecretEdit<Secret>) async throws -> Provider {
@@ -121,7 +121,7 @@ struct CatalogChangesTests {
 
     @Test("a group that is retired once more leaves no entry") func sameRetirement() async throws {
         let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
-        let house = try CatalogHouse(clock: hand.clock)
+        let house = try CatalogHouse(hand)
         let catalog = house.catalog
         let group = try await catalog.createGroup(good("g"), .one, by: .test)
         hand.advance(.seconds(1))

@@ -13,7 +13,7 @@ struct PriceVersionTests {
     private var catalog: Catalog { house.catalog }
 
     init() async throws {
-        house = try CatalogHouse(clock: hand.clock)
+        house = try CatalogHouse(hand)
         let echo = try #require(try await house.catalog.providers(Page()).items.first)
         model = try await house.catalog.createModel(
             provider: echo.id, name: good("m"), upstreamName: nil, price: Self.price(10), by: .test)

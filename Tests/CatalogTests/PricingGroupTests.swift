@@ -11,7 +11,7 @@ struct PricingGroupTests {
     private let house: CatalogHouse
     private var catalog: Catalog { house.catalog }
 
-    init() throws { house = try CatalogHouse(clock: hand.clock) }
+    init() throws { house = try CatalogHouse(hand) }
 
     private func multiplier(_ text: String) throws -> Multiplier { try #require(Multiplier(decimal: text)) }
 

@@ -48,7 +48,7 @@ struct LeakTests {
         let made = try await house.issue()
         let strangers = DeploymentSecrets(master: Secret("other"), pepper: Secret("other"))
         let forged = try TokenFormat(prefix: "sk-", keys: strangers).mint(.system).secret.exposed()
-        let unknown = try TokenFormat(prefix: "sk-", keys: KeysHouse.keys).mint(.system).secret.exposed()
+        let unknown = try TokenFormat(prefix: "sk-", keys: .test).mint(.system).secret.exposed()
         let cold = try house.restarted(pool: TestPool.stopped)
         for text in ["", "sk-", forged, unknown, made.key + "x", String(made.key.dropLast())] {
             #expect(try await found(text, with: cold) == nil)

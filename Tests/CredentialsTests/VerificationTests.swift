@@ -66,7 +66,7 @@ struct VerificationTests {
         var guess = Array(body.prefix(12)) + Base62.random(22, .system) + body[34..<45]
         guess += Base62.digits(of: UInt64(CRC32.checksum("sk-".utf8, guess[...])), count: 6)
         let grafted = "sk-" + String(decoding: guess, as: UTF8.self)
-        let format = try TokenFormat(prefix: "sk-", keys: KeysHouse.keys)
+        let format = try TokenFormat(prefix: "sk-", keys: .test)
         for forged in [foreign, grafted] { #expect(format.parse(forged) != nil) }
         let unknown = format.mint(.system).secret.exposed()
 
@@ -145,11 +145,11 @@ struct VerificationTests {
         try await house.delete(dead.credential)
         try house.database.close()
 
-        let database = try KeysHouse.open(house.folder, house.hand)
+        let database = try Platform.database(in: house.folder, house.hand.clock)
         let applications = Applications(
             database: database, generations: Generations(), entropy: .system, clock: house.hand.clock)
-        let credentials = try KeysHouse.credentials(
-            over: database, house.hand, KeysHouse.accounts(over: database, house.hand), applications)
+        let credentials = try Platform.credentials(
+            over: database, house.hand.clock, Platform.accounts(over: database, house.hand.clock), applications)
         for _ in 0..<2 {
             #expect(try await credentials.verify(alive.key, at: house.hand.now).facts.application == house.cat.id)
             #expect(try await !house.opens(dead.key, with: credentials))
@@ -162,7 +162,7 @@ struct VerificationTests {
         let tiny = Credentials(
             database: house.database, accounts: house.accounts, applications: house.applications,
             argon2: TestPool.shared,
-            format: try TokenFormat(prefix: "sk-", keys: KeysHouse.keys), generations: Generations(), entropy: .system,
+            format: try TokenFormat(prefix: "sk-", keys: .test), generations: Generations(), entropy: .system,
             clock: house.hand.clock,
             memory: 1)
         var keys: [(credential: Credential, key: String)] = []

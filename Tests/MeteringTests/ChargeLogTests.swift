@@ -3,6 +3,7 @@ import Database
 import Dispatch
 import Policy
 import Synchronization
+import TestSupport
 import Testing
 import Values
 

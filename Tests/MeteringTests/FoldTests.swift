@@ -168,7 +168,7 @@ struct FoldTests {
         #expect(answered.count == 160)
         for copy in copies {
             defer { try? FileManager.default.removeItem(atPath: copy.folder) }
-            let database = try MeteringHouse.open(copy.folder, house.hand.clock)
+            let database = try Platform.database(in: copy.folder, house.hand.clock)
             let metering = MeteringHouse.metering(over: database, house.generations, house.hand.clock)
             try await metering.begin()
             let there = try await database.read { connection in

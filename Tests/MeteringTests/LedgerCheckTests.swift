@@ -185,7 +185,7 @@ struct LedgerCheckTests {
 
     @Test("it reads beside a running server, in a connection of its own that can't write") func reader() async throws {
         let reader = try Database(
-            reading: house.folder + "/latchkey.db", migrations: MeteringHouse.migrations)
+            reading: house.folder + "/latchkey.db", migrations: Platform.migrations)
         #expect(try await LedgerCheck.run(on: reader).difference == nil)
         try await tamper("UPDATE balances SET granted = granted + 1 WHERE account_id = <BOB>")
         let difference = try #require(try await LedgerCheck.run(on: reader).difference)

@@ -3,7 +3,6 @@ import Applications
 import Catalog
 import Credentials
 import Database
-import Foundation
 import Policy
 import Secrets
 import Synchronization
@@ -18,20 +17,11 @@ import struct Applications.Application
 
 /// Everything that credits need, over a database file of its own, at noon of a day in June. Goes, with its folder, when
 /// the suite that holds it goes.
-final class MeteringHouse: Sendable {
+final class MeteringHouse: House, Sendable {
     static let noon = Timestamp(rfc3339: "2026-06-10T12:00:00Z")!
-    static let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
 
-    let folder = FileManager.default.temporaryDirectory.appending(path: "metering-\(UUID().uuidString)").path
-    let hand = HandClock(noon)
-    let generations = Generations()
-    let database: Database
-    let accounts: Accounts
-    let catalog: Catalog
-    let applications: Applications
-    let credentials: Credentials
+    let platform: Platform
     let metering: Metering
-    let audit: Audit
     /// The root user of the first account.
     let ada: User
     /// An app of hers.
@@ -40,48 +30,18 @@ final class MeteringHouse: Sendable {
     private let holds = Mutex<[Hold]>([])
 
     init() async throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        database = try Self.open(folder, hand.clock)
-        let argon2 = TestPool.shared
-        accounts = try Accounts(
-            Accounts.Parts(
-                database: database, keys: Self.keys, argon2: argon2, tokenArgon2: argon2,
-                sessions: Accounts.SessionLimits(idle: .seconds(1800), absolute: .seconds(36_000)),
-                generations: generations, entropy: .system,
-                clock: hand.clock))
-        catalog = Catalog(
-            database: database, sealing: Self.keys.sealing, generations: generations, entropy: .system,
-            clock: hand.clock)
-        applications = Applications(database: database, generations: generations, entropy: .system, clock: hand.clock)
-        credentials = Credentials(
-            database: database, accounts: accounts, applications: applications, argon2: argon2,
-            format: try TokenFormat(prefix: "sk-", keys: Self.keys), generations: generations, entropy: .system,
-            clock: hand.clock)
-        metering = Self.metering(over: database, generations, hand.clock)
-        audit = Audit(database: database, chain: Self.keys.auditChain, entropy: .system)
-        ada = try await accounts.createAdmin(
+        platform = try Platform(at: Self.noon)
+        metering = Self.metering(over: platform.database, platform.generations, platform.hand.clock)
+        ada = try await platform.accounts.createAdmin(
             email: good("ada@example.com"), password: good("seven green boats at dawn"), accountName: good("Ada"),
             onlyFirst: true, by: .test)
-        app = try await applications.create(
+        app = try await platform.applications.create(
             ApplicationDraft(
                 name: good("App"),
                 chat: ChatSettings(
                     model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)),
             in: ada.account, by: .test)
     }
-
-    deinit {
-        try? database.close()
-        try? FileManager.default.removeItem(atPath: folder)
-    }
-
-    static func open(_ folder: String, _ clock: Clock) throws -> Database {
-        try Database(path: folder + "/latchkey.db", migrations: migrations, clock: clock)
-    }
-
-    static let migrations =
-        Audit.migrations + Catalog.migrations + Accounts.migrations + Applications.migrations
-        + Credentials.migrations + Metering.migrations
 
     /// Folds only when it is asked to.
     static func metering(
@@ -90,7 +50,8 @@ final class MeteringHouse: Sendable {
         onBrokenBound: @escaping @Sendable (String) -> Void = { Issue.record("a bound broke: \($0)") }
     ) -> Metering {
         Metering(
-            database: database, sealing: keys.sealing, generations: generations, entropy: entropy, clock: clock,
+            database: database, sealing: DeploymentSecrets.test.sealing, generations: generations, entropy: entropy,
+            clock: clock,
             foldAfter: foldAfter, purses: purses, onBrokenBound: onBrokenBound)
     }
 

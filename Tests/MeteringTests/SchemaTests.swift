@@ -9,7 +9,7 @@ import Values
 /// The schema as all domains together make it.
 @Suite("The schema")
 struct SchemaTests {
-    private let migrations = MeteringHouse.migrations
+    private let migrations = Platform.migrations
 
     @Test("each domain makes its tables in one step") func oneEach() {
         #expect(
