@@ -7,9 +7,9 @@ import Wire
 ///
 /// This room owns what lies between a socket and whoever serves a message: how bytes become messages and answers become
 /// bytes, one message at a time; how long a connection may live and how slow it may be; how much of what it sends is kept;
-/// and which part of connections and of bytes one address may have. So there is one parser, one set of bounds, and one
-/// place where connections live and die. It must not know a route, a key or a dialect: each message is offered to the
-/// ``DataPlane``, and what that does not serve is given to the ``Responder``.
+/// and which part of connections and of bytes one address, account or key may have. So there is one parser, one set of
+/// bounds, and one place where connections live and die. It must not know a route, a key or a dialect: each message is
+/// offered to the ``DataPlane``, and what that does not serve is given to the ``Responder``.
 ///
 /// What it decides, it decides as a value, ``LineState``, which is tested without sockets. This handler only does what that
 /// says, and passes on between channel and ``LineExchange``. All of it happens on the connection's event loop.

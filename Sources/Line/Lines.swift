@@ -10,7 +10,7 @@ package final class Lines: Sendable {
     let responder: any Responder
     let proxies: TrustedProxies
     let clock: Clock
-    /// Connections, by the network of the connected peer.
+    /// Connections, by the network of the connected peer, and by the account and the key that called on them last.
     let connections: Shares
     /// Bytes of bodies that are being received, by the network of the client.
     let receiving: Shares
@@ -20,7 +20,7 @@ package final class Lines: Sendable {
     ///   - dataPlane: is asked first who serves a message.
     ///   - responder: serves all others.
     ///   - proxies: whose word about the client's address counts. Their own connections have no share.
-    ///   - connections: how many there may be; one address may have as many as are free.
+    ///   - connections: how many there may be; one address, account or key may have as many as are free.
     ///   - receiving: the same of the bytes of unfinished bodies.
     package init(
         dataPlane: (any DataPlane)?, responder: any Responder, proxies: TrustedProxies,

@@ -1,6 +1,5 @@
 import Accounts
 import Database
-import Foundation
 import Gateway
 import HTTP
 import HTTPTypes

@@ -42,9 +42,9 @@ enum ProviderHead {
     }
 
     private static func mayPass(_ name: UnsafeRawBufferPointer) -> Bool {
+        if passed.contains(where: { $0.utf8CodeUnitCount == name.count && name.isLowercased($0) }) { return true }
         let prefix = passedPrefix.utf8CodeUnitCount
-        if name.count > prefix { return UnsafeRawBufferPointer(rebasing: name[..<prefix]).isLowercased(passedPrefix) }
-        return passed.contains { $0.utf8CodeUnitCount == name.count && name.isLowercased($0) }
+        return name.count > prefix && UnsafeRawBufferPointer(rebasing: name[..<prefix]).isLowercased(passedPrefix)
     }
 
     /// Of those that may pass.

@@ -6,7 +6,7 @@ package struct UpstreamRequest {
     /// The same as in the head: an answer to `HEAD` has no body.
     package var method: RequestMethod
     /// Request line and fields, to the empty line, with a `Content-Length` that is that of the body; then the body. A small
-    /// one is a single part: what is written as one costs less than what is copied.
+    /// body is copied behind the head, since a second part costs more than the copy.
     let parts: [ByteBuffer]
     /// When the whole exchange must be over.
     package var end: NIODeadline

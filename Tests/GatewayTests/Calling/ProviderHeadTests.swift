@@ -51,6 +51,18 @@ struct ProviderHeadTests {
         return names
     }
 
+    @Test(
+        "each field that may pass does, however it is written",
+        arguments: [
+            "Accept", "Accept-Language", "User-Agent", "OpenAI-Beta", "traceparent", "tracestate", "X-Stainless-Lang",
+            "ACCEPT-LANGUAGE", "x-stainless-retry-count",
+        ])
+    func passes(name: String) throws { #expect(try toUpstream([(name, "a value")])[name.lowercased()] == "a value") }
+
+    @Test(
+        "what only begins like one of them does not", arguments: ["Accept-Charset", "Accept-Languages", "X-Stainless-"])
+    func passesNot(name: String) throws { #expect(try toUpstream([(name, "a value")])[name.lowercased()] == nil) }
+
     @Test("it is addressed to the provider, with the provider's secret and no other") func own() throws {
         let head = try head(
             [("Authorization", "Bearer \(key)"), ("X-Stainless-Lang", "js")], base: "http://[::1]:8080/base",
