@@ -21,10 +21,10 @@ extension Problem {
         .requestTimeout, "request_timeout", "The request came too slowly: a head has 75 seconds, a body 1 KiB a second."
     )
 
-    /// More connections or bytes from one address than its share.
+    /// More connections or bytes of one address, account or key than its share.
     static let shareTaken = Problem(
         .serviceUnavailable, "overloaded",
-        "Your address has all that it may have of this server right now; try again in a moment."
+        "Your address, account or key has all that it may have of this server right now; try again in a moment."
     ).with(.retryAfter, "1")
 
     /// RFC 9457 members and OpenAI's `error` member in one object, for when nobody can know which one is read.

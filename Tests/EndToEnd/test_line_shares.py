@@ -249,18 +249,20 @@ def test_an_upload_may_not_have_all_that_can_be_received(own_deployment):
         assert again.say(whole).hear("POST", CHAT).status == 200
 
 
-def test_one_key_on_many_addresses_leaves_connections_for_others(own_deployment):
+@pytest.mark.parametrize("operation", ["calls", "asks for models"])
+def test_one_key_on_many_addresses_leaves_connections_for_others(own_deployment, operation):
     """An address has its share of connections, and whoever has many addresses would have all. So has a key its share: who
     calls with it on more is told so, and that connection ends."""
     deployment = own_deployment(settings={"LATCHKEY_LISTEN_MAX_CONNECTIONS": 60})
     greedy, other = deployment.new_tenant(), deployment.new_tenant()
     key = greedy.key(greedy.application()["id"])
-    asked = raw("POST", CHAT, key, HELLO)
+    method, path = ("POST", CHAT) if operation == "calls" else ("GET", "/v1/models")
+    asked = raw(method, path, key, HELLO if operation == "calls" else b"")
     with contextlib.ExitStack() as stack:
         answers = []
         for number in range(1, 49):
             talk = stack.enter_context(Talk(deployment.server, source=f"127.87.0.{number}"))
-            answers.append((talk, talk.say(asked).hear("POST", CHAT)))
+            answers.append((talk, talk.say(asked).hear(method, path)))
         statuses = [answer.status for _, answer in answers]
         assert statuses == sorted(statuses) and set(statuses) == {200, 503}, statuses
         assert 20 <= statuses.count(200) <= 31, statuses
@@ -275,4 +277,4 @@ def test_one_key_on_many_addresses_leaves_connections_for_others(own_deployment)
             talk.connection.close()
         time.sleep(0.5)
         with Talk(deployment.server, source="127.87.1.2") as talk:
-            assert talk.say(asked).hear("POST", CHAT).status == 200
+            assert talk.say(asked).hear(method, path).status == 200

@@ -28,7 +28,8 @@ struct Question: Sendable {
         self.gateway = gateway
     }
 
-    func answer() async throws -> JSON {
+    /// - Returns: also whose connection it is that asked.
+    func answer() async throws -> (JSON, of: [ShareOwner]) {
         let key: OpenedKey
         do {
             key = try await gateway.calls.open(bearer, at: gateway.clock.now())
@@ -39,7 +40,8 @@ struct Question: Sendable {
             throw gateway.explained(error, bearer)
         }
         gateway.calls.noteUse(of: key)
-        return route.operation == .models ? models(key) : try await usage(key)
+        let value = route.operation == .models ? models(key) : try await usage(key)
+        return (value, of: [.account(key.account.id), .key(key.credential)])
     }
 
     /// `GET /v1/models`: what the app may use, and what a call with this key costs now.
@@ -93,17 +95,19 @@ final class QuestionExchange: LineExchange {
         let loop = reply.line.eventLoop
         let bound = NIOLoopBound(self, eventLoop: loop)
         task = Task {
-            let result: Result<JSON, any Error>
+            let result: Result<(JSON, of: [ShareOwner]), any Error>
             do { result = .success(try await question.answer()) } catch { result = .failure(error) }
             loop.execute { bound.value.answer(result) }
         }
     }
 
-    private func answer(_ result: Result<JSON, any Error>) {
+    private func answer(_ result: Result<(JSON, of: [ShareOwner]), any Error>) {
         guard !isOver else { return }
         isOver = true
         do {
-            try reply.send(result.get())
+            let (value, owners) = try result.get()
+            guard reply.line.connect(for: owners) else { throw Denial.overloaded }
+            reply.send(value)
         } catch {
             reply.refuse(error)
         }
