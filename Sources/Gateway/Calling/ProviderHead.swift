@@ -64,7 +64,10 @@ enum ProviderHead {
 
     /// Each hop may name more fields that are only for it (RFC 9110 §7.6.1).
     private static func namedByConnection(_ fields: FieldLines) -> [Text] {
-        guard fields.count("connection") > 0 else { return [] }
+        // Most clients say this one word, which names no field that may pass.
+        guard let first = fields.first("connection"), fields.count("connection") > 1 || !first.isKeepAlive else {
+            return []
+        }
         return fields.values("connection").flatMap { Text(decoding: $0).split(on: ",").map(\.trimmed.lowercased) }
     }
 }
@@ -76,4 +79,8 @@ extension HeadWriter {
         }
         try written.get()
     }
+}
+
+extension ByteBufferView {
+    fileprivate var isKeepAlive: Bool { count == 10 && withUnsafeBytes { $0.isLowercased("keep-alive") } }
 }

@@ -21,9 +21,10 @@ struct ChatLook {
         guard let text = walk.text() else { return isWhole ? .error(.empty) : .nothing }
         if text.first == UInt8(ascii: "<") { return .error(.page) }
         guard text.extent != .malformed, text.isObject || text.isArray else { return .error(.noJSON) }
-        if let fault = fault(of: text, isWhole: isWhole) { return .error(.told(fault)) }
+        let members = members(of: text)
+        if let fault = fault(of: text, members, isWhole: isWhole) { return .error(.told(fault)) }
         if text.extent == .cut, isWhole { return .error(.halfJSON) }
-        let choices = choices(of: text)
+        let choices = choices(members.choices)
         if choices.hasContent { return .content }
         if choices.hasError { return .error(.told(.unknown)) }
         return text.extent == .cut ? .nothing : .error(.noChoices)
@@ -37,19 +38,20 @@ struct ChatLook {
         if walk.isAll(from: text, "[DONE]") { return (.end, false) }
         // What is no JSON says nothing to a client of this dialect.
         guard text.extent != .malformed, text.isObject || text.isArray else { return (.nothing, false) }
-        if let fault = fault(of: text, isWhole: true) { return (.error(.told(fault)), false) }
-        let choices = choices(of: text)
+        let members = members(of: text)
+        if let fault = fault(of: text, members, isWhole: true) { return (.error(.told(fault)), false) }
+        let choices = choices(members.choices)
         if choices.hasError { return (.error(.told(.unknown)), false) }
         // Half a text is no event that anybody could read.
         if choices.hasContent, text.extent == .whole { return (.content, choices.isFinished) }
-        if let usage = walk.member("usage", of: text), !walk.isBlank(usage) { return (.usage, false) }
+        if let usage = members.usage, !walk.isBlank(usage) { return (.usage, false) }
         return (.nothing, false)
     }
 
     /// Whether an event that is too large to be kept is an error, as far as it goes.
     func beginning() -> Finding {
         guard let text = walk.text() else { return .content }
-        return fault(of: text, isWhole: false).map { .error(.told($0)) } ?? .content
+        return fault(of: text, members(of: text), isWhole: false).map { .error(.told($0)) } ?? .content
     }
 
     /// Where the model's name is, with its quotation marks.
@@ -60,43 +62,74 @@ struct ChatLook {
         return model.range
     }
 
+    // MARK: Members
+
+    /// What an answer says in its own members, gathered in one walk.
+    private struct Members {
+        var choices: JSONWalk.Value?
+        var usage: JSONWalk.Value?
+        /// The member `error`, where it says something.
+        var error: JSONWalk.Value?
+        /// Whether it says of itself that it is an error.
+        var isError = false
+        var (hasCode, hasMessage, hasDetail) = (false, false, false)
+    }
+
+    private func members(of text: JSONWalk.Value) -> Members {
+        var members = Members()
+        walk.forEachMember(of: text) { name, value in
+            switch name.count {
+            case 4:
+                if walk.equals(name, "code") {
+                    members.hasCode = !walk.isBlank(value)
+                } else if walk.equals(name, "type") {
+                    members.isError = members.isError || walk.isString(value, "error")
+                }
+            case 5:
+                if walk.equals(name, "error") {
+                    if !walk.isBlank(value) { members.error = value }
+                } else if walk.equals(name, "usage") {
+                    members.usage = members.usage ?? value
+                }
+            case 6:
+                if walk.equals(name, "object") {
+                    members.isError = members.isError || walk.isString(value, "error")
+                } else if walk.equals(name, "detail") {
+                    members.hasDetail = !walk.isBlank(value)
+                }
+            case 7:
+                if walk.equals(name, "choices") {
+                    members.choices = members.choices ?? value
+                } else if walk.equals(name, "message") {
+                    members.hasMessage = !walk.isBlank(value)
+                }
+            default: break
+            }
+            return true
+        }
+        return members
+    }
+
     // MARK: Errors
 
     /// The error that an object tells in place of an answer; of a list, the one in its first element.
-    /// - Parameter isWhole: if not, what is missing may still come.
-    private func fault(of text: JSONWalk.Value, isWhole: Bool) -> ProviderFault? {
+    /// - Parameters:
+    ///   - members: of the text; none of a list.
+    ///   - isWhole: if not, what is missing may still come.
+    private func fault(of text: JSONWalk.Value, _ members: Members, isWhole: Bool) -> ProviderFault? {
         if text.isArray {
             var found: ProviderFault?
             walk.forEachElement(of: text) { element in
-                found = element.isObject ? fault(of: element, isWhole: isWhole) : nil
+                found = element.isObject ? fault(of: element, self.members(of: element), isWhole: isWhole) : nil
                 return false
             }
             return found
         }
-        var error: JSONWalk.Value?
-        var isError = false
-        var (hasChoices, hasCode, hasMessage, hasDetail) = (false, false, false, false)
-        walk.forEachMember(of: text) { name, value in
-            if walk.equals(name, "error") {
-                if !walk.isBlank(value) { error = value }
-            } else if walk.equals(name, "object") || walk.equals(name, "type") {
-                isError = isError || walk.isString(value, "error")
-            } else if walk.equals(name, "choices") {
-                hasChoices = value.isArray
-            } else if walk.equals(name, "code") {
-                hasCode = !walk.isBlank(value)
-            } else if walk.equals(name, "message") {
-                hasMessage = !walk.isBlank(value)
-            } else if walk.equals(name, "detail") {
-                hasDetail = !walk.isBlank(value)
-            }
-            return true
-        }
-        if let error { return ProviderFault(kindIn: error, walk) }
-        if isError || isWhole && !hasChoices && (hasCode && hasMessage || hasDetail) {
-            return ProviderFault(kindIn: text, walk)
-        }
-        return nil
+        if let error = members.error { return ProviderFault(kindIn: error, walk) }
+        let hasChoices = members.choices?.isArray ?? false
+        let isTold = members.hasCode && members.hasMessage || members.hasDetail
+        guard members.isError || isWhole && !hasChoices && isTold else { return nil }
+        return ProviderFault(kindIn: text, walk)
     }
 
     // MARK: Choices
@@ -107,9 +140,9 @@ struct ChatLook {
         var isFinished = false
     }
 
-    private func choices(of text: JSONWalk.Value) -> Choices {
+    private func choices(_ list: JSONWalk.Value?) -> Choices {
         var choices = Choices()
-        guard let list = walk.member("choices", of: text) else { return choices }
+        guard let list else { return choices }
         walk.forEachElement(of: list) { choice in
             guard choice.isObject else { return true }
             var (isError, hasContent, isFinished, hasPlace) = (false, false, false, false)
