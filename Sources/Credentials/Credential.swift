@@ -14,6 +14,10 @@ package struct Credential: Sendable {
     /// May be empty.
     package var name: String
     package var terms: KeyTerms
+    /// Each once, sorted.
+    package var labels: [String]
+    /// `nil` for none.
+    package var environment: String?
     /// A key that is not works for nobody, and keeps everything else.
     package var isEnabled: Bool
     package var secret: KeySecret
@@ -74,13 +78,22 @@ package struct CredentialDraft: Sendable {
     package let application: Identifier
     package let name: OptionalName
     package let terms: KeyTerms
+    package let labels: [KeyLabel]
+    package let environment: KeyEnvironment?
     package let isRevealable: Bool
 
-    /// - Parameter isRevealable: whether a copy is to be kept that a root user's password opens.
-    package init(application: Identifier, name: OptionalName, terms: KeyTerms, isRevealable: Bool = false) {
+    /// - Parameters:
+    ///   - labels: at most ``KeyLabel/most``.
+    ///   - isRevealable: whether a copy is to be kept that a root user's password opens.
+    package init(
+        application: Identifier, name: OptionalName, terms: KeyTerms, labels: [KeyLabel] = [],
+        environment: KeyEnvironment? = nil, isRevealable: Bool = false
+    ) {
         self.application = application
         self.name = name
         self.terms = terms
+        self.labels = labels
+        self.environment = environment
         self.isRevealable = isRevealable
     }
 }
@@ -96,13 +109,16 @@ package struct CredentialEdit: Sendable {
     package var models: [ModelName]??
     package var addresses: [AddressBlock]??
     package var host: HostName??
+    /// At most ``KeyLabel/most``, in place of those that there are.
+    package var labels: [KeyLabel]?
+    package var environment: KeyEnvironment??
 
     package init() {}
 
     /// Whether it switches the key off and does nothing else.
     package var isBrake: Bool {
         isEnabled == false && name == nil && expiresAt == nil && creditLimit == nil && monthlyLimit == nil
-            && group == nil && models == nil && addresses == nil && host == nil
+            && group == nil && models == nil && addresses == nil && host == nil && labels == nil && environment == nil
     }
 
     func apply(to credential: inout Credential) {
@@ -115,6 +131,8 @@ package struct CredentialEdit: Sendable {
         if let models { credential.terms.models = models.map { $0.map(\.text) } }
         credential.terms.addresses = addresses ?? credential.terms.addresses
         credential.terms.host = host ?? credential.terms.host
+        credential.labels = labels?.sortedTexts ?? credential.labels
+        if let environment { credential.environment = environment?.text }
     }
 }
 
@@ -131,6 +149,8 @@ extension Credential {
         changes.note("models", from: before.models, to: after.models)
         changes.note("ip_allowlist", from: before.addresses?.map(\.text), to: after.addresses?.map(\.text))
         changes.note("host", from: before.host?.text, to: after.host?.text)
+        changes.note("labels", from: old.labels, to: labels)
+        changes.note("environment", from: old.environment, to: environment)
         return changes
     }
 }

@@ -9,7 +9,7 @@ enum CredentialTable {
     private static let columns =
         """
         credentials.id, credentials.user_id, credentials.account_id, credentials.application_id, credentials.secret_id,
-        credentials.name, credentials.expires_at, credentials.limited_amount, credentials.monthly_limit,
+        credentials.name, credentials.labels, credentials.environment, credentials.expires_at, credentials.limited_amount, credentials.monthly_limit,
         credentials.group_name, credentials.models, credentials.addresses, credentials.host, credentials.disabled_at,
         credentials.secret_created_at, credentials.last_used_at, credentials.revealable,
         (SELECT count(*) FROM sealed_copies WHERE credential_id = credentials.id) AS copies, credentials.reveals,
@@ -29,13 +29,14 @@ enum CredentialTable {
             """
             INSERT INTO credentials
               (id, account_id, application_id, user_id, secret_id, phc, name, expires_at, limited_amount, monthly_limit,
-               group_name, models, addresses, host, revealable, secret_created_at, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+               group_name, models, addresses, host, revealable, secret_created_at, created_at, updated_at, labels,
+               environment)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, $19)
             """, credential.id, credential.account, credential.application, credential.creator,
             credential.secret.id.text, phc.text, credential.name, terms.expiresAt, terms.creditLimit,
             terms.monthlyLimit, terms.group, terms.models?.joined(separator: " "),
             terms.addresses?.map(\.text).joined(separator: " "), terms.host?.text, isRevealable, credential.createdAt,
-            credential.updatedAt)
+            credential.updatedAt, credential.labels.joined(separator: " "), credential.environment)
     }
 
     static func update(_ credential: Credential, _ connection: Connection) throws {
@@ -44,12 +45,14 @@ enum CredentialTable {
             """
             UPDATE credentials SET name = $3, expires_at = $4, limited_amount = $5, monthly_limit = $6, group_name = $7,
               models = $8, addresses = $9, host = $10, updated_at = $11,
-              disabled_at = CASE WHEN $12 = 1 THEN NULL ELSE coalesce(disabled_at, $11) END, leak_reported_at = $13
+              disabled_at = CASE WHEN $12 = 1 THEN NULL ELSE coalesce(disabled_at, $11) END, leak_reported_at = $13,
+              labels = $14, environment = $15
             WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
             """, credential.id, credential.account, credential.name, terms.expiresAt, terms.creditLimit,
             terms.monthlyLimit, terms.group, terms.models?.joined(separator: " "),
             terms.addresses?.map(\.text).joined(separator: " "), terms.host?.text, credential.updatedAt,
-            credential.isEnabled, credential.leakReportedAt)
+            credential.isEnabled, credential.leakReportedAt, credential.labels.joined(separator: " "),
+            credential.environment)
     }
 
     static func setSecret(
@@ -197,6 +200,7 @@ enum CredentialTable {
                 monthlyLimit: try row.optionalCredits("monthly_limit"), group: try row.optionalText("group_name"),
                 models: try row.words("models"), addresses: try row.addresses("addresses"),
                 host: try row.host("host")),
+            labels: try row.words("labels") ?? [], environment: try row.optionalText("environment"),
             isEnabled: try row.optionalTime("disabled_at") == nil,
             secret: KeySecret(
                 id: secretID, hint: format.hint(forID: secretID), createdAt: since,

@@ -23,7 +23,7 @@ extension Credentials {
         let credential = Credential(
             id: Identifier(at: now, random: (entropy.word(), entropy.word())), creator: user.id, account: user.account,
             application: draft.application, name: draft.name.text, terms: draft.terms.withoutRepetitions,
-            isEnabled: true,
+            labels: draft.labels.sortedTexts, environment: draft.environment?.text, isEnabled: true,
             secret: KeySecret(minted, at: now), reveal: draft.isRevealable ? .available : .showOnce, reveals: 0,
             createdAt: now, updatedAt: now)
         let copies = draft.isRevealable ? try await copies(minted.secret, of: credential) : []
@@ -34,11 +34,18 @@ extension Credentials {
             if draft.isRevealable { try insert(copies, of: minted.secret, credential, connection) }
             try author.record(
                 .credentialCreate, account: user.account, object: credential.id.description,
-                detail: ["application_id": draft.application.description, "name": draft.name.text], at: now,
-                in: connection)
+                detail: Self.detail(of: credential), at: now, in: connection)
         }
         verifier.remember(minted.presented)
         return (credential, minted.secret)
+    }
+
+    /// What the entry of a creation says. What is not there is not said.
+    private static func detail(of credential: Credential) -> [String: String] {
+        var detail = ["application_id": credential.application.description, "name": credential.name]
+        if !credential.labels.isEmpty { detail["labels"] = Changes.bounded(credential.labels) }
+        detail["environment"] = credential.environment
+        return detail
     }
 
     private func check(

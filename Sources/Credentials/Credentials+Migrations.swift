@@ -24,6 +24,8 @@ extension Credentials {
                   models TEXT,
                   addresses TEXT,
                   host TEXT,
+                  labels TEXT NOT NULL,
+                  environment TEXT,
                   disabled_at BIGINT,
                   revealable BIGINT NOT NULL CHECK (revealable IN (0, 1)),
                   reveals BIGINT NOT NULL DEFAULT 0,

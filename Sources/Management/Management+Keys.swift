@@ -60,6 +60,7 @@ extension Management {
             try check(draft.terms.monthlyLimit, "monthly_limit")
             try check(draft.terms.models, "models")
             try check(draft.terms.addresses, "ip_allowlist")
+            try check(labels: draft.labels)
             let (credential, secret) = try await domains.credentials.issue(draft, by: actor.user, caller.author)
             // Nothing can have been used of a key whose secret nobody has yet.
             let key = KeyDetails(credential: credential, meter: KeyMeter(), at: domains.clock.now())
@@ -82,6 +83,7 @@ extension Management {
             try check(edit.monthlyLimit ?? nil, "monthly_limit")
             try check(edit.models ?? nil, "models")
             try check(edit.addresses ?? nil, "ip_allowlist")
+            try check(labels: edit.labels ?? [])
             return try await domains.details(
                 domains.credentials.edit(id, of: actor.account, edit, by: caller.author))
         }
@@ -96,6 +98,11 @@ extension Management {
     private func check(_ limit: Credits?, _ field: String) throws(Refusal) {
         guard let limit, !CredentialDraft.limits.contains(limit.micro) else { return }
         throw .invalid(field, Credits.rule(CredentialDraft.limits))
+    }
+
+    private func check(labels: [KeyLabel]) throws(Refusal) {
+        guard labels.count > KeyLabel.most else { return }
+        throw .invalid("labels", "must have at most \(KeyLabel.most) elements")
     }
 
     private func check<T>(_ list: [T]?, _ field: String) throws(Refusal) {

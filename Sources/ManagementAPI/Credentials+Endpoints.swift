@@ -34,11 +34,14 @@ extension ManagementAPI {
                     .map(\.text),
                 addresses: try fields.editTexts("ip_allowlist", in: CredentialDraft.listed).value,
                 host: try fields.optional("host"))
+            let labels = try fields.texts("labels", as: KeyLabel.self, atMost: KeyLabel.most) ?? []
+            let environment: KeyEnvironment? = try fields.optional("environment")
             let isRevealable = try fields.flag("revealable") ?? false
             try fields.refuse("type", "is set by the server: every key that can be made now is of the type Token")
             try fields.noOthers(setByServer: Self.credentialServerFields.union(["enabled"]))
             let draft = CredentialDraft(
-                application: application, name: name ?? .empty, terms: terms, isRevealable: isRevealable)
+                application: application, name: name ?? .empty, terms: terms, labels: labels, environment: environment,
+                isRevealable: isRevealable)
             return .json(try await management.createCredential(call.caller, draft).json, status: .created)
         }
 
@@ -58,6 +61,8 @@ extension ManagementAPI {
             edit.models = try fields.editTexts("models", in: CredentialDraft.listed).optional
             edit.addresses = try fields.editTexts("ip_allowlist", in: CredentialDraft.listed).optional
             edit.host = try fields.edit("host", as: HostName.self).optional
+            edit.labels = try fields.texts("labels", atMost: KeyLabel.most)
+            edit.environment = try fields.edit("environment", as: KeyEnvironment.self).optional
             edit.isEnabled = try fields.flag("enabled")
             try fields.noOthers(
                 setByServer: Self.credentialServerFields.union(["application_id", "revealable"]))
@@ -95,6 +100,7 @@ extension KeyDetails {
             "reveal": .string(credential.reveal.rawValue), "reveals": JSON(credential.reveals),
             "revealed_at": JSON(credential.revealedAt?.rfc3339),
             "leak_reported_at": JSON(credential.leakReportedAt?.rfc3339),
+            "labels": .array(credential.labels.map(JSON.string)), "environment": JSON(credential.environment),
             "secrets": .array([credential.secret.json(isSafeToRetire: false)] + [retiring].compactMap(\.self)),
         ]
     }

@@ -93,6 +93,8 @@ struct EditTests {
             edit.models = try .some([good("echo"), good("echo")])
             edit.addresses = try .some(["192.0.2.1", "10.0.0.0/8", "192.0.2.1"].map { try good($0) })
             edit.host = try .some(good("example.com"))
+            edit.labels = try ["web", "shop", "web"].map { try good($0) }
+            edit.environment = try .some(good("testing"))
         }
         let made = try await house.issue().credential
         let first = try await edit(made) { try same(&$0) }

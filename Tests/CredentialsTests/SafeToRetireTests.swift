@@ -46,7 +46,8 @@ struct SafeToRetireTests {
             id: secretID, hint: "", createdAt: time(-30 * Self.day), lastUsedAt: row.oldUsed.map(time),
             endsAt: time(30 * Self.day))
         let credential = Credential(
-            id: id, creator: id, account: id, application: id, name: "", terms: KeyTerms(), isEnabled: true,
+            id: id, creator: id, account: id, application: id, name: "", terms: KeyTerms(), labels: [],
+            environment: nil, isEnabled: true,
             secret: KeySecret(
                 id: secretID, hint: "", createdAt: rotation, lastUsedAt: row.newUsed.map(time), endsAt: nil),
             retiring: row.hasOld ? old : nil, reveal: .showOnce, reveals: 0, createdAt: old.createdAt,

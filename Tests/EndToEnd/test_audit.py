@@ -121,6 +121,7 @@ def unchanged_edits(deployment, tenant):
     member, own = tenant.member(), f"/api/v1/accounts/{account}"
     limits = {"limited_amount": 5, "monthly_limit": None, "expired_at": "2099-01-01T00:00:00Z", "enabled": False}
     lists = {"models": [model], "ip_allowlist": [f"192.0.2.{number}" for number in range(100)]}
+    words = {"labels": ["web", "shop", "web"], "environment": "testing"}
     return {
         "an account": (
             at_path(deployment.call, own),
@@ -134,7 +135,7 @@ def unchanged_edits(deployment, tenant):
         ),
         "a key": (
             at_path(tenant.call, f"/api/v1/credentials/{key['id']}"),
-            {"name": "Same", "group": None, "host": "example.com"} | limits | lists,
+            {"name": "Same", "group": None, "host": "example.com"} | limits | lists | words,
         ),
         "a provider": (
             at_path(deployment.call, f"/api/v1/providers/{provider['id']}"),

@@ -43,6 +43,8 @@ OURS = {
     "reveals": int,
     "revealed_at": type(None),
     "leak_reported_at": type(None),
+    "labels": list,
+    "environment": type(None),
     "secrets": list,
 }
 
@@ -100,7 +102,7 @@ def test_a_name_is_kept(deployment, name):
 
 
 def test_null_is_no_restriction(tenant):
-    fields = ("host", "limited_amount", "monthly_limit", "group", "expired_at", "models", "ip_allowlist")
+    fields = ("host", "limited_amount", "monthly_limit", "group", "expired_at", "models", "ip_allowlist", "environment")
     nothing = {name: None for name in fields}
     made = tenant.credential(tenant.application()["id"], **nothing)
     assert {name: made[name] for name in nothing} == nothing

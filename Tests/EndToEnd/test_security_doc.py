@@ -157,6 +157,7 @@ CONSTANTS = [
         "latchkey/Setting.swift",
         'case .managementTurns: "8"',
     ),
+    ("labels of a key", "10", "Credentials/KeyLabel.swift", "most = 10"),
     ("waiting for a turn", "30 s", "Web/RequestTurn.swift", "longestWait = TimeAmount.seconds(30)"),
     ("waiting for a hash", "10 s", "latchkey/Deployment.swift", "deadline: .seconds(10)"),
     ("reads of the database", "1,024", "Database/Database.swift", "var depth = 1024"),

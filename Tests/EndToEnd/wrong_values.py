@@ -164,6 +164,7 @@ NO_HOST = [
     "a" * 64 + ".example.com",
     ".".join(["a" * 49] * 6),
 ]
+NO_WORD = ["", "Production", ".hidden", "-x", "_x", "a b", "a,b", "é", "a\u0301", "a\u0000", "a%", "x" * 33, "a\n"]
 NO_ADDRESS_OF_A_CALL = ["", "somewhere", "203.0.113.7:80", "203.0.113.0/24", "203.0.113.7, 10.0.0.1", "[::1]"]
 NO_EMAIL = ["nobody", "a@", "@b.test", "a b@c.test", "a@b.test\r\nBcc: x@y.test", "a" * 250 + "@b.test"]
 NO_PASSWORD = ["too short", "passwordpassword", "123456789012345", "correcthorsebatterystaple", "x" * 4097]
@@ -195,6 +196,9 @@ BEYOND = {
         "models": [[name] for name in (*NO_MODEL, "*", "ECHO", "echo ", "json")] + [["echo", "echo", "no-such-model"]],
         "ip_allowlist": [[text] for text in NO_ADDRESSES] + [["127.0.0.1", "127.0.0.1", "somewhere"], HUNDRED_AND_ONE],
         "host": NO_HOST,
+        # None of a list is taken when one is wrong; eleven are too many even where some are the same.
+        "labels": [[text] for text in NO_WORD] + [["good", text] for text in NO_WORD] + [["a"] * 11],
+        "environment": NO_WORD,
     },
     "createCredential": {"enabled": [False]},
     "updateCredential": {"revealable": [True], "reveal": ["lost"]},

@@ -175,7 +175,8 @@ struct KeyStatusTests {
             monthlyLimit: monthly.map(Credits.init(micro:)))
         let key = try #require(TokenID("012345678901"))
         let credential = Credential(
-            id: id, creator: id, account: id, application: id, name: "", terms: terms, isEnabled: isEnabled,
+            id: id, creator: id, account: id, application: id, name: "", terms: terms, labels: [],
+            environment: nil, isEnabled: isEnabled,
             secret: KeySecret(id: key, hint: "", createdAt: now, endsAt: nil), reveal: .showOnce, reveals: 0,
             createdAt: now, updatedAt: now)
         let meter = KeyMeter(
