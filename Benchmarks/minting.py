@@ -151,8 +151,9 @@ class Inserter:
         }
 
     def row(self, table):
-        cursor = self.database.execute(f"SELECT * FROM {table} LIMIT 1")
-        return dict(zip([column[0] for column in cursor.description], cursor.fetchone()))
+        # Without the columns that follow from others, which nobody sets.
+        names = [name for _, name, *_ in self.database.execute(f"PRAGMA table_info({table})")]
+        return dict(zip(names, self.database.execute(f"SELECT {', '.join(names)} FROM {table} LIMIT 1").fetchone()))
 
     def add(self, table, rows):
         made = self.made[table]

@@ -77,14 +77,17 @@ struct House {
     ) async throws -> [(account: Identifier, credential: Identifier)] {
         try await database.write { connection in
             try connection.run("CREATE TEMP TABLE a AS SELECT * FROM accounts WHERE id = $1", account)
-            try connection.run("CREATE TEMP TABLE k AS SELECT * FROM credentials WHERE id = $1", key)
+            // Without the columns that follow from others, which nobody sets.
+            let names = try connection.row("SELECT group_concat(name) AS names FROM pragma_table_info('credentials')")
+            let columns = try names?.text("names") ?? ""
+            try connection.run("CREATE TEMP TABLE k AS SELECT \(columns) FROM credentials WHERE id = $1", key)
             return try (0..<count).map { number in
                 let id = Identifier(at: Timestamp(microseconds: Int64(number) * 1000), random: (0, 0))
                 try connection.run("UPDATE a SET id = $1", id)
                 try connection.run(
                     "UPDATE k SET id = $1, account_id = $1, secret_id = substr($1, 1, 20) || $2", id, "\(number)")
                 try connection.run("INSERT INTO accounts SELECT * FROM a")
-                try connection.run("INSERT INTO credentials SELECT * FROM k")
+                try connection.run("INSERT INTO credentials (\(columns)) SELECT \(columns) FROM k")
                 return (id, id)
             }
         }

@@ -23,6 +23,8 @@ package struct Credential: Sendable {
     package var secret: KeySecret
     /// The one before, for as long as it still works beside.
     package var retiring: KeySecret?
+    /// When one of its secrets, past ones too, was last used; to within a few seconds.
+    package var lastUsedAt: Timestamp?
     package var reveal: Reveal
     /// How often it was shown again, and when last.
     package var reveals: Int64

@@ -6,20 +6,19 @@ import Values
 
 /// The SQL of `credentials`, with the retiring secret of each beside it.
 enum CredentialTable {
-    private static let columns =
+    static let columns =
         """
         credentials.id, credentials.user_id, credentials.account_id, credentials.application_id, credentials.secret_id,
         credentials.name, credentials.labels, credentials.environment, credentials.expires_at, credentials.limited_amount, credentials.monthly_limit,
         credentials.group_name, credentials.models, credentials.addresses, credentials.host, credentials.disabled_at,
-        credentials.secret_created_at, credentials.last_used_at, credentials.revealable,
+        credentials.secret_created_at, credentials.last_used_at, credentials.used_at, credentials.revealable,
         (SELECT count(*) FROM sealed_copies WHERE credential_id = credentials.id) AS copies, credentials.reveals,
         credentials.revealed_at, credentials.leak_reported_at, credentials.created_at, credentials.updated_at,
         retiring_secrets.secret_id AS old_secret_id, retiring_secrets.created_at AS old_created_at,
         retiring_secrets.last_used_at AS old_last_used_at, retiring_secrets.ends_at AS old_ends_at
         """
-    private static let tables =
+    static let tables =
         "credentials LEFT JOIN retiring_secrets ON retiring_secrets.credential_id = credentials.id"
-    private static let isLive = "deleted_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
 
     static func insert(
         _ credential: Credential, _ phc: PHCString, isRevealable: Bool, _ connection: Connection
@@ -46,13 +45,13 @@ enum CredentialTable {
             UPDATE credentials SET name = $3, expires_at = $4, limited_amount = $5, monthly_limit = $6, group_name = $7,
               models = $8, addresses = $9, host = $10, updated_at = $11,
               disabled_at = CASE WHEN $12 = 1 THEN NULL ELSE coalesce(disabled_at, $11) END, leak_reported_at = $13,
-              labels = $14, environment = $15
+              labels = $14, environment = $15, used_at = $16
             WHERE id = $1 AND account_id = $2 AND deleted_at IS NULL
             """, credential.id, credential.account, credential.name, terms.expiresAt, terms.creditLimit,
             terms.monthlyLimit, terms.group, terms.models?.joined(separator: " "),
             terms.addresses?.map(\.text).joined(separator: " "), terms.host?.text, credential.updatedAt,
             credential.isEnabled, credential.leakReportedAt, credential.labels.joined(separator: " "),
-            credential.environment)
+            credential.environment, credential.lastUsedAt)
     }
 
     static func setSecret(
@@ -73,28 +72,18 @@ enum CredentialTable {
 
     /// None of an account's keys can be shown again.
     static func forbidReveals(in account: Identifier, _ connection: Connection) throws {
-        try connection.run("UPDATE credentials SET revealable = 0 WHERE account_id = $1", account)
+        try connection.run(
+            "UPDATE credentials SET revealable = 0 WHERE account_id = $1 AND deleted_at IS NULL", account)
     }
 
     /// Keys that hold a slot: neither deleted nor expired.
     static func countLive(of account: Identifier, _ now: Timestamp, _ connection: Connection) throws -> Int {
         let row = try connection.row(
-            "SELECT count(*) AS live FROM credentials WHERE account_id = $1 AND \(isLive)", account, now)
-        return Int(try row?.integer("live") ?? 0)
-    }
-
-    static func page(
-        of account: Identifier, application: Identifier?, _ page: Page, _ now: Timestamp, _ format: TokenFormat,
-        _ connection: Connection
-    ) throws -> [Credential] {
-        try connection.rows(
             """
-            SELECT \(columns) FROM \(tables)
-            WHERE credentials.account_id = $1 AND credentials.id < $2 AND credentials.deleted_at IS NULL
-              AND ($3 = '' OR credentials.application_id = $3)
-            ORDER BY credentials.id DESC LIMIT $4
-            """, account, page.bound, application?.description ?? "", page.fetch
-        ).map { try credential($0, now, format) }
+            SELECT count(*) AS live FROM credentials
+            WHERE account_id = $1 AND deleted_at IS NULL AND expiry_order > $2
+            """, account, now)
+        return Int(try row?.integer("live") ?? 0)
     }
 
     static func find(
@@ -171,16 +160,26 @@ enum CredentialTable {
         ).map { try credential($0, now, format) }
     }
 
-    /// The later one stays, unless it is of a clock that was ahead.
+    /// Of the current secret of a key, and so of the key. The later one stays, unless it is of a clock that was ahead.
     static func noteUse(of secret: TokenID, _ time: Timestamp, _ connection: Connection) throws {
         try connection.run(
             """
-            UPDATE credentials SET last_used_at = $2
+            UPDATE credentials SET last_used_at = $2,
+              used_at = CASE WHEN used_at > $2 AND used_at <= $3 THEN used_at ELSE $2 END
             WHERE secret_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 OR last_used_at > $3)
             """, secret.text, time, time.adding(Timestamp.slack))
     }
 
-    private static func credential(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> Credential {
+    /// Of a key by its retiring secret.
+    static func noteUse(of id: Identifier, _ time: Timestamp, _ connection: Connection) throws {
+        try connection.run(
+            """
+            UPDATE credentials SET used_at = $2
+            WHERE id = $1 AND deleted_at IS NULL AND (used_at IS NULL OR used_at < $2 OR used_at > $3)
+            """, id, time, time.adding(Timestamp.slack))
+    }
+
+    static func credential(_ row: Row, _ now: Timestamp, _ format: TokenFormat) throws -> Credential {
         let secretID = try row.tokenID("secret_id")
         let reveal: Credential.Reveal =
             if try !row.flag("revealable") { .showOnce } else if try row.flag("copies") { .available } else { .lost }
@@ -205,7 +204,7 @@ enum CredentialTable {
             secret: KeySecret(
                 id: secretID, hint: format.hint(forID: secretID), createdAt: since,
                 lastUsedAt: try row.optionalTime("last_used_at"), endsAt: nil),
-            retiring: retiring,
+            retiring: retiring, lastUsedAt: try row.optionalTime("used_at"),
             reveal: reveal, reveals: try row.integer("reveals"),
             revealedAt: try row.optionalTime("revealed_at"),
             leakReportedAt: leak, createdAt: try row.time("created_at"),

@@ -2,21 +2,26 @@ import Accounts
 import Applications
 import Audit
 import Catalog
-package import Database
+import Database
 package import Values
 
 /// What an account may know of its keys.
 extension Credentials {
+    /// A run of an account's keys. It may have fewer than `limit`, even none, and go on all the same.
+    ///
+    /// By last use, the keys are as they are written down, so that they show what they are ordered by.
+    /// - Parameters:
+    ///   - start: behind which it begins; `nil` for the beginning of the list.
+    ///   - limit: how many keys at most, from 1.
+    ///   - now: at which a key has expired or has not.
     package func list(
-        of account: Identifier, application: Identifier?, _ page: Page
-    ) async throws -> Listing<Credential> {
-        let now = clock.now()
-        let listing = try await database.read { [format] connection in
-            let found = try CredentialTable.page(
-                of: account, application: application, page, now, format, connection)
-            return Listing(found, page, id: \.id)
-        }
-        return Listing(listing.items.map(withLatestUse), next: listing.next)
+        of account: Identifier, _ filter: KeyFilter = KeyFilter(), by sort: KeySort = .standard,
+        after start: KeyPosition? = nil, atMost limit: Int = Page.standardLimit, at now: Timestamp? = nil
+    ) async throws -> KeyRun {
+        let now = now ?? clock.now()
+        let query = KeyRunQuery(account: account, filter: filter, sort: sort, format: format)
+        let run = try await database.read { try query.run(after: start, atMost: limit, now, $0) }
+        return sort.field == .lastUse ? run : KeyRun(items: run.items.map(withLatestUse), next: run.next)
     }
 
     package func find(_ id: Identifier, of account: Identifier) async throws -> Credential {
@@ -39,6 +44,11 @@ extension Credentials {
         var credential = credential
         credential.secret.lastUsedAt = latestUse(of: credential.secret)
         if let old = credential.retiring { credential.retiring?.lastUsedAt = latestUse(of: old) }
+        let uses = [credential.lastUsedAt, credential.secret.lastUsedAt, credential.retiring?.lastUsedAt]
+            .compactMap(\.self)
+        // One of a clock that was ahead is one only where there is no other.
+        let now = clock.now()
+        credential.lastUsedAt = uses.filter { $0.hasBeen(at: now) }.max() ?? uses.max()
         return credential
     }
 

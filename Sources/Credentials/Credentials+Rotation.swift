@@ -48,7 +48,7 @@ extension Credentials {
         _ now: Timestamp, _ connection: Connection
     ) throws -> Credential {
         guard let oldPHC = try CredentialTable.phc(of: old, connection) else { throw CredentialsError.notFound }
-        var new = old
+        var new = withLatestUse(old)
         new.secret = KeySecret(minted, at: now)
         new.retiring = nil
         new.updatedAt = now
@@ -93,7 +93,8 @@ extension Credentials {
         let (old, new) = try await database.write { connection in
             let old = try find(id, of: account, now, connection)
             guard let retiring = old.retiring else { throw CredentialsError.nothingToRetire }
-            var new = old
+            // A use of it that is not written down yet would go with it.
+            var new = withLatestUse(old)
             new.retiring = nil
             new.updatedAt = now
             if let leak = old.leakReportedAt, leak < old.secret.createdAt { new.leakReportedAt = nil }

@@ -21,18 +21,20 @@ enum RetiringSecretTable {
     }
 
     static func noteUse(of secret: TokenID, _ time: Timestamp, _ connection: Connection) throws {
-        try connection.run(
+        let row = try connection.row(
             """
             UPDATE retiring_secrets SET last_used_at = $2
             WHERE secret_id = $1 AND (last_used_at IS NULL OR last_used_at < $2 OR last_used_at > $3)
+            RETURNING credential_id
             """, secret.text, time, time.adding(Timestamp.slack))
+        if let row { try CredentialTable.noteUse(of: row.identifier("credential_id"), time, connection) }
     }
 
     /// Whether a retiring secret works no more: its time has come, or would come later than any overlap lasts, as a clock
     /// that was ahead has set it.
     static func isOver(_ end: Timestamp, at now: Timestamp) -> Bool { end <= now || end > latestEnd(now) }
 
-    private static func latestEnd(_ now: Timestamp) -> Timestamp {
+    static func latestEnd(_ now: Timestamp) -> Timestamp {
         now.adding(Credentials.longestOverlap + Timestamp.slack)
     }
 

@@ -26,7 +26,7 @@ enum SealedCopyTable {
         try connection.run(
             """
             DELETE FROM sealed_copies
-            WHERE credential_id IN (SELECT id FROM credentials WHERE account_id = $1)
+            WHERE credential_id IN (SELECT id FROM credentials WHERE account_id = $1 AND deleted_at IS NULL)
             """, account)
     }
 }

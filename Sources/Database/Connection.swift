@@ -20,6 +20,11 @@ package struct Connection {
 
     /// The rows of a query, or of a statement with `RETURNING`, in full.
     package func rows(_ sql: String, _ values: (any SQLValue)?...) throws -> [Row] {
+        try rows(sql, values: values)
+    }
+
+    /// The same, where how many values there are depends on the statement.
+    package func rows(_ sql: String, values: [(any SQLValue)?]) throws -> [Row] {
         var rows: [Row] = []
         try execute(sql, values) { rows.append($0) }
         return rows

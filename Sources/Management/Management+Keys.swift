@@ -1,6 +1,5 @@
 import Accounts
 package import Credentials
-package import Database
 package import Metering
 import Policy
 package import Secrets
@@ -22,13 +21,6 @@ package struct IssuedKey: Sendable {
     package let secret: Secret
 }
 
-/// What a list of an account's keys is narrowed to.
-package struct KeyFilter: Sendable {
-    package var application: Identifier?
-
-    package init(application: Identifier? = nil) { self.application = application }
-}
-
 extension CredentialDraft {
     /// The credit limits that a key may have, in micro-credits.
     package static let limits: ClosedRange<Int64> = 0...Credits.most.micro
@@ -38,21 +30,6 @@ extension CredentialDraft {
 
 /// Keys: made, read, changed and deleted.
 extension Management {
-    package func listCredentials(
-        _ caller: Caller, _ filter: KeyFilter, _ page: Page
-    ) async throws(Refusal) -> Listing<KeyDetails> {
-        try await perform(.listCredentials, caller) { domains, actor in
-            let now = domains.clock.now()
-            let listing = try await domains.credentials.list(
-                of: actor.account, application: filter.application, page)
-            let meters = try await domains.metering.meters(
-                of: listing.items.map(\.id), in: actor.account, Month(of: now))
-            return Listing(
-                listing.items.map { KeyDetails(credential: $0, meter: meters[$0.id] ?? KeyMeter(), at: now) },
-                next: listing.next)
-        }
-    }
-
     package func createCredential(_ caller: Caller, _ draft: CredentialDraft) async throws(Refusal) -> IssuedKey {
         try await perform(.createCredential, caller) { domains, actor in
             try domains.refuseKey(in: draft.name, "name")

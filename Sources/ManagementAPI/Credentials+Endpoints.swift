@@ -15,10 +15,19 @@ extension ManagementAPI {
     func declareCredentials(_ routes: inout Routes) {
         on(&routes, .get, "/credentials", for: .listCredentials, takesQuery: true) { call in
             var query = try call.query()
-            let filter = KeyFilter(application: try query.identifier("application_id"))
-            let page = try query.page()
+            var question = KeyListQuestion()
+            question.search = try query.text("search")
+            question.statuses = try query.words("status")
+            question.application = try query.identifier("application_id")
+            question.label = try query.text("label")
+            question.environment = try query.text("environment")
+            question.sort = try query.text("sort") ?? .standard
+            let (limit, cursor) = try query.markedPage()
             try query.noOthers()
-            return try await management.listCredentials(call.caller, filter, page).json { .object($0.json) }
+            let listing = try await management.listCredentials(call.caller, question, limit: limit, cursor: cursor)
+            return .json([
+                "items": .array(listing.items.map { .object($0.json) }), "next_cursor": JSON(listing.next?.text),
+            ])
         }
 
         on(&routes, .post, "/credentials", for: .createCredential) { call in
@@ -77,7 +86,8 @@ extension ManagementAPI {
 
     private static let credentialServerFields: Set<String> = [
         "id", "user_id", "account_id", "type", "token", "username", "password", "used_amount", "monthly_used",
-        "created_at", "updated_at", "status", "hint", "reveal", "reveals", "revealed_at", "leak_reported_at", "secrets",
+        "created_at", "updated_at", "status", "hint", "reveal", "reveals", "revealed_at", "leak_reported_at",
+        "last_used_at", "secrets",
     ]
 }
 
@@ -101,6 +111,7 @@ extension KeyDetails {
             "revealed_at": JSON(credential.revealedAt?.rfc3339),
             "leak_reported_at": JSON(credential.leakReportedAt?.rfc3339),
             "labels": .array(credential.labels.map(JSON.string)), "environment": JSON(credential.environment),
+            "last_used_at": JSON(credential.lastUsedAt?.rfc3339),
             "secrets": .array([credential.secret.json(isSafeToRetire: false)] + [retiring].compactMap(\.self)),
         ]
     }

@@ -70,6 +70,9 @@ struct QueryReader {
         return (limit, after)
     }
 
+    /// A page of a list whose cursor says more than where it goes on. What it says is for the operation to read.
+    mutating func markedPage() throws(Problem) -> (limit: Int, cursor: Text?) { (try limit(), take("cursor")) }
+
     private static let badCursor = Problem.invalid("cursor", "must be the next_cursor of a page before")
 
     private mutating func limit() throws(Problem) -> Int {

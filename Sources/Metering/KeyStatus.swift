@@ -15,6 +15,13 @@ package enum KeyStatus: String, Sendable, CaseIterable {
     case suspended
 }
 
+extension KeyStatus: FieldText {
+    package static let rule =
+        "must be one or several of \(allCases.map(\.rawValue).joined(separator: ", ")), each once, with commas between them"
+
+    package init?(_ text: String) { self.init(rawValue: text) }
+}
+
 extension Credential {
     package func status(_ meter: KeyMeter, at now: Timestamp) -> KeyStatus {
         if terms.expiresAt.isExpired(at: now) { return .expired }

@@ -64,7 +64,8 @@ package struct TokenFormat: Sendable, CustomStringConvertible, CustomReflectable
 
 /// The public part of a token: 12 base62 characters in two words.
 package struct TokenID: Sendable, Hashable {
-    static let length = 12
+    /// In characters.
+    package static let length = 12
     private let high: UInt64
     private let low: UInt64
 

@@ -18,8 +18,14 @@ package struct TokenShape: Sendable {
     /// A regular expression that finds a token in any text.
     package var pattern: String { prefix + "[0-9A-Za-z]{\(PresentedToken.length)}" }
 
+    /// How many characters of the public id stand before and after the dots of a hint.
+    package static let hintBegin = 3
+    package static let hintEnd = 2
+
     /// As much of a token as may be shown: three and two characters of its public id.
-    package func hint(forID id: TokenID) -> String { "\(prefix)\(id.text.prefix(3))…\(id.text.suffix(2))" }
+    package func hint(forID id: TokenID) -> String {
+        "\(prefix)\(id.text.prefix(Self.hintBegin))…\(id.text.suffix(Self.hintEnd))"
+    }
 
     /// Reads a token: its shape and its checksum. Needs no key and no look-up; says nothing about who made it.
     package func parse(_ text: some StringProtocol) -> PresentedToken? { parse(Array(text.utf8)) }

@@ -53,7 +53,7 @@ struct ChangeTests {
         let opened = try await house.calls.open(made.key, at: house.hand.now)
         _ = try await house.issue()
         _ = try await house.ask(made.key)
-        _ = try await house.credentials.list(of: house.ada.account, application: nil, Page())
+        _ = try await house.credentials.list(of: house.ada.account)
         #expect(house.calls.isCurrent(opened, at: house.hand.now))
     }
 

@@ -22,7 +22,7 @@ struct CreationLimitTests {
 
     @Test("deleting a key gives no creation back") func deleteThenCreate() async throws {
         try await spend(10)
-        #expect(try await house.credentials.list(of: house.ada.account, application: nil, Page()).items.isEmpty)
+        #expect(try await house.credentials.list(of: house.ada.account).items.isEmpty)
         await #expect(throws: CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)) {
             try await house.issue()
         }

@@ -54,7 +54,7 @@ struct CreationRaceTests {
             value == 10 ? .dailyLimitReached(10, retryAfterSeconds: 43_200) : .capReached(value)
         #expect(outcomes.filter { $0 == .refused(refusal) }.count == 200 - value)
         #expect(
-            try await house.credentials.list(of: house.ada.account, application: nil, Page(limit: 100)).items.count
+            try await house.credentials.list(of: house.ada.account, atMost: 100).items.count
                 == value)
         for case .made(let credential, let key) in outcomes {
             #expect(try await house.credentials.verify(key, at: house.hand.now).credential == credential.id)
@@ -76,7 +76,7 @@ struct CreationRaceTests {
         #expect(outcomes.filter(\.isMade).count == 10)
         let refusal = CredentialsError.dailyLimitReached(10, retryAfterSeconds: 43_200)
         #expect(outcomes.filter { $0 == .refused(refusal) }.count == 190)
-        #expect(try await house.credentials.list(of: house.ada.account, application: nil, Page()).items.isEmpty)
+        #expect(try await house.credentials.list(of: house.ada.account).items.isEmpty)
     }
 
     @Test("trying again and again at a small cap still gives exactly ten in the day, and never more live than the cap")
@@ -91,7 +91,7 @@ struct CreationRaceTests {
                         switch try await Self.attempt(house, for: house.cat) {
                         case .made(let credential, _):
                             made += 1
-                            let live = try await house.credentials.list(of: house.ada.account, application: nil, Page())
+                            let live = try await house.credentials.list(of: house.ada.account)
                             #expect(live.items.count <= 3)
                             try await house.delete(credential)
                         case .refused(.capReached(3)): await Task.yield()

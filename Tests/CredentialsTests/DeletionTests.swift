@@ -113,7 +113,7 @@ struct DeletionTests {
         for key in doomed + [expired] { #expect(try await !house.opens(key.key)) }
         #expect(try await house.opens(kept.key))
         #expect(
-            try await house.credentials.list(of: account, application: nil, Page()).items.map(\.id) == [
+            try await house.credentials.list(of: account).items.map(\.id) == [
                 kept.credential.id
             ])
         #expect(try await house.applications.opened(dog.id) == nil)
@@ -162,7 +162,7 @@ struct DeletionTests {
             return try await group.reduce(into: [String]()) { keys, key in if let key { keys.append(key) } }
         }
         for key in keys { #expect(try await !house.opens(key)) }
-        #expect(try await house.credentials.list(of: house.ada.account, application: nil, Page()).items.isEmpty)
+        #expect(try await house.credentials.list(of: house.ada.account).items.isEmpty)
     }
 
     @Test("another account finds, lists and deletes nothing: the same answer as for what is absent") func tenants()
@@ -181,9 +181,9 @@ struct DeletionTests {
             await #expect(throws: ApplicationsError.notFound) {
                 try await house.credentials.deleteApplication(id, of: bob.account, andCredentials: true, by: .test)
             }
-            #expect(try await house.credentials.list(of: bob.account, application: id, Page()).items.isEmpty)
+            #expect(try await house.credentials.list(of: bob.account, KeyFilter(application: id)).items.isEmpty)
         }
-        #expect(try await house.credentials.list(of: bob.account, application: nil, Page()).items.isEmpty)
+        #expect(try await house.credentials.list(of: bob.account).items.isEmpty)
         #expect(try await house.opens(key))
         #expect(try await house.credentials.find(credential.id, of: house.ada.account).id == credential.id)
     }

@@ -228,7 +228,7 @@ struct EditTests {
         }
         // One comes back; to say so of it again changes nothing.
         #expect(back >= 1)
-        let listed = try await house.credentials.list(of: house.ada.account, application: nil, Page()).items
+        let listed = try await house.credentials.list(of: house.ada.account).items
         #expect(listed.filter { !$0.terms.expiresAt.isExpired(at: house.hand.now) }.count == 3)
     }
 

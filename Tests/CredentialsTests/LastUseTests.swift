@@ -33,7 +33,7 @@ struct LastUseTests {
         try await house.use(made.key)
         let first = house.hand.now
         #expect(try await lastUse(made.credential) == first)
-        let listed = try await house.credentials.list(of: house.ada.account, application: nil, Page()).items
+        let listed = try await house.credentials.list(of: house.ada.account).items
         #expect(listed.map(\.secret.lastUsedAt) == [first])
         #expect(try await stored(made.credential) == nil)
         try await house.credentials.recordUses()
@@ -81,6 +81,56 @@ struct LastUseTests {
         let stored = try await house.restarted().find(old.credential.id, of: old.credential.account)
         #expect(stored.secret.lastUsedAt == before.adding(.seconds(20)))
         #expect(stored.retiring?.lastUsedAt == before.adding(.seconds(10)))
+    }
+
+    /// Of the key, as the database alone knows it.
+    private func storedOfKey(_ credential: Credential) async throws -> Timestamp? {
+        try await house.restarted().find(credential.id, of: credential.account).lastUsedAt
+    }
+
+    @Test("that of the key is the latest of all its secrets, past ones too") func ofKey() async throws {
+        let old = try await house.issue()
+        #expect(old.credential.lastUsedAt == nil)
+        try await house.use(old.key)
+        #expect(try await house.find(old.credential).lastUsedAt == house.hand.now)
+        let new = try await house.rotate(old.credential, overlap: 3600)
+        #expect(new.credential.lastUsedAt == house.hand.now)
+        house.hand.advance(.seconds(10))
+        try await house.use(new.key)
+        house.hand.advance(.seconds(10))
+        try await house.use(old.key)
+        let last = house.hand.now
+        for isWritten in [false, true] {
+            if isWritten { try await house.credentials.recordUses() }
+            #expect(try await house.find(old.credential).lastUsedAt == last)
+        }
+        #expect(try await storedOfKey(old.credential) == last)
+        house.hand.advance(.seconds(1))
+        // Noted, and not written down when the secret ends.
+        try await house.use(old.key)
+        #expect(try await house.retire(old.credential).lastUsedAt == last.adding(.seconds(1)))
+        #expect(try await storedOfKey(old.credential) == last.adding(.seconds(1)))
+        house.hand.advance(.seconds(1))
+        try await house.use(new.key)
+        let newest = try await house.rotate(old.credential).credential
+        #expect(newest.secret.lastUsedAt == nil && newest.lastUsedAt == last.adding(.seconds(2)))
+        try await house.credentials.recordUses()
+        #expect(try await storedOfKey(old.credential) == last.adding(.seconds(2)))
+    }
+
+    @Test("by last use, keys show what they are ordered by") func ordered() async throws {
+        let (one, other) = (try await house.issue(), try await house.issue())
+        try await house.use(other.key)
+        try await house.credentials.recordUses()
+        house.hand.advance(.seconds(1))
+        try await house.use(one.key)
+        let sort = KeySort(.lastUse, isDescending: true)
+        let before = try await house.credentials.list(of: house.ada.account, by: sort).items
+        #expect(before.map(\.id) == [other.credential.id, one.credential.id])
+        #expect(before.map { $0.lastUsedAt == nil } == [false, true])
+        try await house.credentials.recordUses()
+        let after = try await house.credentials.list(of: house.ada.account, by: sort).items
+        #expect(after.map(\.id) == [one.credential.id, other.credential.id])
     }
 
     @Test("a use that is noted across an edit or a rotation is not lost") func acrossChanges() async throws {
@@ -192,6 +242,8 @@ struct LastUseTests {
             try await house.credentials.recordUses()
             #expect(try await lastUse(made.credential) == now)
             #expect(try await stored(made.credential) == now)
+            #expect(try await house.find(made.credential).lastUsedAt == now)
+            #expect(try await storedOfKey(made.credential) == now)
         }
     }
 

@@ -169,7 +169,7 @@ struct RevealModelTests {
     private func check(
         _ model: Model, _ choices: inout Choices, _ outcomes: inout Set<String>, _ step: Int
     ) async throws {
-        let listed = try await house.credentials.list(of: house.ada.account, application: nil, Page(limit: 100)).items
+        let listed = try await house.credentials.list(of: house.ada.account, atMost: 100).items
         #expect(Set(listed.map(\.id)) == Set(model.keys.map(\.credential.id)), "step \(step)")
         for key in model.keys {
             #expect(listed.first { $0.id == key.credential.id }?.reveal == model.reveal(key), "step \(step)")

@@ -159,7 +159,7 @@ struct RevivalTests {
                 house.hand.advance(.seconds(Int64(600 * (1 + choices.below(30)))))
                 if house.hand.now.microseconds / 86_400_000_000 != day { createdToday = 0 }
             }
-            let listed = try await house.credentials.list(of: house.ada.account, application: nil, Page(limit: 100))
+            let listed = try await house.credentials.list(of: house.ada.account, atMost: 100)
             #expect(
                 Set(listed.items.filter { $0.isEnabled && !$0.terms.expiresAt.isExpired(at: house.hand.now) }.map(\.id))
                     == Set(keys.filter { $0.works(house.hand.now) }.map(\.credential.id)), "step \(step)")

@@ -24,7 +24,7 @@ struct VerificationTests {
         #expect(record.account == house.ada.account)
         #expect(record.facts.application == house.cat.id)
         #expect(try await house.credentials.verify(dogKey.key, at: house.hand.now).facts.application == dog.id)
-        let listed = try await house.credentials.list(of: house.ada.account, application: dog.id, Page()).items
+        let listed = try await house.credentials.list(of: house.ada.account, KeyFilter(application: dog.id)).items
         #expect(listed.map(\.id) == [dogKey.credential.id])
         let body = dogKey.key.dropFirst("sk-".count)
         #expect(listed.first?.hint == "sk-\(body.prefix(3))…\(body.prefix(12).suffix(2))")

@@ -325,3 +325,11 @@ def in_parallel(work, items, threads=16, deadline=120.0):
     if errors:
         raise errors[0]
     return results
+
+
+def key_cursor(key, value, sort="-created_at"):
+    """A cursor of a list of keys without a filter, as if the page before had ended with this key."""
+    digest = 0xCBF29CE484222325
+    for byte in f"{sort}\0\0\0\0\0".encode():
+        digest = (digest ^ byte) * 0x100000001B3 % 2**64
+    return f"{digest:016x}.{key}.{value}"

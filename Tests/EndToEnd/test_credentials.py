@@ -45,6 +45,7 @@ OURS = {
     "leak_reported_at": type(None),
     "labels": list,
     "environment": type(None),
+    "last_used_at": type(None),
     "secrets": list,
 }
 

@@ -480,8 +480,8 @@ def test_a_limit_of_nothing_is_reached_at_once(deployment):
 
 
 def terms(credential):
-    """All but when its secret was last used, which is written down a few seconds after the use."""
-    return {name: value for name, value in credential.items() if name != "secrets"}
+    """All but when it was last used, which is written down a few seconds after the use."""
+    return {name: value for name, value in credential.items() if name not in ("secrets", "last_used_at")}
 
 
 def test_an_edit_changes_what_it_names(deployment):

@@ -96,6 +96,25 @@ def test_the_first_thing_that_stops_a_key_is_its_status(ring):
     assert ring.status(key) == "expired"
 
 
+def test_keys_are_listed_by_their_status(ring):
+    """Also by what was used, from the call that used it on; and a page that is asked for again is the same."""
+    away_from_midnight()
+    keys = {name: ring.new(name=name, **terms) for name, terms in (("a", {}), ("b", {"monthly_limit": 20}), ("c", {}))}
+    ring.edit(keys["c"], enabled=False)
+
+    def listed(query):
+        page = expect(ring.tenant.call("GET", f"/api/v1/credentials?sort=name&{query}"), 200).json()
+        assert page["next_cursor"] is None
+        return [item["name"] for item in page["items"]]
+
+    assert listed("status=active") == ["a", "b"] and listed("status=suspended") == []
+    expect(ring.chat(keys["b"]), 200)
+    assert listed("status=suspended") == ["b"] and listed("status=active") == ["a"]
+    assert listed("status=disabled,suspended") == ["b", "c"] == listed("status=disabled,suspended")
+    assert listed(f"status=disabled&application_id={ring.app['id']}&search=C") == ["c"]
+    assert listed(f"application_id={absent_id()}") == []
+
+
 def test_a_suspended_account_does_not_change_its_keys(ring):
     """Whose fault it is: the key's status is the key's own."""
     key = ring.new()

@@ -155,9 +155,9 @@ def test_what_is_the_servers_is_refused_by_name_and_changes_nothing(world, name)
 
 SAID_TO_BE_THE_SERVERS = {
     "createCredential": "id user_id account_id type token username password used_amount monthly_used created_at updated_at "
-    "status hint reveal reveals revealed_at leak_reported_at secrets",
+    "status hint reveal reveals revealed_at leak_reported_at last_used_at secrets",
     "updateCredential": "id user_id account_id application_id type token username password used_amount monthly_used "
-    "created_at updated_at status hint reveal reveals revealed_at leak_reported_at secrets revealable",
+    "created_at updated_at status hint reveal reveals revealed_at leak_reported_at last_used_at secrets revealable",
     "updateUser": "id account_id email admin second_factor created_at",
     "updateAccount": "id balance held available revealable_keys created_at updated_at closed_at",
     "createAccount": "id balance held available revealable_keys suspended created_at updated_at closed_at",

@@ -9,7 +9,7 @@ import pytest
 
 import recorder
 from book import Book
-from client import absent_id, at, expect, new_email, new_password
+from client import absent_id, at, expect, key_cursor, new_email, new_password
 from operations import DOCUMENT_PATH, METHODS, load
 
 
@@ -86,8 +86,22 @@ def test_a_parameter_has_one_name_and_is_described_once(document):
 
 # Texts on both sides of each pattern: what the schema takes the server takes, and what it refuses the server refuses.
 SMALL_ID, LARGE_ID = "0193a5b2-7c1e-7d4a-9b60-3f2d8c5e1a47", "0193A5B2-7C1E-7D4A-9B60-3F2D8C5E1A47"
+WORDS = ["a", "9", "a.b_c-d", "a" * 32, "a" * 33, "A", ".a", "-a", "_a", "a b", "a%", "\u00e9", "\uff41", ""]
 PATTERNED = {
     "parameters/Cursor": [SMALL_ID, LARGE_ID, SMALL_ID[:-1], SMALL_ID + "0", "null", "x", "standard"],
+    "parameters/KeyCursor": [
+        key_cursor(SMALL_ID, 0),
+        key_cursor(SMALL_ID, -5),
+        key_cursor(LARGE_ID, 0),
+        key_cursor(SMALL_ID, "x"),
+        key_cursor(SMALL_ID, "") + ".",
+        key_cursor(SMALL_ID, 0)[1:],
+        SMALL_ID,
+        "",
+    ],
+    "parameters/OfStatus": ["active", "active,expired", "Active", "active,", ",active", "dead", "active expired", ""],
+    "schemas/KeyLabel": WORDS,
+    "schemas/KeyEnvironment": WORDS,
     "parameters/GroupCursor": ["standard", "a", "9_-", "a" * 40, "a" * 41, "Standard", "_a", "-", "a b", "\u00e9"],
     "schemas/TotpConfirmation/properties/code": ["123456", "12345", "1234567", "12345a", "123 456", "\u0661" * 6, ""],
     "schemas/SecondFactorCode": [
@@ -128,7 +142,15 @@ def asked(deployment, place, text):
     """The answer to this text where the schema stands, and the name of its field."""
     match place.rsplit("/", 1)[1]:
         case "Cursor":
+            return deployment.call("GET", "/api/v1/applications?cursor=" + quote(text)), "cursor"
+        case "KeyCursor":
             return deployment.call("GET", "/api/v1/credentials?cursor=" + quote(text)), "cursor"
+        case "OfStatus":
+            return deployment.call("GET", "/api/v1/credentials?status=" + quote(text)), "status"
+        case "KeyLabel":
+            return deployment.call("GET", "/api/v1/credentials?label=" + quote(text)), "label"
+        case "KeyEnvironment":
+            return deployment.call("GET", "/api/v1/credentials?environment=" + quote(text)), "environment"
         case "GroupCursor":
             return deployment.call("GET", "/api/v1/groups?cursor=" + quote(text)), "cursor"
         case "code":

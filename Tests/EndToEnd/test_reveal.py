@@ -84,6 +84,7 @@ def test_the_password_shows_the_key_again(tenant, app):
         "revealed_at",
         "used_amount",
         "monthly_used",
+        "last_used_at",
         "secrets",
     }, "the call, and that it was shown"
 

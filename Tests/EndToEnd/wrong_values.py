@@ -3,7 +3,7 @@ some fields by hand, where a schema can't say what is wrong."""
 
 import re
 
-from client import Literal, absent_id, at
+from client import Literal, absent_id, at, key_cursor
 from operations import Operations
 
 # Of every kind, and some that have been trouble elsewhere.
@@ -248,6 +248,14 @@ BEYOND = {
 }
 # Of parameters.
 NO_QUERY = {
+    "listCredentials": {
+        "cursor": [absent_id(), key_cursor(absent_id(), "01"), key_cursor(absent_id(), 0, sort="name")],
+        "search": ["%E2%80%AE", "%C3%A9" * 51, "a%0Ab"],
+        "status": ["active,active", "active,%20expired", "ACTIVE"],
+        "sort": ["-", "--name", "name,created_at", "id", "NAME"],
+        "label": ["a%20b", "a,b", "A"],
+        "environment": ["a%20b", "Production"],
+    },
     "getUsage": {
         "by": ["", "hour", "day,", "Day", "day%20credential"],
         "from": ["", "yesterday", "2026-02-30", "2026-1-1", "2026-01-01T00:00:00Z"],

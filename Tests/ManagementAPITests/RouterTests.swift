@@ -67,6 +67,72 @@ struct RouterTests {
         #expect(answer.body?.object?["errors"]?.array?.first?.object?["field"]?.string == Text(field))
     }
 
+    /// An answer to a list of keys.
+    private func keys(_ query: String) async throws -> ManagementRouter.Answer {
+        try await router.call(.get, "/api/v1/credentials?" + query, token: token)
+    }
+
+    @Test("a list of keys is narrowed, ordered and gone through by its parameters") func keyList() async throws {
+        let app = try await router.call(
+            .post, "/api/v1/applications", json: #"{"name":"Cat","kind":"chat","model":"echo"}"#, token: token)
+        let id = try #require(app.body?.object?["id"]?.string)
+        for (name, more) in [
+            ("web", #""labels":["b","a","b"],"environment":"testing""#), ("Web 2", #""labels":["a"]"#),
+            ("100%", #""limited_amount":0"#),
+        ] {
+            let made = try await router.call(
+                .post, "/api/v1/credentials", json: #"{"application_id":"\#(id)","name":"\#(name)",\#(more)}"#,
+                token: token)
+            #expect(made.status == 201)
+            router.house.hand.advance(.seconds(1))
+        }
+        func names(_ query: String) async throws -> [String?] {
+            let answer = try await keys(query)
+            return answer.body?.object?["items"]?.array?.map { $0.object?["name"]?.string?.string } ?? [answer.code]
+        }
+        #expect(try await names("sort=name") == ["100%", "web", "Web 2"])
+        #expect(try await names("sort=-name&application_id=\(id)") == ["Web 2", "web", "100%"])
+        #expect(try await names("") == ["100%", "Web 2", "web"])
+        #expect(try await names("sort=name&search=WEB") == ["web", "Web 2"])
+        #expect(try await names("search=%25") == ["100%"])
+        #expect(try await names("search=_").isEmpty)
+        #expect(try await names("label=a&sort=name") == ["web", "Web 2"])
+        #expect(try await names("environment=testing") == ["web"])
+        #expect(try await names("status=exhausted") == ["100%"])
+        #expect(try await names("status=active,exhausted&sort=name&label=b") == ["web"])
+        let first = try await keys("sort=name&limit=2").body?.object
+        let cursor = try #require(first?["next_cursor"]?.string)
+        #expect(first?["items"]?.array?.count == 2)
+        let second = try await keys("sort=name&limit=2&cursor=\(cursor)").body?.object
+        #expect(second?["items"]?.array?.first?.object?["name"] == "Web 2" && second?["next_cursor"] == .null)
+        let web = try await keys("search=Web%202").body?.object?["items"]?.array?.first?.object
+        #expect(web?["labels"] == ["a"] && web?["environment"] == .null && web?["last_used_at"] == .null)
+    }
+
+    @Test(
+        "a parameter of a list of keys that is wrong is refused by name",
+        arguments: [
+            ("search=", "search"), ("search=%00", "search"), ("search=%E2%80%AE", "search"),
+            ("search=" + String(repeating: "x", count: 101), "search"), ("status=", "status"),
+            ("status=dead", "status"),
+            ("status=active,", "status"), ("status=active,active", "status"), ("status=Active", "status"),
+            ("sort=", "sort"), ("sort=-", "sort"), ("sort=--name", "sort"), ("sort=id", "sort"),
+            ("sort=name,id", "sort"),
+            ("label=A", "label"), ("label=", "label"), ("environment=", "environment"),
+            ("environment=%25", "environment"),
+            ("application_id=x", "application_id"), ("limit=0", "limit"), ("cursor=", "cursor"), ("cursor=x", "cursor"),
+        ])
+    func keyListFields(query: String, field: String) async throws {
+        let answer = try await keys(query)
+        #expect(answer.status == 400 && answer.code == "invalid_request")
+        #expect(answer.body?.object?["errors"]?.array?.first?.object?["field"]?.string == Text(field))
+    }
+
+    @Test("a cursor of another order is refused") func foreignOrder() async throws {
+        let answer = try await keys("cursor=0000000000000000.0193a5b2-7c1e-7d4a-9b60-3f2d8c5e1a47.0")
+        #expect(answer.status == 400 && answer.code == "invalid_request")
+    }
+
     @Test("a session needs its token against forged requests to change something, and no foreign page has it")
     func forgery() async throws {
         let (cookie, csrf) = try await signIn()

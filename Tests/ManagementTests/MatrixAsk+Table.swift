@@ -24,7 +24,7 @@ extension MatrixAsk {
                     $0.caller, CredentialDraft(application: $0.objects.application, name: .empty, terms: KeyTerms()))
             },
             MatrixAsk("listCredentials", .listCredentials) {
-                try await $0.management.listCredentials($0.caller, KeyFilter(), Page())
+                try await $0.management.listCredentials($0.caller, KeyListQuestion())
             },
             MatrixAsk("getCredential", .getCredential) {
                 try await $0.management.getCredential($0.caller, $0.objects.credential)
