@@ -14,6 +14,7 @@ extension Accounts {
                   credential_cap BIGINT NOT NULL CHECK (credential_cap BETWEEN 3 AND 10),
                   default_group TEXT NOT NULL REFERENCES pricing_groups (name),
                   revealable_keys BIGINT NOT NULL CHECK (revealable_keys IN (0, 1)),
+                  key_rotation_age_days BIGINT NOT NULL CHECK (key_rotation_age_days BETWEEN 1 AND 3650),
                   suspended_at BIGINT,
                   created_at BIGINT NOT NULL,
                   updated_at BIGINT NOT NULL,

@@ -38,23 +38,24 @@ extension Credentials {
         return secret
     }
 
-    /// Says whether an account's keys may be shown again. Where they no longer may, every copy goes, for good. What
+    /// Says what an account wants of its keys. Where they may no longer be shown again, every copy goes, for good. What
     /// changes nothing writes nothing.
-    package func allowRevealable(
-        _ isAllowed: Bool, in account: Identifier, by author: Author
+    package func editKeyPolicy(
+        _ edit: KeyPolicyEdit, in account: Identifier, by author: Author
     ) async throws -> Account {
         let now = clock.now()
         let changed = try await database.write { connection in
-            let (changed, isChanged) = try Accounts.allowRevealableKeys(isAllowed, in: account, at: now, connection)
-            if !isChanged { return changed }
-            if !isAllowed {
+            let (old, new) = try Accounts.editKeyPolicy(edit, in: account, at: now, connection)
+            let changes = new.policyChanges(from: old)
+            if changes.isEmpty { return new }
+            if old.allowsRevealableKeys, !new.allowsRevealableKeys {
                 try SealedCopyTable.deleteAll(of: account, connection)
                 try CredentialTable.forbidReveals(in: account, connection)
             }
             try author.record(
-                .accountKeyPolicy, account: account, object: account.description,
-                detail: ["revealable": String(isAllowed)], at: now, in: connection)
-            return changed
+                .accountKeyPolicy, account: account, object: account.description, detail: changes.detail, at: now,
+                in: connection)
+            return new
         }
         accounts.forget(account)
         return changed

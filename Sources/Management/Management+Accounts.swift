@@ -60,13 +60,12 @@ extension Management {
         }
     }
 
-    /// Says whether new keys of the account may be shown again.
+    /// Says what the account wants of its keys: whether they may be shown again, and when they are due for rotation.
     package func updateKeyPolicy(
-        _ caller: Caller, _ id: Identifier, isRevealableAllowed: Bool
+        _ caller: Caller, _ id: Identifier, _ edit: KeyPolicyEdit
     ) async throws(Refusal) -> AccountDetails {
         try await perform(.updateKeyPolicy, caller, in: id) { domains, _ in
-            try await domains.details(
-                domains.credentials.allowRevealable(isRevealableAllowed, in: id, by: caller.author))
+            try await domains.details(domains.credentials.editKeyPolicy(edit, in: id, by: caller.author))
         }
     }
 

@@ -37,8 +37,11 @@ extension Management {
                 atMost: question.needsMeters ? limit + Self.unexpired : limit, at: now)
             let meters = try await domains.metering.meters(
                 of: run.items.map(\.id), in: actor.account, Month(of: now))
-            let keys = run.items.map { KeyDetails(credential: $0, meter: meters[$0.id] ?? KeyMeter(), at: now) }
-                .filter { question.takes($0.status) }
+            let age = try await domains.rotationAge(of: actor.account)
+            let keys = run.items.map { credential in
+                KeyDetails(
+                    credential: credential, meter: meters[credential.id] ?? KeyMeter(), rotationAge: age, at: now)
+            }.filter { question.takes($0.status) }
             let items = Array(keys.prefix(limit))
             let last = keys.count > limit ? items.last : nil
             let next = last.map { KeyPosition(behind: $0.credential, in: question.sort) } ?? run.next

@@ -1,7 +1,7 @@
 import Accounts
 package import Credentials
 package import Metering
-import Policy
+package import Policy
 package import Secrets
 package import Values
 
@@ -9,10 +9,15 @@ package import Values
 package struct KeyDetails: Sendable {
     package let credential: Credential
     package let meter: KeyMeter
+    /// When its account wants a secret rotated.
+    package let rotationAge: KeyRotationAge
     /// When this was so.
     package let at: Timestamp
 
     package var status: KeyStatus { credential.status(meter, at: at) }
+
+    /// When the current secret is so old that the account wants another one. Nothing stops then.
+    package var rotationDueAt: Timestamp { rotationAge.end(from: credential.secret.createdAt) }
 }
 
 /// A key whose secret is shown: once, when it is made or made anew.
@@ -38,9 +43,12 @@ extension Management {
             try check(draft.terms.models, "models")
             try check(draft.terms.addresses, "ip_allowlist")
             try check(labels: draft.labels)
+            // Before: nothing that fails may come between the secret and its only answer.
+            let age = try await domains.rotationAge(of: actor.account)
             let (credential, secret) = try await domains.credentials.issue(draft, by: actor.user, caller.author)
             // Nothing can have been used of a key whose secret nobody has yet.
-            let key = KeyDetails(credential: credential, meter: KeyMeter(), at: domains.clock.now())
+            let key = KeyDetails(
+                credential: credential, meter: KeyMeter(), rotationAge: age, at: domains.clock.now())
             return IssuedKey(key: key, secret: secret)
         }
     }
@@ -96,7 +104,15 @@ extension Management.Domains {
     func details(_ credential: Credential) async throws -> KeyDetails {
         let now = clock.now()
         let meters = try await metering.meters(of: [credential.id], in: credential.account, Month(of: now))
-        return KeyDetails(credential: credential, meter: meters[credential.id] ?? KeyMeter(), at: now)
+        return KeyDetails(
+            credential: credential, meter: meters[credential.id] ?? KeyMeter(),
+            rotationAge: try await rotationAge(of: credential.account), at: now)
+    }
+
+    /// When an account wants its keys rotated.
+    func rotationAge(of account: Identifier) async throws -> KeyRotationAge {
+        guard let found = try await accounts.opened(account) else { throw AccountsError.notFound }
+        return found.keyRotationAge
     }
 
     /// A key that somebody puts where it is shown and recorded would be a secret no more.

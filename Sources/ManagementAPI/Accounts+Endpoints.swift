@@ -53,17 +53,18 @@ extension ManagementAPI {
         on(&routes, .patch, "/accounts/{account_id}/key-policy", for: .updateKeyPolicy) { call in
             let id = try call.identifier("account_id")
             var fields = try await call.fields()
-            guard let isAllowed = try fields.flag("revealable") else {
-                throw Problem.invalid("revealable", "is required")
-            }
+            var edit = KeyPolicyEdit()
+            edit.allowsRevealableKeys = try fields.flag("revealable")
+            edit.keyRotationAge = try fields.integer("key_rotation_age_days", in: KeyRotationAge.range)
+                .flatMap { KeyRotationAge($0) }
             try fields.noOthers()
-            return .json(
-                try await management.updateKeyPolicy(call.caller, id, isRevealableAllowed: isAllowed).json)
+            return .json(try await management.updateKeyPolicy(call.caller, id, edit).json)
         }
     }
 
     private static let accountServerFields: Set<String> = [
-        "id", "balance", "held", "available", "revealable_keys", "created_at", "updated_at", "closed_at",
+        "id", "balance", "held", "available", "revealable_keys", "key_rotation_age_days", "created_at", "updated_at",
+        "closed_at",
     ]
 
     private static func cap(_ fields: inout FieldReader) throws -> CredentialCap? {
@@ -77,7 +78,8 @@ extension AccountDetails {
             "id": .string(account.id.description), "name": .string(account.name),
             "credential_cap": JSON(Int64(account.cap.value)), "default_group": .string(account.defaultGroup),
             "groups": .array(account.groups.map(JSON.string)), "suspended": .bool(account.isSuspended),
-            "revealable_keys": .bool(account.allowsRevealableKeys), "balance": JSON(balance.amount),
+            "revealable_keys": .bool(account.allowsRevealableKeys),
+            "key_rotation_age_days": JSON(Int64(account.keyRotationAge.days)), "balance": JSON(balance.amount),
             "held": JSON(balance.usage.held), "available": JSON(balance.available),
             "created_at": .string(account.createdAt.rfc3339), "updated_at": .string(account.updatedAt.rfc3339),
             "closed_at": JSON(account.closedAt?.rfc3339),

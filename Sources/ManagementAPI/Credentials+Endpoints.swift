@@ -87,7 +87,7 @@ extension ManagementAPI {
     private static let credentialServerFields: Set<String> = [
         "id", "user_id", "account_id", "type", "token", "username", "password", "used_amount", "monthly_used",
         "created_at", "updated_at", "status", "hint", "reveal", "reveals", "revealed_at", "leak_reported_at",
-        "last_used_at", "secrets",
+        "last_used_at", "rotation_due_at", "secrets",
     ]
 }
 
@@ -111,7 +111,7 @@ extension KeyDetails {
             "revealed_at": JSON(credential.revealedAt?.rfc3339),
             "leak_reported_at": JSON(credential.leakReportedAt?.rfc3339),
             "labels": .array(credential.labels.map(JSON.string)), "environment": JSON(credential.environment),
-            "last_used_at": JSON(credential.lastUsedAt?.rfc3339),
+            "last_used_at": JSON(credential.lastUsedAt?.rfc3339), "rotation_due_at": .string(rotationDueAt.rfc3339),
             "secrets": .array([credential.secret.json(isSafeToRetire: false)] + [retiring].compactMap(\.self)),
         ]
     }

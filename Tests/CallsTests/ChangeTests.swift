@@ -118,7 +118,8 @@ struct ChangeTests {
             _ = try await house.accounts.edit(house.ada.account, edit, by: .test)
         },
         Change("an account may no longer show keys again") { house, _ in
-            _ = try await house.credentials.allowRevealable(false, in: house.ada.account, by: .test)
+            _ = try await house.credentials.editKeyPolicy(
+                KeyPolicyEdit(allowsRevealableKeys: false), in: house.ada.account, by: .test)
         },
     ]
 

@@ -77,7 +77,8 @@ struct RevealModelTests {
         let person = choices.below(model.people.count)
         if !model.isAllowed, choices.isTrue() {
             model.isAllowed = true
-            _ = try await house.credentials.allowRevealable(true, in: house.ada.account, by: .test)
+            _ = try await house.credentials.editKeyPolicy(
+                KeyPolicyEdit(allowsRevealableKeys: true), in: house.ada.account, by: .test)
         }
         let choice = choices.below(14)
         // There is something to rotate or delete before the first step of that kind.
@@ -90,7 +91,8 @@ struct RevealModelTests {
         case 9, 10: try await turnRole(&model, person)
         case 11 where choices.below(4) == 0:
             model.isAllowed = false
-            _ = try await house.credentials.allowRevealable(false, in: house.ada.account, by: .test)
+            _ = try await house.credentials.editKeyPolicy(
+                KeyPolicyEdit(allowsRevealableKeys: false), in: house.ada.account, by: .test)
             for index in model.keys.indices { model.keys[index].isForbidden = true }
         case 12:
             try await house.delete(model.keys.remove(at: choices.below(model.keys.count)).credential)

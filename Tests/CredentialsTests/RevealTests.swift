@@ -87,7 +87,8 @@ struct RevealTests {
         let made = try await house.issueRevealable()
         let bob = try await house.bob()
         let entered = try await house.enter(ada)
-        let forbidden = try await house.credentials.allowRevealable(false, in: ada.account, by: .test)
+        let forbidden = try await house.credentials.editKeyPolicy(
+            KeyPolicyEdit(allowsRevealableKeys: false), in: ada.account, by: .test)
         #expect(!forbidden.allowsRevealableKeys)
         #expect(try await house.accounts.account(bob.account).allowsRevealableKeys)
         #expect(try await house.count("sealed_copies") == 0)
@@ -95,7 +96,8 @@ struct RevealTests {
         await #expect(throws: CredentialsError.shownOnce) { try await house.reveal(made.credential, by: entered) }
         await #expect(throws: CredentialsError.revealableForbidden) { try await house.issueRevealable() }
         _ = try await house.issue()
-        _ = try await house.credentials.allowRevealable(true, in: ada.account, by: .test)
+        _ = try await house.credentials.editKeyPolicy(
+            KeyPolicyEdit(allowsRevealableKeys: true), in: ada.account, by: .test)
         await #expect(throws: CredentialsError.shownOnce) { try await house.reveal(made.credential, by: entered) }
         _ = try await house.rotate(made.credential)
         #expect(try await house.count("sealed_copies") == 0)
@@ -187,7 +189,8 @@ struct RevealTests {
         let account = try await house.accounts.account(ada.account)
         house.hand.advance(.seconds(1))
         for (isAllowed, entries) in [(true, 0), (false, 1), (false, 1), (true, 2), (true, 2)] {
-            let set = try await house.credentials.allowRevealable(isAllowed, in: ada.account, by: .test)
+            let set = try await house.credentials.editKeyPolicy(
+                KeyPolicyEdit(allowsRevealableKeys: isAllowed), in: ada.account, by: .test)
             #expect(set.allowsRevealableKeys == isAllowed)
             #expect(set.updatedAt == (entries == 0 ? account.updatedAt : house.hand.now))
             #expect(try await house.entries().count == before + entries)

@@ -76,7 +76,7 @@ class World:
             "createAdjustment": (admin, {"amount": 1, "reason": "n"}, 201),
             "createInvitation": (session, {"email": new_email(), "role": "member"}, 201),
             "updateUser": (session, {"role": "member"}, 200),
-            "updateKeyPolicy": (session, {"revealable": True}, 200),
+            "updateKeyPolicy": (session, {"revealable": True, "key_rotation_age_days": 180}, 200),
             "acceptInvitation": (nobody, {"token": self.invitation["token"], "password": self.password}, 201),
             "acceptPasswordReset": (nobody, {"token": self.reset["token"], "password": new_password()}, 204),
             "changePassword": (

@@ -27,6 +27,7 @@ ACCOUNT = {
     "groups",
     "suspended",
     "revealable_keys",
+    "key_rotation_age_days",
     "balance",
     "held",
     "available",

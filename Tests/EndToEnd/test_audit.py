@@ -127,7 +127,7 @@ def unchanged_edits(deployment, tenant):
             at_path(deployment.call, own),
             {"name": "Same", "credential_cap": 7, "groups": [group], "default_group": "standard", "suspended": False},
         ),
-        "a key policy": (at_path(tenant.person.fresh().call, own + "/key-policy"), {"revealable": False}),
+        "a key policy": (at_path(tenant.person.fresh().call, own + "/key-policy"), {"revealable": False, "key_rotation_age_days": 7}),
         "a role": (at_path(tenant.person.fresh().call, f"{own}/users/{member.user['id']}"), {"role": "root"}),
         "an application": (
             at_path(tenant.call, f"/api/v1/applications/{app['id']}"),

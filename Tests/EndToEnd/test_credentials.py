@@ -46,6 +46,7 @@ OURS = {
     "labels": list,
     "environment": type(None),
     "last_used_at": type(None),
+    "rotation_due_at": str,
     "secrets": list,
 }
 

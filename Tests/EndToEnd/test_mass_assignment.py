@@ -46,6 +46,7 @@ SERVER_OWNED = {
     "default_group": "standard",
     "groups": ["standard"],
     "revealable_keys": True,
+    "key_rotation_age_days": 3650,
     "suspended": False,
     "retired": False,
     "token": "sk-000000000000000000000000000000000000000000000000000",
@@ -70,6 +71,7 @@ SERVER_OWNED = {
     "closed_at": LATER,
     "expires_at": LATER,
     "last_used_at": LATER,
+    "rotation_due_at": LATER,
     "ends_at": LATER,
     "safe_to_retire": True,
     "fresh_until": LATER,
@@ -97,6 +99,7 @@ SETTABLE = {
     "updateProvider": {"secret"},
     "createModel": {"provider_id"},
     "updateGroup": {"retired"},
+    "updateKeyPolicy": {"key_rotation_age_days"},
     "createAccount": {"credential_cap", "default_group", "groups"},
     "updateAccount": {"credential_cap", "default_group", "groups", "suspended"},
     "createInvitation": {"email", "role"},
@@ -155,12 +158,14 @@ def test_what_is_the_servers_is_refused_by_name_and_changes_nothing(world, name)
 
 SAID_TO_BE_THE_SERVERS = {
     "createCredential": "id user_id account_id type token username password used_amount monthly_used created_at updated_at "
-    "status hint reveal reveals revealed_at leak_reported_at last_used_at secrets",
+    "status hint reveal reveals revealed_at leak_reported_at last_used_at rotation_due_at secrets",
     "updateCredential": "id user_id account_id application_id type token username password used_amount monthly_used "
-    "created_at updated_at status hint reveal reveals revealed_at leak_reported_at last_used_at secrets revealable",
+    "created_at updated_at status hint reveal reveals revealed_at leak_reported_at last_used_at rotation_due_at secrets "
+    "revealable",
     "updateUser": "id account_id email admin second_factor created_at",
-    "updateAccount": "id balance held available revealable_keys created_at updated_at closed_at",
-    "createAccount": "id balance held available revealable_keys suspended created_at updated_at closed_at",
+    "updateAccount": "id balance held available revealable_keys key_rotation_age_days created_at updated_at closed_at",
+    "createAccount": "id balance held available revealable_keys key_rotation_age_days suspended created_at updated_at "
+    "closed_at",
     "createPlatformToken": "id user_id token hint created_at",
     "createInvitation": "id account_id token expires_at admin",
     "createApplication": "id account_id created_at updated_at",

@@ -27,7 +27,7 @@ extension MatrixAsk {
             },
             MatrixAsk("updateKeyPolicy", .updateKeyPolicy) {
                 try await $0.management.updateKeyPolicy(
-                    $0.caller, $0.objects.account, isRevealableAllowed: true)
+                    $0.caller, $0.objects.account, KeyPolicyEdit(allowsRevealableKeys: true))
             },
             MatrixAsk("createGrant", .createGrant) {
                 try await $0.management.createGrant(

@@ -1,4 +1,4 @@
-import Audit
+package import Audit
 package import Catalog
 package import Policy
 package import Values
@@ -19,6 +19,8 @@ package struct Account: Sendable {
     package var closedAt: Timestamp?
     /// Whether keys may be created so that they can be shown again.
     package var allowsRevealableKeys: Bool
+    /// When the account wants its keys rotated.
+    package var keyRotationAge: KeyRotationAge
     package var createdAt: Timestamp
     package var updatedAt: Timestamp
 
@@ -67,7 +69,32 @@ package struct AccountEdit: Sendable {
     }
 }
 
+/// What an account wants of its own keys; `nil` stays as it is.
+package struct KeyPolicyEdit: Sendable {
+    package var allowsRevealableKeys: Bool?
+    package var keyRotationAge: KeyRotationAge?
+
+    package init(allowsRevealableKeys: Bool? = nil, keyRotationAge: KeyRotationAge? = nil) {
+        self.allowsRevealableKeys = allowsRevealableKeys
+        self.keyRotationAge = keyRotationAge
+    }
+
+    func apply(to account: inout Account) {
+        account.allowsRevealableKeys = allowsRevealableKeys ?? account.allowsRevealableKeys
+        account.keyRotationAge = keyRotationAge ?? account.keyRotationAge
+    }
+}
+
 extension Account {
+    /// Of what it wants of its own keys.
+    package func policyChanges(from old: Account) -> Changes {
+        var changes = Changes()
+        changes.note("revealable", from: String(old.allowsRevealableKeys), to: String(allowsRevealableKeys))
+        changes.note(
+            "key_rotation_age_days", from: String(old.keyRotationAge.days), to: String(keyRotationAge.days))
+        return changes
+    }
+
     /// All but whether it is suspended, which is an act of its own.
     func changes(from old: Account) -> Changes {
         var changes = Changes()

@@ -7,10 +7,11 @@ enum AccountTable {
     static func insert(_ account: Account, _ connection: Connection) throws {
         try connection.run(
             """
-            INSERT INTO accounts (id, name, credential_cap, default_group, revealable_keys, created_at, updated_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            INSERT INTO accounts (id, name, credential_cap, default_group, revealable_keys, created_at, updated_at,
+              key_rotation_age_days)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
             """, account.id, account.name, account.cap.value, account.defaultGroup, account.allowsRevealableKeys,
-            account.createdAt, account.updatedAt)
+            account.createdAt, account.updatedAt, account.keyRotationAge.days)
         try insertGroups(account, connection)
     }
 
@@ -37,10 +38,11 @@ enum AccountTable {
         try connection.run(
             """
             UPDATE accounts SET name = $2, credential_cap = $3, default_group = $4, updated_at = $5,
-              suspended_at = CASE WHEN $6 = 0 THEN NULL ELSE coalesce(suspended_at, $5) END, revealable_keys = $7
+              suspended_at = CASE WHEN $6 = 0 THEN NULL ELSE coalesce(suspended_at, $5) END, revealable_keys = $7,
+              key_rotation_age_days = $8
             WHERE id = $1
             """, account.id, account.name, account.cap.value, account.defaultGroup, account.updatedAt,
-            account.isSuspended, account.allowsRevealableKeys)
+            account.isSuspended, account.allowsRevealableKeys, account.keyRotationAge.days)
         try connection.run("DELETE FROM account_groups WHERE account_id = $1", account.id)
         try insertGroups(account, connection)
     }
@@ -64,6 +66,9 @@ enum AccountTable {
         guard let cap = CredentialCap(Int(try row.integer("credential_cap"))) else {
             throw DatabaseFailure.malformedRow(column: "credential_cap")
         }
+        guard let rotationAge = KeyRotationAge(Int(try row.integer("key_rotation_age_days"))) else {
+            throw DatabaseFailure.malformedRow(column: "key_rotation_age_days")
+        }
         let id = try row.identifier("id")
         let groups = try connection.rows(
             "SELECT group_name FROM account_groups WHERE account_id = $1 ORDER BY group_name", id)
@@ -71,7 +76,8 @@ enum AccountTable {
             id: id, name: try row.text("name"), cap: cap, defaultGroup: try row.text("default_group"),
             groups: try groups.map { try $0.text("group_name") },
             isSuspended: try row.optionalTime("suspended_at") != nil, closedAt: try row.optionalTime("closed_at"),
-            allowsRevealableKeys: try row.flag("revealable_keys"), createdAt: try row.time("created_at"),
+            allowsRevealableKeys: try row.flag("revealable_keys"), keyRotationAge: rotationAge,
+            createdAt: try row.time("created_at"),
             updatedAt: try row.time("updated_at"))
     }
 }

@@ -115,17 +115,19 @@ extension Accounts {
         return account
     }
 
-    /// Says whether the account's keys may be shown again. For the floor above, which owns the copies.
-    /// - Returns: the account, and whether that was otherwise before.
-    package static func allowRevealableKeys(
-        _ isAllowed: Bool, in account: Identifier, at now: Timestamp, _ connection: Connection
-    ) throws -> (account: Account, isChanged: Bool) {
-        var account = try self.account(account, in: connection)
-        if account.allowsRevealableKeys == isAllowed { return (account, false) }
-        account.allowsRevealableKeys = isAllowed
-        account.updatedAt = now
-        try AccountTable.update(account, connection)
-        return (account, true)
+    /// Says what the account wants of its keys. For the floor above, which owns their copies. What changes nothing writes
+    /// nothing.
+    /// - Returns: the account before and after.
+    package static func editKeyPolicy(
+        _ edit: KeyPolicyEdit, in account: Identifier, at now: Timestamp, _ connection: Connection
+    ) throws -> (old: Account, new: Account) {
+        let old = try self.account(account, in: connection)
+        var new = old
+        edit.apply(to: &new)
+        if new.policyChanges(from: old).isEmpty { return (old, old) }
+        new.updatedAt = now
+        try AccountTable.update(new, connection)
+        return (old, new)
     }
 
     /// To be called after the commit of a change, also of one that another floor has made, and before its answer.
@@ -143,6 +145,6 @@ extension Accounts {
         return Account(
             id: parts.newID(at: now), name: draft.name.text, cap: draft.cap, defaultGroup: group,
             groups: Self.groups(draft.groups.map(\.text), besides: group), isSuspended: false, closedAt: nil,
-            allowsRevealableKeys: true, createdAt: now, updatedAt: now)
+            allowsRevealableKeys: true, keyRotationAge: .standard, createdAt: now, updatedAt: now)
     }
 }
