@@ -51,7 +51,7 @@ struct ClosingTests {
     @Test("nothing that opens anything is left, and the rows that history names are") func atRest() async throws {
         _ = try await issue()
         try await close()
-        let left = try await house.database.read { connection in
+        let left = try await house.database.read { [bob] connection in
             try [
                 "SELECT count(*) AS n FROM users WHERE account_id = $1 AND (password_phc <> '' OR removed_at IS NULL)",
                 "SELECT count(*) AS n FROM credentials WHERE account_id = $1 AND (phc IS NOT NULL OR deleted_at IS NULL)",
