@@ -45,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -89,7 +90,8 @@ let package = Package(
         floor(
             "Web",
             on: [
-                "Values", "JSON", "Wire", "HTTP", "Line", hummingbird, hummingbirdCore, httpTypes, logging, nioCore,
+                "Values", "JSON", "Wire", "HTTP", "Line", "CZlib", hummingbird, hummingbirdCore, httpTypes, logging,
+                nioCore,
             ]),
         floor(
             "Gateway",
@@ -97,19 +99,33 @@ let package = Package(
                 "Values", "JSON", "Wire", "HTTP", "Line", "Policy", "Secrets", "Catalog", "Accounts", "Applications",
                 "Credentials", "Metering", "Calls", "CZlib", httpTypes, logging, nioCore, nioPosix, nioTLS, nioSSL,
             ]),
+        floor("Entrance", on: ["Values", "HTTP", "Secrets", "Accounts", "Management", httpTypes]),
         floor(
             "ManagementAPI",
             on: [
-                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
+                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Entrance", "Audit", "Catalog",
+                "Accounts",
                 "Applications", "Credentials", "Metering", "Calls", "Management", hummingbird, httpTypes, logging,
                 nioCore,
             ]),
+        .target(
+            name: "Console",
+            dependencies: [
+                "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Entrance", "Audit", "Catalog",
+                "Accounts", "Applications", "Credentials", "Metering", "Calls", "Management", hummingbird, httpTypes,
+                crypto, logging, nioCore, .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [
+                .embedInCode("Templates"), .embedInCode("Strings"), .embedInCode("console.css"),
+                .embedInCode("console.js"), .embedInCode("mark.svg"),
+            ],
+            swiftSettings: house),
         .executableTarget(
             name: "latchkey",
             dependencies: [
                 "Values", "JSON", "HTTP", "Policy", "Secrets", "Database", "Web", "Audit", "Catalog", "Accounts",
                 "Applications", "Credentials", "Metering", "Calls", "Management", "Gateway", "ManagementAPI",
-                "Scan", "Line",
+                "Console", "Scan", "Line",
                 hummingbird, httpTypes, logging, nioCore, nioHTTP1, nioPosix, nioSSL,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

@@ -6,8 +6,11 @@ extension HTTPFields {
     package mutating func addCommon(requestID: String) {
         self[.requestID] = requestID
         self[.xContentTypeOptions] = "nosniff"
-        self[.referrerPolicy] = "no-referrer"
-        self[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        // A page says for itself what it may load.
+        if self[.contentSecurityPolicy] == nil {
+            self[.referrerPolicy] = "no-referrer"
+            self[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        }
         self[.crossOriginResourcePolicy] = "same-origin"
     }
 }

@@ -79,6 +79,14 @@ extension Management {
     /// The account of the first admin, where they give it no name.
     package static let firstAccountName = "Operators"
 
+    /// Whether the deployment waits for its first admin.
+    package func isWaitingForSetUp() async throws(Refusal) -> Bool {
+        try await performOpen(.setUp) { domains in
+            guard let firstRun = domains.firstRun else { return false }
+            return try await firstRun.isOpen()
+        }
+    }
+
     /// Makes the first admin of the deployment.
     package func setUp(
         _ caller: Caller, token: GivenText, email: EmailAddress, password: Password, accountName: DisplayName?

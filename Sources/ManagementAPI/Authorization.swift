@@ -1,4 +1,5 @@
 import Accounts
+import Entrance
 import HTTP
 import HTTPTypes
 import Hummingbird
@@ -8,11 +9,9 @@ import Values
 
 /// Who calls, as HTTP says it: a session cookie with its token against forged requests, or a platform token.
 extension ManagementAPI {
-    static let cookieName = "__Host-latchkey"
-
     /// Who calls: by session cookie or by platform token, and by exactly one of them.
     func authenticate(_ request: Request, from address: IPAddress?) async throws -> Actor {
-        let cookie = Self.sessionCookie(request.headers)
+        let cookie = SessionCookie.value(in: request.headers)
         switch BearerCredential(request.headers) {
         case .several: throw Self.ambiguous
         case .malformed: throw Refusal.unauthenticated(presented: true)
@@ -21,7 +20,7 @@ extension ManagementAPI {
             return try await management.actor(.platformToken(token), from: address)
         case .none:
             guard let cookie else { throw Refusal.unauthenticated(presented: false) }
-            let actor = try await management.actor(.session(Secret(cookie)), from: address)
+            let actor = try await management.actor(.session(cookie), from: address)
             guard let session = actor.session else { throw Refusal.unauthenticated(presented: true) }
             try checkForgery(request, session)
             return actor
@@ -31,26 +30,15 @@ extension ManagementAPI {
     /// A browser sends the cookie with whatever a foreign page makes it send. What changes something must therefore
     /// also carry a header that only our own page can know, and must not say that it comes from elsewhere.
     private func checkForgery(_ request: Request, _ session: Session) throws(Problem) {
-        if let origin = request.headers[.origin].map({ Text($0) }) {
-            guard let host = request.head.authority,
-                origin == Text("http://" + host) || origin == Text("https://" + host)
-            else { throw Self.csrf }
+        if request.headers[.origin] != nil,
+            PageOrigin(request.headers, authority: request.head.authority) != .own
+        {
+            throw Self.csrf
         }
         if request.method == .get || request.method == .head { return }
         guard let token = request.headers[.csrfToken], Secret(token).isSame(as: Secret(session.csrfToken)) else {
             throw Self.csrf
         }
-    }
-
-    /// The value of our cookie; `nil` when it is absent.
-    private static func sessionCookie(_ headers: HTTPFields) -> String? {
-        for header in headers[values: .cookie] {
-            for pair in Text(header).split(on: ";") {
-                guard let (name, value) = pair.trimmed.split(atFirst: "=") else { continue }
-                if name == Text(cookieName) { return value.string }
-            }
-        }
-        return nil
     }
 
     private static let ambiguous = Problem(

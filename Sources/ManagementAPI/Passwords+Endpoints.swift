@@ -1,4 +1,5 @@
 import Accounts
+import Entrance
 import Hummingbird
 import JSON
 import Management
@@ -14,7 +15,7 @@ extension ManagementAPI {
             let new: Password = try fields.required("new_password")
             try fields.noOthers()
             let token = try await management.changePassword(call.caller, proof, to: new)
-            return Response(status: .noContent, headers: [.setCookie: Self.cookie(token)])
+            return Response(status: .noContent, headers: [.setCookie: SessionCookie.setting(token)])
         }
 
         on(

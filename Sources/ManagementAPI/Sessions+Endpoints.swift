@@ -1,4 +1,5 @@
 import Accounts
+import Entrance
 import HTTP
 import HTTPTypes
 import Hummingbird
@@ -19,8 +20,8 @@ extension ManagementAPI {
             let opened = try await management.createSession(call.caller, email: email, proof)
             let losesCookie = PlainHTTP.losesCookies(
                 call.request.headers, authority: call.request.head.authority, peer: call.context.peer)
-            if losesCookie { call.context.logger.notice("a sign-in over plain HTTP: \(Self.lostCookie)") }
-            return Self.answer(opened, status: .created, warning: losesCookie ? Self.lostCookie : nil)
+            if losesCookie { call.context.logger.notice("a sign-in over plain HTTP: \(SessionCookie.lost)") }
+            return Self.answer(opened, status: .created, warning: losesCookie ? SessionCookie.lost : nil)
         }
 
         on(&routes, .get, "/sessions/current", for: .getSession) { call in
@@ -54,7 +55,7 @@ extension ManagementAPI {
         on(&routes, .delete, "/sessions/current", for: .deleteSession) { call in
             try await management.deleteSession(call.caller)
             var headers: HTTPFields = [.clearSiteData: "\"cookies\""]
-            headers[.setCookie] = "\(Self.cookieName)=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
+            headers[.setCookie] = SessionCookie.clearing
             return Response(status: .noContent, headers: headers)
         }
     }
@@ -65,18 +66,8 @@ extension ManagementAPI {
         var body = opened.session.json(of: opened.user)
         body["warning"] = warning.map { .string(Text($0)) }
         var response = Response.json(.object(body), status: status)
-        response.headers[.setCookie] = cookie(opened.token)
+        response.headers[.setCookie] = SessionCookie.setting(opened.token)
         return response
-    }
-
-    /// The sign-in has succeeded, and the next call would be refused all the same.
-    private static let lostCookie =
-        "Browsers and curl drop the session cookie, because it came over plain HTTP. Use an https address (put a proxy "
-        + "with TLS in front of the server), or call from the server's own machine at http://localhost."
-
-    /// The prefix of the name makes browsers hold us to Secure, Path=/ and no Domain (RFC 6265bis §4.1.3.2).
-    static func cookie(_ token: Secret) -> String {
-        "\(cookieName)=\(token.exposed()); Path=/; Secure; HttpOnly; SameSite=Strict"
     }
 }
 

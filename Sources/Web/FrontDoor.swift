@@ -13,11 +13,22 @@ import Values
 package struct FrontDoor: RouterMiddleware {
     package typealias Context = WebContext
 
-    private let dialect = ProblemDialect()
-    private let absent: @Sendable (_ path: String) -> Problem
+    /// How a problem is put on the wire.
+    package typealias Saying = @Sendable (Problem, Request, WebContext) -> Response
 
-    /// - Parameter absent: what to say where nothing is served for a path and its method.
-    package init(absent: @escaping @Sendable (_ path: String) -> Problem) { self.absent = absent }
+    private let absent: @Sendable (_ path: String) -> Problem
+    private let saying: Saying
+
+    /// - Parameters:
+    ///   - absent: what to say where nothing is served for a path and its method.
+    ///   - saying: how a problem is said; `problem+json` unless told otherwise.
+    package init(
+        absent: @escaping @Sendable (_ path: String) -> Problem,
+        saying: @escaping Saying = { problem, _, _ in Response(ProblemDialect().answer(problem)) }
+    ) {
+        self.absent = absent
+        self.saying = saying
+    }
 
     package func handle(
         _ request: Request, context: WebContext, next: (Request, WebContext) async throws -> Response
@@ -32,7 +43,7 @@ package struct FrontDoor: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             let isAbsent = (error as? HTTPError)?.status == .notFound
-            response = Response(dialect.answer(isAbsent ? absent(path) : publicSide(of: error, context)))
+            response = saying(isAbsent ? absent(path) : publicSide(of: error, context), request, context)
         }
         response.headers.addCommon(requestID: context.requestID)
         log(request, response, context, took: ContinuousClock.now - began)

@@ -1,4 +1,5 @@
 import Accounts
+import Console
 import Database
 import Gateway
 import HTTP
@@ -47,7 +48,7 @@ struct Server: Sendable {
             let firstRun = try await FirstRun(deployment.accounts)
             var configuration = ServiceGroupConfiguration(
                 services: [
-                    application(upstreams, firstRun, onReady),
+                    try application(upstreams, firstRun, onReady),
                     UseRecorder(credentials: deployment.credentials, eventLoop: loops.any(), logger: logger),
                     Signals(logger: logger),
                 ],
@@ -66,18 +67,24 @@ struct Server: Sendable {
 
     // MARK: Routes
 
-    /// Everything of the management plane, and the server's own.
-    func routes(_ firstRun: FirstRun?) -> Routes {
+    /// Everything that people may do.
+    private func management(_ firstRun: FirstRun?) -> Management {
+        Management(
+            accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
+            credentials: deployment.credentials, metering: deployment.metering, calls: deployment.calls,
+            audit: deployment.audit, firstRun: firstRun,
+            writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), clock: deployment.clock)
+    }
+
+    /// The pages, over the same operations as the JSON API.
+    func surfaces(_ firstRun: FirstRun?) throws -> (routes: Routes, console: Console) {
+        let management = management(firstRun)
+        let console = try Console(management, entropy: .system, clock: deployment.clock)
         var routes = Routes()
         declareOperations(&routes)
-        ManagementAPI(
-            Management(
-                accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
-                credentials: deployment.credentials, metering: deployment.metering, calls: deployment.calls,
-                audit: deployment.audit, firstRun: firstRun,
-                writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), clock: deployment.clock)
-        ).declare(&routes)
-        return routes
+        ManagementAPI(management).declare(&routes)
+        console.declare(&routes)
+        return (routes, console)
     }
 
     private func declareOperations(_ routes: inout Routes) {
@@ -108,9 +115,14 @@ struct Server: Sendable {
 
     private func application(
         _ upstreams: UpstreamPools, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
-    ) -> some ApplicationProtocol {
-        let routes = routes(firstRun)
-        let door = FrontDoor { [methods = routes.methods] path in methods.refusal(at: path) ?? .notFound }
+    ) throws -> some ApplicationProtocol {
+        let (routes, console) = try surfaces(firstRun)
+        let door = FrontDoor { [methods = routes.methods] path in
+            methods.refusal(at: path) ?? .notFound
+        } saying: { problem, request, context in
+            Console.serves(request.uri.path)
+                ? console.response(problem, request, context) : Response(ProblemDialect().answer(problem))
+        }
         let responder = routes.router(behind: door).buildResponder()
         return Application(
             responder: responder,

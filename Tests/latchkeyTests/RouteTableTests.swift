@@ -1,3 +1,4 @@
+import Console
 import Foundation
 import Gateway
 import Logging
@@ -20,7 +21,8 @@ struct RouteTableTests {
         let deployment = try await Deployment.open(settings)
         let server = Server(deployment: deployment, settings: settings, logger: Logger(label: "test"))
         let entries =
-            server.routes(nil).entries + Gateway.routes.map { Routes.Entry(method: $0.method, path: $0.path) }
+            try server.surfaces(nil).routes.entries.filter { !Console.serves($0.path) }
+            + Gateway.routes.map { Routes.Entry(method: $0.method, path: $0.path) }
         try await deployment.close()
         return Set(entries)
     }

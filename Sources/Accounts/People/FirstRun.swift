@@ -22,6 +22,9 @@ package struct FirstRun: Sendable {
     /// For the operator's terminal.
     package func exposedToken() -> String { token.exposed() }
 
+    /// Whether nobody has come in yet.
+    package func isOpen() async throws -> Bool { try await accounts.isEmpty() }
+
     /// Creates the first admin. `nil` when the token is wrong.
     package func setUp(
         token presented: String, email: EmailAddress, password: Password, accountName: DisplayName, by author: Author

@@ -1,0 +1,43 @@
+import Management
+
+/// The entries of the rail, in their order. An entry stands here once its page is there.
+enum Navigation {
+    enum Place: String, CaseIterable, Sendable {
+        case applications
+
+        var path: String { "/console/" + rawValue }
+
+        /// What somebody must be allowed to do to see it.
+        var operation: Operation {
+            switch self {
+            case .applications: .listApplications
+            }
+        }
+
+        /// The name of its symbol in the partial `icons`.
+        var icon: String {
+            switch self {
+            case .applications: "door"
+            }
+        }
+
+        /// Whether it is for operators of the deployment.
+        var isForAdmin: Bool { false }
+    }
+
+    struct Shown: View {
+        let path: String
+        let name: String
+        let icon: String
+        let isCurrent: Bool
+        let isForAdmin: Bool
+    }
+
+    static func shown(to visit: Visit, at place: Place?) -> [Shown] {
+        Place.allCases.filter { visit.may($0.operation) }.map {
+            Shown(
+                path: $0.path, name: visit.strings("nav." + $0.rawValue), icon: $0.icon, isCurrent: $0 == place,
+                isForAdmin: $0.isForAdmin)
+        }
+    }
+}

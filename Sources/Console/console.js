@@ -1,0 +1,122 @@
+// What HTML can't do by itself: the clipboard, forms in a dialog, and one click that is one click. Everything works without.
+"use strict";
+
+const say = document.body.dataset;
+
+function announce(text) {
+  const place = document.querySelector("dialog[open] [role=status]") ?? document.querySelector("[role=status]");
+  if (place) place.textContent = text;
+}
+
+// A copy button copies what stands beside it, or what `data-copy` names. It says "Copied" once the clipboard has it;
+// where the browser doesn't allow it, the text is selected.
+function prepare(root) {
+  for (const button of root.querySelectorAll("button[data-copy]")) button.hidden = false;
+}
+
+async function copy(button) {
+  const named = button.dataset.copy;
+  const source = named ? document.getElementById(named) : button.closest(".copyable")?.querySelector("code, output, pre, .secret");
+  if (!source) return;
+  const label = button.querySelector("span");
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(source.dataset.text ?? source.textContent);
+    button.classList.add("done");
+    label.textContent = say.copied;
+    announce(say.copied);
+    setTimeout(() => { button.classList.remove("done"); label.textContent = before; announce(""); }, 2000);
+  } catch {
+    getSelection().selectAllChildren(source);
+    let help = button.parentElement.nextElementSibling;
+    if (!help?.matches("[data-selected-help]")) {
+      help = Object.assign(document.createElement("p"), { className: "help" });
+      help.setAttribute("data-selected-help", "");
+      button.parentElement.after(help);
+    }
+    help.textContent = say.selected;
+    announce(say.selected);
+  }
+}
+
+// A linked form opens in a dialog; the same address works as a page.
+function sheet(html) { return new DOMParser().parseFromString(html, "text/html").querySelector("[data-sheet]"); }
+
+function show(dialog, section) {
+  const status = Object.assign(document.createElement("p"), { className: "announce" });
+  status.setAttribute("role", "status");
+  dialog.replaceChildren(section, status);
+  const title = section.querySelector("h1, h2");
+  if (title) {
+    title.id = "sheet-title";
+    dialog.setAttribute("aria-labelledby", title.id);
+  }
+  prepare(dialog);
+}
+
+async function open(link) {
+  const answer = await fetch(link.href, { headers: { "Console-Dialog": "1" } });
+  const section = answer.ok ? sheet(await answer.text()) : null;
+  if (!section) return location.assign(link.href);
+  const dialog = document.createElement("dialog");
+  show(dialog, section);
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  dialog.showModal();
+  (dialog.querySelector(".wrong :is(input, select, textarea)") ?? dialog.querySelector("[autofocus]"))?.focus();
+}
+
+async function send(form, submitter) {
+  const dialog = form.closest("dialog");
+  const body = new URLSearchParams(new FormData(form, submitter));
+  const answer = await fetch(form.action, { method: "POST", body, headers: { "Console-Dialog": "1" } });
+  const going = answer.headers.get("Console-Location");
+  if (going) {
+    const there = new URL(going, location.href);
+    if (there.pathname === location.pathname && there.search === location.search) {
+      history.replaceState(null, "", there);
+      return location.reload();
+    }
+    return location.assign(there);
+  }
+  const section = sheet(await answer.text());
+  if (!section) throw new Error("no form");
+  show(dialog, section);
+  dialog.querySelector(".wrong :is(input, select, textarea), [role=alert], [autofocus]")?.focus();
+}
+
+addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (button) return void copy(button);
+  const close = event.target.closest("dialog [data-close]");
+  if (close) {
+    event.preventDefault();
+    return close.closest("dialog").close();
+  }
+  const link = event.target.closest("a[data-dialog]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+    event.preventDefault();
+    open(link).catch(() => location.assign(link.href));
+  }
+});
+
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) return event.preventDefault();
+  form.dataset.sent = "1";
+  const button = event.submitter;
+  if (button) {
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = say.busy;
+  }
+  if (form.closest("dialog")) {
+    event.preventDefault();
+    send(form, button).catch(() => form.submit());
+  }
+});
+
+// A page that comes back from the browser's memory takes forms again.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+prepare(document);
