@@ -228,9 +228,15 @@ let package = Package(
                 httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(
+            of: "Console",
+            [
+                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Management", "Secrets", hummingbird,
+                httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
+        tests(
             of: "latchkey",
             [
-                "Values", "Web", "Gateway", logging, .product(name: "Yams", package: "Yams"),
+                "Values", "Web", "Console", "Gateway", logging, .product(name: "Yams", package: "Yams"),
             ]),
     ],
     swiftLanguageModes: [.v6]
