@@ -230,7 +230,8 @@ let package = Package(
         tests(
             of: "Console",
             [
-                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Management", "Secrets", hummingbird,
+                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Applications", "Audit", "Credentials",
+                "Management", "Metering", "Secrets", hummingbird,
                 httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(

@@ -28,6 +28,9 @@ extension Templates {
         ("switches", PackageResources.switches_mustache),
         ("tick", PackageResources.tick_mustache),
         ("time", PackageResources.time_mustache),
+        ("usage", PackageResources.usage_mustache),
+        ("usage-chart", PackageResources.usage_chart_mustache),
+        ("usage-shares", PackageResources.usage_shares_mustache),
         ("without-https", PackageResources.without_https_mustache),
     ]
 }

@@ -63,9 +63,9 @@ extension Console {
 extension Visit {
     /// The keys that open an app. An account has ten at most.
     fileprivate func keys(of application: Application) async throws(Refusal) -> [KeyDetails] {
-        try await management.listCredentials(
-            caller, KeyFilter(application: application.id), Page(limit: Page.limits.upperBound)
-        ).items
+        var question = KeyListQuestion()
+        question.application = application.id
+        return try await management.listCredentials(caller, question, limit: Page.limits.upperBound).items
     }
 
     fileprivate func deletionPage(

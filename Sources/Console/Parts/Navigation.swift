@@ -3,7 +3,7 @@ import Management
 /// The entries of the rail, in their order. An entry stands here once its page is there.
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
-        case applications
+        case applications, usage
 
         var path: String { "/console/" + rawValue }
 
@@ -11,6 +11,7 @@ enum Navigation {
         var operation: Operation {
             switch self {
             case .applications: .listApplications
+            case .usage: .getUsage
             }
         }
 
@@ -18,6 +19,7 @@ enum Navigation {
         var icon: String {
             switch self {
             case .applications: "door"
+            case .usage: "chart"
             }
         }
 

@@ -1,0 +1,62 @@
+import Catalog
+import Foundation
+import Metering
+import Values
+
+/// What the address of the usage page asks for: everything that a person chose there, so that it can be kept and sent on.
+struct UsageAddress: Sendable {
+    static let path = "/console/usage"
+
+    var month: Month
+    var by = UsageShares.Kind.application
+    /// What the ledger is narrowed to.
+    var filter = LedgerChoice()
+    /// The last entry of the page of the ledger before.
+    var after: Identifier?
+
+    private let now: Month
+
+    init(_ visit: Visit) {
+        now = Month(of: visit.formats.now)
+        let (now, asked) = (now, visit.query("month").flatMap { Day($0.string + "-01") }?.month)
+        // What is to come has no usage, and what is older than any report is not reported.
+        month = asked.map { max(Month(number: now.number - 1200), min($0, now)) } ?? now
+        by = visit.query("by").flatMap { UsageShares.Kind(rawValue: $0.string) } ?? .application
+        filter = LedgerChoice(visit)
+        after = visit.query("after").flatMap { Identifier($0) }
+    }
+
+    var isThisMonth: Bool { month == now }
+
+    /// The month before, this one, and the one after where there is one.
+    var months: [Month] {
+        (month.number - 1...min(month.number + 1, now.number)).map { Month(number: $0) }
+    }
+
+    /// The address of the same page with something changed. What is as it would be anyway is left out.
+    /// - Parameter part: the part of the page to go to.
+    func path(to part: String? = nil, _ change: (inout UsageAddress) -> Void = { _ in }) -> String {
+        var other = self
+        change(&other)
+        let query = (other.kept + other.filter.pairs + [("after", other.after?.description)]).compactMap {
+            name, value in
+            value.map { name + "=" + Self.escaped($0) }
+        }
+        return Self.path + (query.isEmpty ? "" : "?" + query.joined(separator: "&")) + (part.map { "#" + $0 } ?? "")
+    }
+
+    /// What a filter of the ledger keeps.
+    var kept: [(String, String?)] {
+        [
+            ("month", month == now ? nil : month.text),
+            ("by", by == .application ? nil : by.rawValue),
+        ]
+    }
+
+    static func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+
+    private static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:")
+}
