@@ -45,6 +45,8 @@ package struct Console: Sendable {
         declarePreferences(&routes)
         declareApplications(&routes)
         declareUsage(&routes)
+        declareMembers(&routes)
+        declarePlatformTokens(&routes)
     }
 
     /// Whether a path is one of a page, where problems are said in pages too.
@@ -63,7 +65,7 @@ package struct Console: Sendable {
         routes.on(.get, "/console" + path) { request, context in
             try await guarding(try await visit(request, context)) { visit in
                 guard visit.caller.actor != nil else { return visit.toSignIn() }
-                try management.check(operation, visit.caller)
+                try management.check(operation, visit.caller, in: visit.caller.actor?.account)
                 return try await show(visit)
             }
         }
@@ -81,7 +83,7 @@ package struct Console: Sendable {
                 let form = try Form(bytes, visit.strings)
                 guard let session = visit.caller.actor?.session else { return try await visit.sessionEnded(form) }
                 guard FormToken.isSame(form.text("csrf"), as: session.csrfToken) else { throw Forgery.refusal }
-                if let operation { try management.check(operation, visit.caller) }
+                if let operation { try management.check(operation, visit.caller, in: visit.caller.actor?.account) }
                 return try await take(visit, form)
             }
         }

@@ -3,7 +3,7 @@ import Management
 /// The entries of the rail, in their order. An entry stands here once its page is there.
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
-        case applications, usage
+        case applications, usage, members
 
         var path: String { "/console/" + rawValue }
 
@@ -12,6 +12,7 @@ enum Navigation {
             switch self {
             case .applications: .listApplications
             case .usage: .getUsage
+            case .members: .listUsers
             }
         }
 
@@ -20,6 +21,7 @@ enum Navigation {
             switch self {
             case .applications: "door"
             case .usage: "chart"
+            case .members: "people"
             }
         }
 
