@@ -169,9 +169,9 @@ extension Catalog {
         try GroupTable.find(group, connection).map { !$0.isRetired } ?? false
     }
 
-    /// A price version and its amount, for readers of old charges.
-    package static func price(_ id: Identifier, in connection: Connection) throws -> Price? {
-        try PriceTable.amount(id, connection)
+    /// A price version, for readers of old charges; a withdrawn one too.
+    package static func price(_ id: Identifier, in connection: Connection) throws -> PriceVersion? {
+        try PriceTable.find(id, connection)
     }
 
     /// A multiplier version with its group, for readers of old charges.

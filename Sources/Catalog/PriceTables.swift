@@ -94,10 +94,9 @@ enum PriceTable {
         ).map(version)
     }
 
-    /// Of any version, also a withdrawn one.
-    static func amount(_ id: Identifier, _ connection: Connection) throws -> Price? {
-        try connection.row("SELECT amount FROM model_prices WHERE id = $1", id)
-            .flatMap { Price(try $0.credits("amount")) }
+    /// Any version, also a withdrawn one.
+    static func find(_ id: Identifier, _ connection: Connection) throws -> PriceVersion? {
+        try connection.row("SELECT \(columns) FROM model_prices WHERE id = $1", id).map(version)
     }
 
     static func withdraw(_ id: Identifier, _ now: Timestamp, _ connection: Connection) throws {

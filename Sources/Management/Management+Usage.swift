@@ -44,20 +44,6 @@ package struct RefusedCallsReport: Sendable {
     package var calls: Int64 { lines.reduce(0) { $0 + $1.calls } }
 }
 
-/// Which entries of the ledger are asked for.
-package struct LedgerQuestion: Sendable {
-    /// `nil` for the caller's own.
-    package var account: Identifier?
-    package var kind: LedgerEntry.Kind?
-    package var credential: Identifier?
-
-    package init(account: Identifier?, kind: LedgerEntry.Kind?, credential: Identifier?) {
-        self.account = account
-        self.kind = kind
-        self.credential = credential
-    }
-}
-
 /// What was used, what it cost, and who did what.
 extension Management {
     /// In days.
@@ -103,22 +89,6 @@ extension Management {
                 "from", "must be on or before to, with at most \(longestReport) days from the one to the other")
         }
         return from...until
-    }
-
-    package func listLedger(
-        _ caller: Caller, _ question: LedgerQuestion, _ page: Page
-    ) async throws(Refusal) -> Listing<LedgerEntry> {
-        let isOwn = question.account == nil || question.account == caller.actor?.account
-        return try await perform(isOwn ? .listLedger : .listLedgerOfAny, caller, in: question.account) {
-            domains, actor in
-            var filter = LedgerFilter(account: actor.account)
-            if !isOwn, let account = question.account {
-                filter.account = try await domains.accounts.account(account).id
-            }
-            filter.kind = question.kind
-            filter.credential = question.credential
-            return try await domains.metering.entries(filter, page)
-        }
     }
 
     /// The caller's own account's for tenants; for operators all there are, or those of one account.

@@ -1,5 +1,6 @@
 import Catalog
 import Database
+import HTTP
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -13,24 +14,25 @@ extension ManagementAPI {
     func declareLedger(_ routes: inout Routes) {
         on(&routes, .get, "/ledger", for: .listLedger, takesQuery: true) { call in
             var query = try call.query()
-            let question = LedgerQuestion(
-                account: try query.identifier("account_id"),
-                kind: try query.text("kind", as: LedgerEntry.Kind.self),
-                credential: try query.identifier("credential_id"))
+            let question = try query.ledgerQuestion()
             if try query.text("format", as: LedgerFormat.self) == .csv {
                 try query.noOthers()
                 return try await csv(call.caller, question)
             }
-            let page = try query.page()
+            let page = try query.filteredPage()
             try query.noOthers()
-            return try await management.listLedger(call.caller, question, page).json { .object($0.json) }
+            let (entries, totals) = try await management.listLedger(call.caller, question, page.page)
+            return .json([
+                "items": .array(entries.items.map { .object($0.json) }), "next_cursor": page.cursor(entries.next),
+                "totals": totals.json,
+            ])
         }
     }
 
     /// All entries that match, written as they are read. The first page is read before the answer begins, so that a
     /// refusal is one.
     private func csv(_ caller: Caller, _ question: LedgerQuestion) async throws -> Response {
-        let first = try await management.listLedger(caller, question, Page(limit: Page.limits.upperBound))
+        let first = try await management.readLedger(caller, question, Page(limit: Page.limits.upperBound))
         let body = ResponseBody { [management] writer in
             try await writer.write(ByteBuffer(string: CSV.line(LedgerEntry.columns.map { .string($0) })))
             var listing = first
@@ -38,7 +40,7 @@ extension ManagementAPI {
                 let lines = listing.items.map { entry in CSV.line(entry.json.members.map(\.value)) }
                 try await writer.write(ByteBuffer(string: lines.joined()))
                 guard let after = listing.next else { break }
-                listing = try await management.listLedger(
+                listing = try await management.readLedger(
                     caller, question, Page(limit: Page.limits.upperBound, after: after))
             }
             try await writer.finish(nil)
@@ -58,11 +60,32 @@ private enum LedgerFormat: String, FieldText {
     init?(_ text: String) { self.init(rawValue: text) }
 }
 
+extension QueryReader {
+    fileprivate mutating func ledgerQuestion() throws(Problem) -> LedgerQuestion {
+        var question = LedgerQuestion(account: try identifier("account_id"))
+        question.kind = try text("kind", as: LedgerEntry.Kind.self)
+        question.credential = try identifier("credential_id")
+        question.application = try identifier("application_id")
+        question.model = try text("model", as: ModelName.self)?.text
+        (question.from, question.until) = (try time("from"), try time("to"))
+        return question
+    }
+}
+
+extension LedgerTotals {
+    fileprivate var json: JSON {
+        [
+            "entries": JSON(entries), "granted": JSON(granted), "adjusted": JSON(adjusted), "charged": JSON(charged),
+            "change": JSON(change),
+        ]
+    }
+}
+
 extension LedgerEntry {
     fileprivate static let columns = [
         "id", "account_id", "kind", "amount", "credential_id", "application_id", "model", "price_id",
-        "price",
-        "group", "multiplier_id", "multiplier", "reason", "actor_id", "created_at",
+        "price", "price_effective_at", "group", "multiplier_id", "multiplier", "multiplier_effective_at", "reason",
+        "actor_id", "created_at",
     ]
 
     /// In the order of ``columns``.
@@ -72,9 +95,11 @@ extension LedgerEntry {
             "amount": JSON(amount), "credential_id": JSON(call?.subject.credential),
             "application_id": JSON(call?.subject.application), "model": JSON(call?.subject.model),
             "price_id": JSON(call?.subject.priceVersion),
-            "price": JSON(call?.price?.credits), "group": JSON(call?.group),
-            "multiplier_id": JSON(call?.subject.multiplierVersion),
-            "multiplier": call?.multiplier.map { .number(JSONNumber($0)) } ?? nil, "reason": JSON(reason),
+            "price": JSON(call?.price?.price.credits),
+            "price_effective_at": JSON(call?.price?.effectiveAt.rfc3339),
+            "group": JSON(call?.multiplier?.group), "multiplier_id": JSON(call?.subject.multiplierVersion),
+            "multiplier": call?.multiplier.map { .number(JSONNumber($0.multiplier)) } ?? nil,
+            "multiplier_effective_at": JSON(call?.multiplier?.effectiveAt.rfc3339), "reason": JSON(reason),
             "actor_id": JSON(actor), "created_at": .string(createdAt.rfc3339),
         ]
     }

@@ -8,13 +8,18 @@ import Web
 /// Reads the query of one request, each parameter once, and refuses what is left over.
 struct QueryReader {
     private var rest: [Text: Text] = [:]
+    /// As it came.
+    private let all: [Text: Text]
 
     init(_ request: Request) throws(Problem) {
+        var rest: [Text: Text] = [:]
         for (name, value) in request.uri.queryParameters {
             guard rest.updateValue(Text(value), forKey: Text(name)) == nil else {
                 throw Problem(.badRequest, "unknown_parameter", "A query parameter is there twice.")
             }
         }
+        self.rest = rest
+        all = rest
     }
 
     mutating func identifier(_ name: String) throws(Problem) -> Identifier? {
@@ -46,6 +51,17 @@ struct QueryReader {
         return day
     }
 
+    mutating func time(_ name: String) throws(Problem) -> Timestamp? {
+        guard let text = take(name) else { return nil }
+        guard text.utf8.count <= Self.longestTime, let time = Timestamp(rfc3339: text.string) else {
+            throw .invalid(name, "must be a time with its offset, such as 2026-11-21T10:00:00Z")
+        }
+        return time
+    }
+
+    /// In bytes, with nine digits of a second and an offset.
+    private static let longestTime = 35
+
     mutating func flag(_ name: String) throws(Problem) -> Bool {
         guard let text = take(name) else { return false }
         switch text {
@@ -70,21 +86,29 @@ struct QueryReader {
         return (limit, after)
     }
 
-    /// A page of a list whose cursor says more than where it goes on. What it says is for the operation to read.
-    mutating func markedPage() throws(Problem) -> (limit: Int, cursor: Text?) { (try limit(), take("cursor")) }
+    /// A page of a list that is filtered by all other parameters.
+    mutating func filteredPage() throws(Problem) -> FilteredPage {
+        let limit = try limit()
+        let mark = FilteredPage.mark(of: all)
+        guard let cursor = take("cursor") else { return FilteredPage(Page(limit: limit), mark) }
+        guard let page = FilteredPage(cursor, limit: limit, mark) else {
+            throw .invalid("cursor", "must be the next_cursor of a page before, with the same other parameters")
+        }
+        return page
+    }
 
     private static let badCursor = Problem.invalid("cursor", "must be the next_cursor of a page before")
 
     private mutating func limit() throws(Problem) -> Int {
-        var limit = Page.standardLimit
-        if let text = take("limit") {
-            guard let number = Int(text.string), Page.limits.contains(number) else {
-                throw .invalid(
-                    "limit", "must be a whole number from \(Page.limits.lowerBound) to \(Page.limits.upperBound)")
-            }
-            limit = number
+        try number("limit", in: Page.limits) ?? Page.standardLimit
+    }
+
+    mutating func number(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
+        guard let text = take(name) else { return nil }
+        guard let number = Int(text.string), range.contains(number) else {
+            throw .invalid(name, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
-        return limit
+        return number
     }
 
     private mutating func take(_ name: String) -> Text? { rest.removeValue(forKey: Text(name)) }

@@ -19,6 +19,11 @@ enum ChargeTable {
     /// a division rounds up.
     static let time = "((charges.id >> \(Identifier.serialBits)) * 1000 + charges.time_offset)"
     static let day = "((\(time) - (\(time) % 86400000000 + 86400000000) % 86400000000) / 86400000000)"
+    /// What a filter of the ledger lets through: a key, an app, a model, and a time from one moment to before another.
+    static let passes = """
+        ($4 = '' OR charge_subjects.credential_id = $4) AND ($5 = '' OR charge_subjects.application_id = $5)
+          AND ($6 = '' OR charge_subjects.model = $6) AND \(time) >= $7 AND \(time) < $8
+        """
     /// What the totals don't have.
     static let isUnfolded = "charges.n > (SELECT position FROM fold)"
 
@@ -105,21 +110,27 @@ enum FoldTable {
         var position: Int64
         /// The greatest number of any entry up to there.
         var number: Int64
+        /// By how many microseconds the number of any of them was ahead of its time, at most: zero until a clock steps
+        /// back. It tells where entries before a time can be.
+        var ahead: Int64
     }
 
     static func mark(_ connection: Connection) throws -> Mark {
-        guard let row = try connection.row("SELECT position, number FROM fold") else {
+        guard let row = try connection.row("SELECT position, number, ahead FROM fold") else {
             throw DatabaseFailure.malformedRow(column: "position")
         }
-        return Mark(position: try row.integer("position"), number: try row.integer("number"))
+        return Mark(
+            position: try row.integer("position"), number: try row.integer("number"), ahead: try row.integer("ahead"))
     }
 
     static func store(_ mark: Mark, _ connection: Connection) throws {
-        try connection.run("UPDATE fold SET position = $1, number = $2", mark.position, mark.number)
+        try connection.run(
+            "UPDATE fold SET position = $1, number = $2, ahead = $3", mark.position, mark.number, mark.ahead)
     }
 
-    /// A grant or an adjustment has this number.
-    static func note(_ number: Int64, _ connection: Connection) throws {
+    /// A grant or an adjustment has this number, which is so many microseconds ahead of its time.
+    static func note(_ number: Int64, ahead: Int64, _ connection: Connection) throws {
         try connection.run("UPDATE fold SET number = $1 WHERE number < $1", number)
+        try connection.run("UPDATE fold SET ahead = $1 WHERE ahead < $1", ahead)
     }
 }

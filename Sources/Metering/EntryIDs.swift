@@ -35,8 +35,7 @@ final class EntryIDs: Sendable {
     }
 
     func next(at time: Timestamp) -> Int64 {
-        // A number has no time before 1970 or after 2109.
-        let now = min(max(0, time.milliseconds), 1 << (62 - Identifier.serialBits))
+        let now = Self.millisecond(of: time)
         return state.withLock { state in
             if now > state.millisecond {
                 (state.millisecond, state.count) = (now, 0)
@@ -47,6 +46,23 @@ final class EntryIDs: Sendable {
             }
             return state.millisecond << Identifier.serialBits | lane << Self.countBits | state.count
         }
+    }
+
+    /// A number has no time before 1970, and none after 2039: from there on it only counts.
+    private static func millisecond(of time: Timestamp) -> Int64 {
+        min(max(0, time.milliseconds), last)
+    }
+
+    /// The last millisecond that a number has for its time.
+    private static let last: Int64 = 1 << (62 - Int64(Identifier.serialBits))
+
+    /// No number that was given at this time or later is below it.
+    static func least(at time: Timestamp) -> Int64 { millisecond(of: time) << Identifier.serialBits }
+
+    /// No entry whose number is below this one is of this time or later.
+    static func end(below number: Int64) -> Timestamp {
+        let millisecond = (number - 1) >> Int64(Identifier.serialBits)
+        return millisecond < last ? Timestamp(microseconds: (millisecond + 1) * 1000) : .latest
     }
 
     /// By how many microseconds a call was admitted after the beginning of its number's millisecond. Below a thousand,

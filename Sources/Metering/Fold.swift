@@ -64,6 +64,7 @@ struct Fold {
             filed.append((subject.account, row.number, row.position))
             mark.position = row.position
             mark.number = max(mark.number, row.number)
+            mark.ahead = max(mark.ahead, -EntryIDs.offset(of: row.number, at: row.time))
         }
         count = rows.count
     }

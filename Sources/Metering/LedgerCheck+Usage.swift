@@ -59,11 +59,11 @@ extension LedgerCheck {
         try connection.rows(
             """
             SELECT account_id, \(ChargeTable.day) AS day, credential_id, application_id, model, price_id,
-              multiplier_id, count(*) AS calls, \(sum("charges.amount", as: "amount"))
+              multiplier_id, count(*) AS calls, \(ExactSum.sql("charges.amount", as: "amount"))
             FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject
             WHERE NOT (\(ChargeTable.isUnfolded)) GROUP BY 1, 2, 3, 4, 5, 6, 7
             """
-        ).map { (try UsageDayTable.line($0), try $0.integer("calls"), try sum("amount", $0)) }
+        ).map { (try UsageDayTable.line($0), try $0.integer("calls"), try ExactSum.credits("amount", $0)) }
     }
 
     private static func name(_ credential: Identifier) -> String { "the key \(credential)" }

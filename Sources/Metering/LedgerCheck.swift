@@ -62,6 +62,7 @@ package struct LedgerCheck: Sendable {
         entries = try (counts?.integer("corrections") ?? 0) + charges
         unfolded = try counts?.integer("unfolded") ?? 0
         try checkIndex(charges - unfolded, connection)
+        try checkAhead(connection)
         onStep(2)
         try checkSubjects(isPriced, connection)
         onStep(3)
@@ -74,26 +75,6 @@ package struct LedgerCheck: Sendable {
 
     static func name(ofCharge number: Int64) -> String {
         number < 0 ? "the charge of the number \(number)" : "the charge \(Identifier(number: number))"
-    }
-
-    /// Every charge that is folded is filed once, under its account.
-    private func checkIndex(_ folded: Int64, _ connection: Connection) throws {
-        let filed = try connection.row("SELECT count(*) AS n FROM charge_index")?.integer("n") ?? 0
-        if filed != folded {
-            throw Difference(sentence: "\(folded) charges are folded, but \(filed) are filed by account")
-        }
-        let wrong = try connection.row(
-            """
-            SELECT charges.id FROM charges
-              LEFT JOIN charge_subjects ON charge_subjects.id = charges.subject
-              LEFT JOIN balances ON balances.account_id = charge_subjects.account_id
-              LEFT JOIN charge_index ON charge_index.account = balances.number AND charge_index.id = charges.id
-            WHERE NOT (\(ChargeTable.isUnfolded)) AND (charge_index.n IS NULL OR charge_index.n <> charges.n) LIMIT 1
-            """)
-        if let wrong {
-            throw Difference(
-                sentence: "\(Self.name(ofCharge: try wrong.integer("id"))) is not filed under its account")
-        }
     }
 
     /// Every charge is for something, at versions of price and multiplier that make at least its amount.
@@ -111,9 +92,9 @@ package struct LedgerCheck: Sendable {
             else { throw Difference(sentence: "\(name) is for nothing that is known") }
             if !isPriced { continue }
             guard let price = try Catalog.price(priceID, in: connection),
-                let version = try Catalog.multiplier(multiplierID, in: connection)
+                let multiplier = try Catalog.multiplier(multiplierID, in: connection)
             else { throw Difference(sentence: "\(name) names a version that is not there") }
-            if price.cost(version.multiplier) < (try row.credits("amount")) {
+            if price.price.cost(multiplier.multiplier) < (try row.credits("amount")) {
                 throw Difference(sentence: "\(name), or one like it, is more than the cost that its versions make")
             }
         }
@@ -142,36 +123,23 @@ package struct LedgerCheck: Sendable {
         }
     }
 
-    /// A sum in two halves, neither of which can leave 64 bits on its way, in whatever order the rows are added.
-    static func sum(_ expression: String, as name: String) -> String {
-        """
-        CAST(sum((\(expression)) / 1000000000) AS BIGINT) AS \(name)_high,
-        CAST(sum((\(expression)) % 1000000000) AS BIGINT) AS \(name)_low
-        """
-    }
-
-    static func sum(_ name: String, _ row: Row) throws -> Credits {
-        let sum = Int128(try row.integer(name + "_high")) * 1_000_000_000 + Int128(try row.integer(name + "_low"))
-        guard let micro = Int64(exactly: sum) else { throw MeteringError.balanceTooLarge }
-        return Credits(micro: micro)
-    }
-
     private mutating func checkBalances(_ connection: Connection) throws {
         var expected: [Identifier: Balance] = [:]
         for row in try connection.rows(
-            "SELECT account_id, \(Self.sum("amount", as: "granted")) FROM ledger GROUP BY account_id")
+            "SELECT account_id, \(ExactSum.sql("amount", as: "granted")) FROM ledger GROUP BY account_id")
         {
-            expected[try row.identifier("account_id"), default: Balance()].granted = try Self.sum("granted", row)
+            expected[try row.identifier("account_id"), default: Balance()].granted = try ExactSum.credits(
+                "granted", row)
         }
         var behind: [Identifier: Credits] = [:]
         for row in try connection.rows(
             """
-            SELECT account_id, \(ChargeTable.isUnfolded) AS is_unfolded, \(Self.sum("amount", as: "posted"))
+            SELECT account_id, \(ChargeTable.isUnfolded) AS is_unfolded, \(ExactSum.sql("amount", as: "posted"))
             FROM charges JOIN charge_subjects ON charge_subjects.id = charges.subject GROUP BY 1, 2
             """)
         {
             let account = try row.identifier("account_id")
-            let sum = try Self.sum("posted", row)
+            let sum = try ExactSum.credits("posted", row)
             if try row.flag("is_unfolded") {
                 behind[account] = sum
             } else {

@@ -1,4 +1,4 @@
-import Catalog
+package import Catalog
 package import Values
 
 /// One entry of the ledger. It never changes.
@@ -12,12 +12,12 @@ package struct LedgerEntry: Sendable {
         case charge
     }
 
-    /// The call of a charge.
+    /// The call of a charge, with what explains its amount: the price times the multiplier, rounded up to a micro-credit.
     package struct Call: Sendable {
         package let subject: CallSubject
-        package var price: Price?
-        package var group: String?
-        package var multiplier: Multiplier?
+        package var price: PriceVersion?
+        /// With its group.
+        package var multiplier: MultiplierVersion?
     }
 
     package var id: Identifier
@@ -31,19 +31,6 @@ package struct LedgerEntry: Sendable {
     package var actor: Identifier?
     /// Of a charge, when its call was admitted.
     package var createdAt: Timestamp
-}
-
-/// Which entries of the ledger are asked for.
-package struct LedgerFilter: Sendable {
-    package var account: Identifier
-    package var kind: LedgerEntry.Kind?
-    package var credential: Identifier?
-
-    package init(account: Identifier, kind: LedgerEntry.Kind? = nil, credential: Identifier? = nil) {
-        self.account = account
-        self.kind = kind
-        self.credential = credential
-    }
 }
 
 extension LedgerEntry.Kind: FieldText {

@@ -4,13 +4,16 @@ import Values
 
 /// The SQL of `ledger`: grants and adjustments. (Charges are in the log.)
 enum LedgerTable {
+    /// By how many microseconds the number of an entry is ahead of its time: below one, unless the clock stepped back.
+    static let ahead = "((ledger.id >> \(Identifier.serialBits)) * 1000 - ledger.created_at)"
+
     static func insert(_ entry: LedgerEntry, _ number: Int64, _ connection: Connection) throws {
         try connection.run(
             """
             INSERT INTO ledger (account_id, id, kind, amount, reason, actor_id, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7)
             """, entry.account, number, entry.kind.rawValue, entry.amount, entry.reason, entry.actor, entry.createdAt)
-        try FoldTable.note(number, connection)
+        try FoldTable.note(number, ahead: -EntryIDs.offset(of: number, at: entry.createdAt), connection)
     }
 }
 

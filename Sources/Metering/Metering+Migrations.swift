@@ -66,10 +66,11 @@ extension Metering {
                 CREATE TABLE fold (
                   only BIGINT PRIMARY KEY CHECK (only = 1),
                   position BIGINT NOT NULL,
-                  number BIGINT NOT NULL
+                  number BIGINT NOT NULL,
+                  ahead BIGINT NOT NULL CHECK (ahead >= 0)
                 )
                 """,
-                "INSERT INTO fold (only, position, number) VALUES (1, 0, 0)",
+                "INSERT INTO fold (only, position, number, ahead) VALUES (1, 0, 0, 0)",
                 """
                 CREATE TABLE balances (
                   number INTEGER PRIMARY KEY,

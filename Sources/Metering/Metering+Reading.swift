@@ -59,6 +59,13 @@ extension Metering {
         try await database.read { try LedgerPage(filter, page, $0).listing }
     }
 
+    /// The same page with the sums of all that the filter lets through, as of one moment.
+    package func entriesWithTotals(
+        _ filter: LedgerFilter, _ page: Page
+    ) async throws -> (Listing<LedgerEntry>, LedgerTotals) {
+        try await database.read { (try LedgerPage(filter, page, $0).listing, try LedgerTotals(filter, $0)) }
+    }
+
     package func report(_ request: UsageRequest) async throws -> [UsageLine] {
         let lines = try await database.read { try UsageDayTable.report(request, $0) }
         guard lines.count <= UsageRequest.limit else { throw MeteringError.tooManyRows(limit: UsageRequest.limit) }
@@ -97,7 +104,7 @@ extension Metering {
                     guard let price = try Catalog.price(row.price, in: connection) else {
                         throw DatabaseFailure.malformedRow(column: "price_id")
                     }
-                    guard let wouldBe = price.cost(draft).times(row.sum.calls) else {
+                    guard let wouldBe = price.price.cost(draft).times(row.sum.calls) else {
                         throw MeteringError.balanceTooLarge
                     }
                     let sum = PricingPreview.Sum(calls: row.sum.calls, charged: row.sum.charged, wouldBe: wouldBe)

@@ -64,6 +64,41 @@ extension UsageDayTable {
         }
     }
 
+    static let lastDay = """
+        SELECT day FROM usage_days WHERE account_id = $1 AND day BETWEEN $2 AND $3 AND \(passes)
+        ORDER BY day DESC LIMIT 1
+        """
+
+    /// The last day on which calls were charged and folded that pass a filter, of those that began before a time.
+    static func lastDay(_ filter: LedgerFilter, before end: Timestamp, _ connection: Connection) throws -> Day? {
+        let end = min(end, filter.times.upperBound)
+        guard filter.times.lowerBound < end else { return nil }
+        return try connection.row(
+            lastDay, filter.account, Day(of: filter.times.lowerBound).number,
+            Day(of: Timestamp(microseconds: end.microseconds - 1)).number, filter.credentialText,
+            filter.applicationText, filter.modelText
+        ).map { Day(number: try $0.integer("day")) }
+    }
+
+    static let sum = """
+        SELECT CAST(coalesce(sum(calls), 0) AS BIGINT) AS entries, \(ExactSum.sql("amount", as: "amount"))
+        FROM usage_days WHERE account_id = $1 AND day BETWEEN $2 AND $3 AND \(passes)
+        """
+
+    /// What was charged on some days, as far as it is folded and passes a filter.
+    static func sum(
+        _ filter: LedgerFilter, _ days: ClosedRange<Day>, _ connection: Connection
+    ) throws -> LedgerTotals.Sum {
+        try LedgerTotals.Sum(
+            connection.row(
+                sum, filter.account, days.lowerBound.number, days.upperBound.number, filter.credentialText,
+                filter.applicationText, filter.modelText))
+    }
+
+    private static let passes = """
+        ($4 = '' OR credential_id = $4) AND ($5 = '' OR application_id = $5) AND ($6 = '' OR model = $6)
+        """
+
     /// Every row, for the proof.
     static func all(_ connection: Connection) throws -> [(row: Line, calls: Int64, amount: Credits)] {
         try connection.rows("SELECT * FROM usage_days").map {

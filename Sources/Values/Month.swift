@@ -39,11 +39,17 @@ package struct Day: Sendable, Hashable, Comparable {
 
     package static func < (left: Day, right: Day) -> Bool { left.number < right.number }
 
-    package var month: Month { Month(of: Timestamp(microseconds: number * 86_400_000_000)) }
+    /// Its first moment; the first or the last that there is, where that is outside of what can be told.
+    package var start: Timestamp {
+        let (microseconds, isOver) = number.multipliedReportingOverflow(by: 86_400_000_000)
+        return isOver ? (number < 0 ? .earliest : .latest) : Timestamp(microseconds: microseconds)
+    }
+
+    package var month: Month { Month(of: start) }
 
     /// The first day of the month that it is in.
     package var firstOfMonth: Day { Day(number: number - Timestamp.civil(fromDay: number).day + 1) }
 
     /// `2026-11-21`.
-    package var text: String { String(Timestamp(microseconds: number * 86_400_000_000).rfc3339.prefix { $0 != "T" }) }
+    package var text: String { String(start.rfc3339.prefix { $0 != "T" }) }
 }

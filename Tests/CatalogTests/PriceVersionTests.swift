@@ -160,7 +160,7 @@ struct PriceVersionTests {
         hand.set(version.effectiveAt)
         #expect(try await cost() == "10")
         let kept = try await house.database.read { try Catalog.price(version.id, in: $0) }
-        #expect(kept?.credits.decimal == "11")
+        #expect(kept?.price.credits.decimal == "11")
     }
 
     @Test("a price made for now by a clock that was ahead can be withdrawn, but not the only one there is")
@@ -212,7 +212,7 @@ struct PriceVersionTests {
             try await catalog.withdrawPrice(version.id, of: model.id, by: .test)
         }
         let kept = try await house.database.read { try Catalog.price(version.id, in: $0) }
-        #expect(kept?.credits.decimal == "11")
+        #expect(kept?.price.credits.decimal == "11")
         let echo = try #require(try await catalog.providers(Page()).items.first)
         let again = try await catalog.createModel(
             provider: echo.id, name: good("m"), upstreamName: nil, price: Self.price(7), by: .test)

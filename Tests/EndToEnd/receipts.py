@@ -19,7 +19,8 @@ LEAST = Decimal("0.000001")
 PLAIN = re.compile(r"(0|[1-9]\d*)(\.\d{0,5}[1-9])?\Z")
 RECEIPT = ("X-Latchkey-Cost", "X-Latchkey-Charge", "X-Latchkey-Remaining")
 
-OF_THE_CALL = ("credential_id", "application_id", "model", "price_id", "price", "group", "multiplier_id", "multiplier")
+OF_THE_PRICE = ("price_id", "price", "price_effective_at", "group", "multiplier_id", "multiplier", "multiplier_effective_at")
+OF_THE_CALL = ("credential_id", "application_id", "model", *OF_THE_PRICE)
 ENTRY = {"id", "account_id", "kind", "amount", *OF_THE_CALL, "reason", "actor_id", "created_at"}
 
 

@@ -32,9 +32,11 @@ COLUMNS = [
     "model",
     "price_id",
     "price",
+    "price_effective_at",
     "group",
     "multiplier_id",
     "multiplier",
+    "multiplier_effective_at",
     "reason",
     "actor_id",
     "created_at",
@@ -133,6 +135,85 @@ def test_filters(history):
     assert history.ledger(credential_id=absent_id()) == []
 
 
+def test_by_app_model_and_time_with_the_sums_of_it(history):
+    """Whatever is asked for: the entries, their sums and the file of them are one selection."""
+    everything = history.ledger()
+    moments = sorted({entry["created_at"] for entry in everything})
+    questions = [
+        {},
+        {"application_id": history.app["id"]},
+        {"application_id": absent_id()},
+        {"model": "json"},
+        {"model": "none", "kind": "charge"},
+        {"from": moments[1]},
+        {"to": moments[-1]},
+        {"from": moments[1], "to": moments[3]},
+        {"from": moments[1], "to": moments[3], "credential_id": history.one["id"], "kind": "charge"},
+    ]
+    assert len(moments) == 5
+    for question in questions:
+        ends = {name: question[name] for name in ("from", "to") if name in question}
+        expected = [
+            entry
+            for entry in everything
+            if all(entry[name] == value for name, value in question.items() if name not in ends)
+            and ends.get("from", "") <= entry["created_at"] < ends.get("to", "~")
+        ]
+        query = "".join(f"&{name}={value}" for name, value in question.items())
+        page = exact(expect(history.call("GET", f"/api/v1/ledger?limit=1{query}"), 200))
+        assert history.ledger(**question) == expected
+        assert read_csv(history.call, query)[1] == [as_cells(entry) for entry in expected]
+        sums = {kind: sum(e["amount"] for e in expected if e["kind"] == kind) for kind in ("grant", "adjustment", "charge")}
+        assert page["totals"] == {
+            "entries": len(expected),
+            "granted": sums["grant"],
+            "adjusted": sums["adjustment"],
+            "charged": sums["charge"],
+            "change": sums["grant"] + sums["adjustment"] - sums["charge"],
+        }
+    whole = exact(history.call("GET", "/api/v1/ledger"))["totals"]
+    assert whole["change"] == history.balance()
+
+
+def test_a_cursor_is_good_for_its_filter_alone(history):
+    """With another filter it would silently leave entries out."""
+    call, cursors = history.call, {}
+    for query in ("", "&kind=charge", "&model=json"):
+        cursors[query] = call("GET", f"/api/v1/ledger?limit=1{query}").json()["next_cursor"]
+    for query in cursors:
+        for of, cursor in cursors.items():
+            answer = call("GET", f"/api/v1/ledger?limit=2{query}&cursor={cursor}")
+            if of == query:
+                expect(answer, 200)
+            else:
+                problem(answer, 400, "invalid_request", field="cursor")
+
+
+def test_a_charge_explains_its_cost(deployment):
+    """Price times multiplier, each with its version; those that hold later change nothing of it."""
+    group = deployment.new_group(Decimal("0.5"))["name"]
+    tenant = deployment.new_tenant(groups=[group])
+    model = deployment.new_model(price=Decimal("0.000003"))
+    key = tenant.key(tenant.application(model=model["name"])["id"], group=group)
+    expect(tenant.client.chat(key), 200)
+    (before,) = tenant.ledger(kind="charge")
+    versions = {
+        "price": (f"/api/v1/models/{model['id']}/prices", {"price": 7}),
+        "multiplier": (f"/api/v1/groups/{group}/multipliers", {"multiplier": 2}),
+    }
+    for name, (path, body) in versions.items():
+        (version,) = all_items(deployment.call, path, read=exact)
+        assert (version["id"], version["effective_at"]) == (before[f"{name}_id"], before[f"{name}_effective_at"])
+        expect(deployment.call("POST", path, json=body), 201)
+    assert (before["price"], before["multiplier"]) == (Decimal("0.000003"), Decimal("0.5"))
+    assert before["amount"] == Decimal("0.000002") and before["group"] == group
+    expect(tenant.client.chat(key), 200)
+    after, again = tenant.ledger(kind="charge")
+    assert again == before
+    assert (after["price"], after["multiplier"], after["amount"]) == (7, 2, 14)
+    assert after["price_id"] != before["price_id"] and after["multiplier_id"] != before["multiplier_id"]
+
+
 @pytest.mark.parametrize(
     "query, field",
     [
@@ -142,6 +223,14 @@ def test_filters(history):
         ("kind=grant,charge", "kind"),
         ("kind=hold", "kind"),
         ("credential_id=x", "credential_id"),
+        ("application_id=x", "application_id"),
+        ("model=", "model"),
+        ("model=a%20b", "model"),
+        ("from=2026-01-01", "from"),
+        ("to=yesterday", "to"),
+        ("from=2026-01-01T00:00:00", "from"),
+        ("from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00Z", "from"),
+        ("from=2026-01-02T00:00:00Z&to=2026-01-02T00:00:00%2B01:00", "from"),
         ("account_id=x", "account_id"),
         ("format=xml", "format"),
         ("format=CSV", "format"),
@@ -251,7 +340,8 @@ def test_the_csv_has_more_than_a_page(deployment):
 
 def test_an_account_without_entries(deployment):
     tenant = deployment.new_tenant(credits=None)
-    assert exact(tenant.call("GET", "/api/v1/ledger")) == {"items": [], "next_cursor": None}
+    totals = dict.fromkeys(("entries", "granted", "adjusted", "charged", "change"), 0)
+    assert exact(tenant.call("GET", "/api/v1/ledger")) == {"items": [], "next_cursor": None, "totals": totals}
     assert read_csv(tenant.call) == (COLUMNS, [])
 
 

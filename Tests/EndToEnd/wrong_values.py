@@ -247,6 +247,7 @@ BEYOND = {
     "setUp": {"email": NO_EMAIL, "password": NO_PASSWORD, "account_name": TEXT},
 }
 # Of parameters.
+NO_TIME_AT_ALL = ["", "tomorrow", "2026-02-30T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00", "10000-01-01T00:00:00Z"]
 NO_QUERY = {
     "listCredentials": {
         "cursor": [absent_id(), key_cursor(absent_id(), "01"), key_cursor(absent_id(), 0, sort="name")],
@@ -262,4 +263,5 @@ NO_QUERY = {
         "to": ["2026-13-01", "20260101"],
     },
     "listRefusedCalls": {"from": ["", "yesterday", "2026-02-30"], "to": ["2026-13-01", "20260101"]},
+    "listLedger": {"from": NO_TIME_AT_ALL, "to": NO_TIME_AT_ALL},
 }

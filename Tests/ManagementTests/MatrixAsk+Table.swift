@@ -112,12 +112,10 @@ extension MatrixAsk {
                 try await $0.management.listRefusedCalls($0.caller, from: nil, until: nil, credential: nil)
             },
             MatrixAsk("listLedger", .listLedger) {
-                try await $0.management.listLedger(
-                    $0.caller, LedgerQuestion(account: nil, kind: nil, credential: nil), Page())
+                try await $0.management.listLedger($0.caller, LedgerQuestion(), Page())
             },
             MatrixAsk("listLedger (of the account here)", .listLedger, .listLedgerOfAny) {
-                try await $0.management.listLedger(
-                    $0.caller, LedgerQuestion(account: $0.objects.account, kind: nil, credential: nil), Page())
+                try await $0.management.listLedger($0.caller, LedgerQuestion(account: $0.objects.account), Page())
             },
             MatrixAsk("listAudit", .listAudit, .listAuditOfAll) {
                 try await $0.management.listAudit($0.caller, of: nil, Page())

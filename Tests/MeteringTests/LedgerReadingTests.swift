@@ -78,9 +78,11 @@ struct LedgerReadingTests {
         let call = try #require(entry.call)
         #expect(call.subject == hold.call.subject)
         #expect(call.subject.application == house.app.id)
-        #expect(call.price == .standard)
-        #expect(call.multiplier == .one)
-        #expect(call.group == "standard")
+        #expect(call.price?.price == .standard)
+        #expect(call.price?.id == call.subject.priceVersion)
+        #expect(call.multiplier?.multiplier == .one)
+        #expect(call.multiplier?.id == call.subject.multiplierVersion)
+        #expect(call.multiplier?.group == "standard")
     }
 
     @Test("a correction tells who made it and why, and of no call") func correction() async throws {
@@ -113,10 +115,13 @@ struct LedgerReadingTests {
             house.app.id, of: house.ada.account, andCredentials: true, by: .test)
         try await house.catalog.deleteModel(echo.id, by: .test)
         let entry = try #require(try await entries(kind: .charge).items.first)
-        #expect(entry.call?.price == .standard)
-        #expect(entry.call?.multiplier == Multiplier(decimal: "0.5"))
-        #expect(entry.call?.group == "half")
-        #expect(entry.call.flatMap { $0.price?.cost($0.multiplier ?? .one) } == entry.amount)
+        let call = try #require(entry.call)
+        #expect(call.price?.price == .standard)
+        #expect(call.price?.effectiveAt == quote.price.effectiveAt)
+        #expect(call.multiplier?.multiplier == Multiplier(decimal: "0.5"))
+        #expect(call.multiplier?.effectiveAt == quote.multiplier.effectiveAt)
+        #expect(call.multiplier?.group == "half")
+        #expect(call.price?.price.cost(call.multiplier?.multiplier ?? .one) == entry.amount)
     }
 
     @Test("another account's entries are not there, by its key neither") func otherAccount() async throws {

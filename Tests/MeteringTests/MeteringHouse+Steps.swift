@@ -93,6 +93,24 @@ extension MeteringHouse {
         try await database.read { try $0.row("SELECT count(*) AS n FROM \(table)")?.integer("n") ?? 0 }
     }
 
+    /// How SQLite goes about a statement, step by step.
+    /// - Parameter count: of its parameters, whose values change nothing of that.
+    func plan(of statement: String, _ count: Int) async throws -> [String] {
+        let statement = "EXPLAIN QUERY PLAN " + statement
+        return try await database.read { connection in
+            let rows =
+                switch count {
+                case 4: try connection.rows(statement, nil, nil, nil, nil)
+                case 5: try connection.rows(statement, nil, nil, nil, nil, nil)
+                case 6: try connection.rows(statement, nil, nil, nil, nil, nil, nil)
+                case 7: try connection.rows(statement, nil, nil, nil, nil, nil, nil, nil)
+                case 8: try connection.rows(statement, nil, nil, nil, nil, nil, nil, nil, nil)
+                default: try connection.rows(statement, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+                }
+            return try rows.map { try $0.text("detail") }
+        }
+    }
+
     /// Whether any file of the database has this text in it.
     func isOnDisk(_ text: String) throws -> Bool {
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
