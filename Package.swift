@@ -218,7 +218,7 @@ let package = Package(
         tests(
             of: "Management",
             [
-                "TestSupport", "Values", "JSON", "Accounts", "Calls", "Applications", "Catalog", "Credentials",
+                "TestSupport", "Values", "JSON", "Accounts", "Audit", "Calls", "Applications", "Catalog", "Credentials",
                 "Database", "Metering", "Policy", "Secrets",
             ]),
         tests(

@@ -6,8 +6,8 @@ package import Values
 ///
 /// An entry is written in the transaction of the change that it describes, so neither exists without the other. Entries
 /// are only added. Each has a keyed hash over itself and the entry before it, so a changed, removed or inserted entry
-/// is found (``AuditCheck``). This room owns the tables `audit` and `audit_details`. It must not know what an action
-/// means; it keeps what the floors above say about theirs, and no secret is ever part of that.
+/// is found (``AuditCheck``). This room owns the tables `audit`, `audit_details` and `audit_ahead`. It must not know
+/// what an action means; it keeps what the floors above say about theirs, and no secret is ever part of that.
 package struct Audit: Sendable {
     private let database: Database
     private let chain: AuditChain
@@ -27,10 +27,9 @@ package struct Audit: Sendable {
         Author(actor: actor, address: address, chain: chain, entropy: entropy)
     }
 
-    /// The newest first.
-    /// - Parameter account: whose; `nil` for all there are.
-    package func entries(of account: Identifier?, _ page: Page) async throws -> Listing<AuditEntry> {
-        try await database.read { Listing(try AuditTable.page(of: account, page, $0), page, id: \.id) }
+    /// The newest first. A page may have fewer entries than its limit, even none, and a next one all the same.
+    package func entries(_ filter: AuditFilter, _ page: Page) async throws -> Listing<AuditEntry> {
+        try await database.read { try AuditTable.page(filter, page, $0) }
     }
 }
 

@@ -34,12 +34,17 @@ extension Audit {
                   PRIMARY KEY (audit_id, field)
                 )
                 """,
+                "CREATE TABLE audit_ahead (microseconds BIGINT PRIMARY KEY)",
                 "CREATE INDEX audit_by_account ON audit (account_id, id)",
+                "CREATE INDEX audit_by_account_and_actor ON audit (account_id, actor_id, id)",
+                "CREATE INDEX audit_by_account_and_action ON audit (account_id, action, id)",
+                "CREATE INDEX audit_by_actor ON audit (actor_id, id)",
+                "CREATE INDEX audit_by_action ON audit (action, id)",
             ])
     ]
 }
 
-/// The SQL of `audit` and `audit_details`.
+/// The SQL of `audit`, `audit_details` and `audit_ahead`.
 enum AuditTable {
     static func insert(_ entry: AuditEntry, _ connection: Connection) throws {
         try connection.run(
@@ -52,6 +57,7 @@ enum AuditTable {
             try connection.run(
                 "INSERT INTO audit_details (audit_id, field, value) VALUES ($1, $2, $3)", entry.id, field, value)
         }
+        try noteAhead(of: entry, connection)
     }
 
     /// The end of the chain; `nil` before its first entry.
@@ -60,17 +66,16 @@ enum AuditTable {
             .map { (try link($0), try $0.identifier("id")) }
     }
 
-    static func page(of account: Identifier?, _ page: Page, _ connection: Connection) throws -> [AuditEntry] {
-        let rows =
-            if let account {
-                try connection.rows(
-                    "SELECT * FROM audit WHERE account_id = $3 AND id < $1 ORDER BY id DESC LIMIT $2", page.bound,
-                    page.fetch, account)
-            } else {
-                try connection.rows(
-                    "SELECT * FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2", page.bound, page.fetch)
-            }
-        return try rows.map { try entry($0, connection) }
+    /// By how many microseconds the identifier of any entry was ahead of its time, at most: zero until a clock steps back.
+    static func ahead(_ connection: Connection) throws -> Int64 {
+        try connection.row("SELECT coalesce(max(microseconds), 0) AS ahead FROM audit_ahead")?.integer("ahead") ?? 0
+    }
+
+    private static func noteAhead(of entry: AuditEntry, _ connection: Connection) throws {
+        let ahead = entry.id.milliseconds * 1000 - entry.at.microseconds
+        if ahead > 0, try ahead > self.ahead(connection) {
+            try connection.run("INSERT INTO audit_ahead (microseconds) VALUES ($1)", ahead)
+        }
     }
 
     /// Whether there is an entry without a place, which the schema refuses.
@@ -95,7 +100,7 @@ enum AuditTable {
         }
     }
 
-    private static func entry(_ row: Row, _ connection: Connection) throws -> AuditEntry {
+    static func entry(_ row: Row, _ connection: Connection) throws -> AuditEntry {
         let id = try row.identifier("id")
         guard let action = AuditEntry.Action(rawValue: try row.text("action")) else {
             throw DatabaseFailure.malformedRow(column: "action")

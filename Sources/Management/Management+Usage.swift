@@ -1,6 +1,5 @@
 import Accounts
-package import Audit
-package import Database
+import Database
 package import Metering
 package import Values
 
@@ -44,7 +43,7 @@ package struct RefusedCallsReport: Sendable {
     package var calls: Int64 { lines.reduce(0) { $0 + $1.calls } }
 }
 
-/// What was used, what it cost, and who did what.
+/// What was used, and what was not served.
 extension Management {
     /// In days.
     package static let longestReport: Int64 = 366
@@ -89,21 +88,5 @@ extension Management {
                 "from", "must be on or before to, with at most \(longestReport) days from the one to the other")
         }
         return from...until
-    }
-
-    /// The caller's own account's for tenants; for operators all there are, or those of one account.
-    /// - Returns: also the people whom the reader may know by name and address; `nil` for everybody.
-    package func listAudit(
-        _ caller: Caller, of account: Identifier?, _ page: Page
-    ) async throws(Refusal) -> (Listing<AuditEntry>, people: Set<Identifier>?) {
-        if account != nil || caller.actor?.user.isAdmin == true {
-            return try await perform(.listAuditOfAll, caller, in: account) { domains, _ in
-                (try await domains.audit.entries(of: account, page), nil)
-            }
-        }
-        return try await perform(.listAudit, caller) { domains, actor in
-            let people = try await domains.accounts.everyone(of: actor.account)
-            return (try await domains.audit.entries(of: actor.account, page), people)
-        }
     }
 }

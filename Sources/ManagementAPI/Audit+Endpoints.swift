@@ -11,13 +11,16 @@ extension ManagementAPI {
     func declareAudit(_ routes: inout Routes) {
         on(&routes, .get, "/audit", for: .listAudit, takesQuery: true) { call in
             var query = try call.query()
-            let page = try query.page()
+            let page = try query.filteredPage()
             // An account reads its own; only an admin can choose.
             let isAdmin = call.caller.actor?.user.isAdmin == true
-            let account = isAdmin ? try query.identifier("account_id") : nil
+            var filter = AuditFilter(account: isAdmin ? try query.identifier("account_id") : nil)
+            filter.actor = try query.identifier("actor_id")
+            filter.action = try query.text("action")
+            (filter.from, filter.until) = (try query.time("from"), try query.time("to"))
             try query.noOthers()
-            let (entries, people) = try await management.listAudit(call.caller, of: account, page)
-            return entries.json { $0.json(forPeople: people) }
+            let (entries, people) = try await management.listAudit(call.caller, filter, page.page)
+            return .json(entries.json(of: page) { $0.json(forPeople: people) })
         }
     }
 }

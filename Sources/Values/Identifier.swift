@@ -27,6 +27,9 @@ package struct Identifier: Sendable, Hashable, Comparable, LosslessStringConvert
         self.init(high: last.high, low: 0x8000_0000_0000_0000 | sum)
     }
 
+    /// The milliseconds that it was made of: not before its time, but later when the clock was set back.
+    package var milliseconds: Int64 { Int64(high >> 16) }
+
     init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low

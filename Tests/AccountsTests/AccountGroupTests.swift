@@ -156,7 +156,7 @@ struct AccountGroupTests {
         #expect(try await accounts.account(account.id).updatedAt == account.updatedAt)
         let edited = try await edit(account) { $0.groups = try names(["standard"]) }
         #expect(edited.updatedAt == house.hand.now)
-        let entry = try #require(try await house.audit.entries(of: account.id, Page()).items.first)
+        let entry = try #require(try await house.audit.entries(AuditFilter(account: account.id), Page()).items.first)
         #expect(entry.detail == ["groups": "+standard -cheap"])
     }
 
@@ -164,7 +164,7 @@ struct AccountGroupTests {
         let many = (0..<100).map { "group-with-a-name-of-forty-characters-\($0)" }
         for name in many { _ = try await catalog.createGroup(good(name), .one, by: .test) }
         let account = try await create(nil, many)
-        let entry = try #require(try await house.audit.entries(of: account.id, Page()).items.first)
+        let entry = try #require(try await house.audit.entries(AuditFilter(account: account.id), Page()).items.first)
         #expect(try #require(entry.detail["groups"]).utf8.count <= Changes.limit)
     }
 }
@@ -188,7 +188,7 @@ struct SuspensionTests {
     }
 
     private func entries() async throws -> [AuditEntry] {
-        try await house.audit.entries(of: nil, Page()).items
+        try await house.audit.entries(AuditFilter(), Page()).items
     }
 
     /// As a reader and as a call that is looked at see it.
@@ -320,7 +320,7 @@ struct SuspensionTests {
         var seen: [AuditEntry] = []
         var after: Identifier?
         repeat {
-            let page = try await audit.entries(of: nil, Page(limit: 2, after: after))
+            let page = try await audit.entries(AuditFilter(), Page(limit: 2, after: after))
             seen += page.items
             after = page.next
         } while after != nil

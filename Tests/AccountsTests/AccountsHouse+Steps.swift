@@ -111,7 +111,7 @@ extension AccountsHouse {
 
     /// The newest first.
     func actions() async throws -> [String] {
-        try await audit.entries(of: nil, Page(limit: 100)).items.map(\.action.rawValue)
+        try await audit.entries(AuditFilter(), Page(limit: 100)).items.map(\.action.rawValue)
     }
 }
 

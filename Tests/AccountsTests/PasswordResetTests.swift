@@ -40,7 +40,7 @@ struct PasswordResetTests {
         await #expect(throws: AccountsError.signInFailed) { try await house.enter(ada) }
         _ = try await house.enter(ada, other)
         await #expect(throws: AccountsError.resetInvalid) { try await reset(token) }
-        let entry = try await house.audit.entries(of: nil, Page()).items.first { $0.action == .passwordReset }
+        let entry = try await house.audit.entries(AuditFilter(), Page()).items.first { $0.action == .passwordReset }
         #expect(entry?.actor == ada.id)
     }
 

@@ -81,7 +81,7 @@ struct RemovalTests {
             try await accounts.setRole(.member, of: bob.id, in: bob.account, for: .operator, by: .test)
         }
         await #expect(throws: AccountsError.notFound) { try await house.resetToken(of: bob) }
-        let entries = try await house.audit.entries(of: ada.account, Page()).items
+        let entries = try await house.audit.entries(AuditFilter(account: ada.account), Page()).items
         let removals = entries.filter { $0.action == .userRemove }
         #expect(removals.map(\.object) == [bob.id.description])
         #expect(removals.first?.detail == ["role": "root"])

@@ -13,7 +13,7 @@ struct ChainTests {
         var seen: [AuditEntry] = []
         var after: Identifier?
         repeat {
-            let page = try await house.audit.entries(of: nil, Page(limit: 7, after: after))
+            let page = try await house.audit.entries(AuditFilter(), Page(limit: 7, after: after))
             seen += page.items
             after = page.next
         } while after != nil
@@ -70,12 +70,13 @@ struct ChainTests {
             try await house.record(
                 account: number.isMultiple(of: 3) ? AuditHouse.name(1) : AuditHouse.name(2), object: "\(number)")
         }
-        let first = try await house.audit.entries(of: AuditHouse.name(1), Page(limit: 2))
+        let first = try await house.audit.entries(AuditFilter(account: AuditHouse.name(1)), Page(limit: 2))
         #expect(first.items.map(\.object) == ["6", "3"])
-        let second = try await house.audit.entries(of: AuditHouse.name(1), Page(limit: 2, after: first.next))
+        let second = try await house.audit.entries(
+            AuditFilter(account: AuditHouse.name(1)), Page(limit: 2, after: first.next))
         #expect(second.items.map(\.object) == ["0"])
         #expect(second.next == nil)
-        #expect(try await house.audit.entries(of: AuditHouse.name(9), Page()).items.isEmpty)
+        #expect(try await house.audit.entries(AuditFilter(account: AuditHouse.name(9)), Page()).items.isEmpty)
     }
 
     @Test("what was written is what is read, word for word") func wordForWord() async throws {

@@ -98,7 +98,7 @@ struct CatalogChangesTests {
         let hand = HandClock(Timestamp(microseconds: 1_780_315_200_000_000))
         let house = try CatalogHouse(hand)
         let provider = try await house.openAI("p", url: "https://one.example", secret: "one")
-        func count() async throws -> Int { try await house.audit.entries(of: nil, Page()).items.count }
+        func count() async throws -> Int { try await house.audit.entries(AuditFilter(), Page()).items.count }
         func edit(_ secret: SecretEdit<Secret>) async throws -> Provider {
             try await house.catalog.editProvider(
                 provider.id, ProviderEdit(name: good("p"), baseURL: good("https://one.example/"), secret: secret),
@@ -111,9 +111,9 @@ struct CatalogChangesTests {
         }
         #expect(try await count() == before)
         #expect(try await edit(.set(Secret("two"))).updatedAt == hand.now)
-        #expect(try await house.audit.entries(of: nil, Page()).items[0].detail == ["secret": "changed"])
+        #expect(try await house.audit.entries(AuditFilter(), Page()).items[0].detail == ["secret": "changed"])
         #expect(try await !edit(.clear).hasSecret)
-        #expect(try await house.audit.entries(of: nil, Page()).items[0].detail == ["secret": "null"])
+        #expect(try await house.audit.entries(AuditFilter(), Page()).items[0].detail == ["secret": "null"])
         #expect(try await count() == before + 2)
         _ = try await edit(.clear)
         #expect(try await count() == before + 2)
@@ -130,7 +130,7 @@ struct CatalogChangesTests {
         hand.advance(.seconds(1))
         #expect(try await catalog.retireGroup("g", true, by: .test).updatedAt == retired.updatedAt)
         await #expect(throws: CatalogError.notFound) { try await catalog.retireGroup("absent", true, by: .test) }
-        #expect(try await house.audit.entries(of: nil, Page()).items.map(\.action) == [.groupEdit, .groupCreate])
+        #expect(try await house.audit.entries(AuditFilter(), Page()).items.map(\.action) == [.groupEdit, .groupCreate])
     }
 
     @Test("a model deleted and made again elsewhere leads elsewhere at once") func modelMoves() async throws {

@@ -230,7 +230,7 @@ struct PriceVersionTests {
         async throws
     {
         let audit = house.audit
-        let before = try await audit.entries(of: nil, Page()).items.count
+        let before = try await audit.entries(AuditFilter(), Page()).items.count
         let author = audit.author(actor: Identifier(at: hand.now, random: (3, 4)), address: "192.0.2.7")
         let version = try await catalog.addPrice(
             Self.price(11), of: model.id, effectiveAt: hand.now.adding(.seconds(1)), by: author)
@@ -240,7 +240,7 @@ struct PriceVersionTests {
         await #expect(throws: CatalogError.notFound) {
             try await catalog.withdrawPrice(version.id, of: model.id, by: author)
         }
-        let entries = try await audit.entries(of: nil, Page()).items
+        let entries = try await audit.entries(AuditFilter(), Page()).items
         #expect(entries.count == before + 2)
         #expect(entries.prefix(2).map(\.action) == [.priceWithdraw, .priceCreate])
         for entry in entries.prefix(2) {

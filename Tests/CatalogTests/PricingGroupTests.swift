@@ -220,7 +220,7 @@ struct PricingGroupTests {
         hand.advance(.seconds(1))
         _ = try await catalog.retireGroup("half", true, by: .test)
         await #expect(throws: CatalogError.self) { try await create("half") }
-        let entries = try await house.audit.entries(of: nil, Page()).items
+        let entries = try await house.audit.entries(AuditFilter(), Page()).items
         #expect(entries.map(\.action) == [.groupEdit, .multiplierWithdraw, .multiplierCreate, .groupCreate])
         #expect(entries.allSatisfy { $0.object == "half" && $0.account == nil })
         let detail = ["multiplier": "2", "effective_at": version.effectiveAt.rfc3339]

@@ -75,7 +75,7 @@ extension KeysHouse {
     }
 
     /// The newest first.
-    func entries() async throws -> [AuditEntry] { try await audit.entries(of: nil, Page(limit: 100)).items }
+    func entries() async throws -> [AuditEntry] { try await audit.entries(AuditFilter(), Page(limit: 100)).items }
 
     /// Runs one statement, as somebody with the file in hand could.
     func tamper(_ sql: String) async throws { try await database.write { _ = try $0.run(sql) } }

@@ -264,4 +264,5 @@ NO_QUERY = {
     },
     "listRefusedCalls": {"from": ["", "yesterday", "2026-02-30"], "to": ["2026-13-01", "20260101"]},
     "listLedger": {"from": NO_TIME_AT_ALL, "to": NO_TIME_AT_ALL},
+    "listAudit": {"from": NO_TIME_AT_ALL, "to": NO_TIME_AT_ALL, "action": ["", "credential", "Credential.create"]},
 }

@@ -1,4 +1,5 @@
 import Accounts
+import Audit
 import Catalog
 import Credentials
 import Database
@@ -118,7 +119,7 @@ extension MatrixAsk {
                 try await $0.management.listLedger($0.caller, LedgerQuestion(account: $0.objects.account), Page())
             },
             MatrixAsk("listAudit", .listAudit, .listAuditOfAll) {
-                try await $0.management.listAudit($0.caller, of: nil, Page())
+                try await $0.management.listAudit($0.caller, AuditFilter(), Page())
             },
         ]
     }

@@ -129,7 +129,7 @@ struct GrantTests {
             Credits(micro: 1_500_000), to: account, reason: good("welcome"), by: author)
         _ = try await adjust(-500_000)
         await #expect(throws: MeteringError.self) { try await adjust(-1_000_001) }
-        let audit = try await house.audit.entries(of: nil, Page()).items.filter {
+        let audit = try await house.audit.entries(AuditFilter(), Page()).items.filter {
             [.creditsGrant, .creditsAdjust].contains($0.action)
         }
         #expect(audit.count == 2)
