@@ -26,7 +26,8 @@ package enum Operation: String, CaseIterable, Sendable {
     case revealCredential, rotateCredential, retireCredential, reportLeakToDisable, reportLeakToRotate
     case explainCredential, verifyKey
     // What was used and what was done
-    case getUsage, listRefusedCalls, listLedger, listLedgerOfAny, listAudit, listAuditOfAll
+    case getUsage, getUsageOfAny, listRefusedCalls, listRefusedCallsOfAny, listLedger, listLedgerOfAny
+    case listAudit, listAuditOfAll
     // The catalog
     case listProviders, createProvider, getProvider, updateProvider, deleteProvider
     case listModels, createModel, deleteModel, listPrices, createPrice, deletePrice
@@ -75,7 +76,7 @@ extension Operation {
         case .verifyKey: [.scope(.credentialsVerify)]
 
         case .getUsage, .listRefusedCalls, .listLedger: [.scope(.usageRead)]
-        case .listLedgerOfAny: [.scope(.usageRead), .scope(.accountsRead)]
+        case .getUsageOfAny, .listRefusedCallsOfAny, .listLedgerOfAny: [.scope(.usageRead), .scope(.accountsRead)]
         case .listAudit: [.scope(.auditRead)]
         case .listAuditOfAll: [.admin, .scope(.auditRead)]
 
@@ -105,8 +106,8 @@ extension Operation {
             .deleteInvitation,
             .deleteUserSecondFactor, .listAccounts, .getAccount, .closeAccount, .listApplications, .getApplication,
             .deleteApplication, .deleteApplicationWithKeys, .listCredentials, .getCredential, .deleteCredential,
-            .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .listRefusedCalls,
-            .listLedger, .listLedgerOfAny, .listAudit, .listAuditOfAll,
+            .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .getUsageOfAny,
+            .listRefusedCalls, .listRefusedCallsOfAny, .listLedger, .listLedgerOfAny, .listAudit, .listAuditOfAll,
             .listProviders, .getProvider, .deleteProvider, .listModels, .deleteModel, .listPrices, .deletePrice,
             .listGroups, .getGroup, .listMultipliers, .deleteMultiplier, .previewMultiplier:
             false

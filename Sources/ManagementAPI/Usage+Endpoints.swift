@@ -10,35 +10,38 @@ extension ManagementAPI {
     func declareUsage(_ routes: inout Routes) {
         on(&routes, .get, "/usage", for: .getUsage, takesQuery: true) { call in
             var query = try call.query()
-            let question = UsageQuestion(
-                from: try query.day("from"), until: try query.day("to"),
-                by: try query.words("by", as: UsageRequest.Dimension.self),
-                credential: try query.identifier("credential_id"),
-                application: try query.identifier("application_id"),
-                model: try query.text("model", as: ModelName.self)?.text)
+            var question = UsageQuestion(account: try query.identifier("account_id"))
+            (question.from, question.until) = (try query.day("from"), try query.day("to"))
+            question.by = try query.words("by")
+            question.credential = try query.identifier("credential_id")
+            question.application = try query.identifier("application_id")
+            question.model = try query.text("model", as: ModelName.self)?.text
             try query.noOthers()
             return .json(try await management.getUsage(call.caller, question).json)
         }
 
         on(&routes, .get, "/refused-calls", for: .listRefusedCalls, takesQuery: true) { call in
             var query = try call.query()
-            let (from, until) = (try query.day("from"), try query.day("to"))
-            let credential = try query.identifier("credential_id")
+            var question = RefusedCallsQuestion(account: try query.identifier("account_id"))
+            question.last = try query.number("days", in: RefusedCallsQuestion.spans)
+            (question.from, question.until) = (try query.day("from"), try query.day("to"))
+            question.by = try query.words("by")
+            question.credential = try query.identifier("credential_id")
             try query.noOthers()
-            return .json(
-                try await management.listRefusedCalls(call.caller, from: from, until: until, credential: credential)
-                    .json)
+            return .json(try await management.listRefusedCalls(call.caller, question).json)
         }
     }
 }
 
 extension RefusedCallsReport {
     fileprivate var json: JSON {
-        let items = lines.map { line, calls -> JSON in
-            [
-                "day": .string(line.day.text), "credential_id": .string(line.credential.description),
-                "code": .string(line.code), "calls": JSON(calls),
-            ]
+        let items = lines.map { group, calls -> JSON in
+            var json = JSONObject()
+            json["day"] = group.day.map { .string($0.text) }
+            json["credential_id"] = group.credential.map { .string($0.description) }
+            json["code"] = group.code.map { .string($0) }
+            json["calls"] = JSON(calls)
+            return .object(json)
         }
         return [
             "from": .string(days.lowerBound.text), "to": .string(days.upperBound.text), "calls": JSON(calls),

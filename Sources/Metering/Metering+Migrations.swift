@@ -119,6 +119,7 @@ extension Metering {
                   PRIMARY KEY (account_id, day, credential_id, code)
                 )
                 """,
+                "CREATE INDEX refused_calls_by_key ON refused_calls (credential_id, day)",
                 """
                 CREATE TABLE idempotent_calls (
                   credential_id TEXT NOT NULL,

@@ -72,28 +72,6 @@ extension Metering {
         return lines
     }
 
-    /// How many calls were not served, by day, key and code, the newest day first.
-    package func refusedCalls(
-        of account: Identifier, _ days: ClosedRange<Day>, credential: Identifier?
-    ) async throws -> [(line: RefusedCallsLine, calls: Int64)] {
-        while true {
-            let writes = refused.writes
-            let waiting = refused.lines(of: account).filter {
-                days.contains($0.key.day) && (credential == nil || $0.key.credential == credential)
-            }
-            let stored = try await database.read { connection in
-                try RefusedCallTable.lines(of: account, days, credential, atMost: UsageRequest.limit + 1, connection)
-            }
-            // What came to the disk meanwhile would be counted twice, or not at all.
-            guard refused.writes == writes else { continue }
-            let lines = stored.merging(waiting) { $0 + $1 }
-            guard lines.count <= UsageRequest.limit else { throw MeteringError.tooManyRows(limit: UsageRequest.limit) }
-            return lines.map { ($0.key, $0.value) }.sorted {
-                ($1.line.day, $0.line.credential, $0.line.code) < ($0.line.day, $1.line.credential, $1.line.code)
-            }
-        }
-    }
-
     /// What the charges of a group would have been under another multiplier. Changes nothing.
     /// - Parameter days: so many UTC days up to and with today.
     package func preview(group: String, _ draft: Multiplier, days: ClosedRange<Day>) async throws -> PricingPreview {

@@ -13,21 +13,38 @@ enum RefusedCallTable {
         }
     }
 
-    static func lines(
-        of account: Identifier, _ days: ClosedRange<Day>, _ credential: Identifier?, atMost limit: Int,
-        _ connection: Connection
-    ) throws -> [RefusedCallsLine: Int64] {
-        let rows = try connection.rows(
+    /// The column of each dimension.
+    private static func column(_ dimension: RefusedCallsRequest.Dimension) -> String {
+        switch dimension {
+        case .day: "day"
+        case .credential: "credential_id"
+        case .code: "code"
+        }
+    }
+
+    /// The counts of an account by some columns; of one key by the index of keys.
+    static func counts(by columns: String, ofKey: Bool) -> String {
+        let condition = ofKey ? "credential_id = $4" : "$4 = ''"
+        return """
+            SELECT \(columns), CAST(sum(calls) AS BIGINT) AS calls FROM refused_calls
+            WHERE account_id = $1 AND day BETWEEN $2 AND $3 AND \(condition) GROUP BY \(columns) LIMIT $5
             """
-            SELECT day, credential_id, code, calls FROM refused_calls
-            WHERE account_id = $1 AND day BETWEEN $2 AND $3 AND ($4 = '' OR credential_id = $4) LIMIT $5
-            """, account, days.lowerBound.number, days.upperBound.number, credential?.description ?? "", limit)
+    }
+
+    static func lines(
+        _ request: RefusedCallsRequest, atMost limit: Int, _ connection: Connection
+    ) throws -> [RefusedCallsGroup: Int64] {
+        let columns = request.by.map(column).sorted().joined(separator: ", ")
+        let rows = try connection.rows(
+            counts(by: columns, ofKey: request.credential != nil), request.account, request.days.lowerBound.number,
+            request.days.upperBound.number, request.credential?.description ?? "", limit)
         return try Dictionary(
             rows.map { row in
-                let line = RefusedCallsLine(
-                    account: account, credential: try row.identifier("credential_id"), code: try row.text("code"),
-                    day: Day(number: try row.integer("day")))
-                return (line, try row.integer("calls"))
+                let group = RefusedCallsGroup(
+                    day: try request.by.contains(.day) ? Day(number: row.integer("day")) : nil,
+                    credential: try request.by.contains(.credential) ? row.identifier("credential_id") : nil,
+                    code: try request.by.contains(.code) ? row.text("code") : nil)
+                return (group, try row.integer("calls"))
             }, uniquingKeysWith: { $0 + $1 })
     }
 }

@@ -80,8 +80,9 @@ struct VerifyTests {
         let his = try await house.issue(for: house.owl, of: house.bob)
         func counts(_ account: Identifier) async throws -> [String: Int64] {
             let day = Day(of: house.hand.now)
-            let lines = try await house.metering.refusedCalls(of: account, day...day, credential: nil)
-            return Dictionary(uniqueKeysWithValues: lines.map { ($0.line.code, $0.calls) })
+            let lines = try await house.metering.refusedCalls(
+                RefusedCallsRequest(account: account, days: day...day))
+            return Dictionary(uniqueKeysWithValues: lines.map { ($0.group.code ?? "", $0.calls) })
         }
         _ = try await house.ask(made.key, model: "large")
         _ = try await house.ask(his.key, charging: "r1")

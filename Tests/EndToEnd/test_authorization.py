@@ -141,7 +141,9 @@ ASKS = [
     Ask("createRecoveryCodes"),
     # Credits and records.
     Ask("getUsage"),
+    Ask("getUsage", query="?account_id={account_id}", about="of the account here"),
     Ask("listRefusedCalls"),
+    Ask("listRefusedCalls", query="?account_id={account_id}", about="of the account here"),
     Ask("listLedger"),
     Ask("listLedger", query="?account_id={account_id}", about="of the account here"),
     Ask("listAudit"),
@@ -442,7 +444,7 @@ def test_a_token_opens_what_the_document_says_and_nothing_else(reviewed):
             assert opened == {"credentials:rotate" if "rotate" in name else "credentials:write"}, name
         elif name in ("createInvitation (of a root user)", "updateUser (to root)", "deleteApplication (with its keys)"):
             assert not opened, f"{name}: a person makes root users, and two scopes delete an app with its keys"
-        elif name == "listLedger (of the account here)":
+        elif name.endswith(" (of the account here)"):
             assert opened == {"usage:read"} and "allowed" not in by_admin.values(), name
         else:
             # What would open it, were it not for whose object it is.

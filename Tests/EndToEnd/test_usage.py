@@ -366,6 +366,34 @@ def test_refusals_cost_no_disk(own_deployment):
     assert (item["code"], item["calls"]) == ("insufficient_credits", 50)
 
 
-@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-02-30", "credential_id=x", "by=day", "from=2020-01-01"])
+def test_refusals_of_the_last_days_by_what_is_asked_for(history):
+    one, _, three = (key["id"] for key in history.keys)
+    last = history.refused_calls(days=35)
+    assert (last["from"], last["to"]) == (day(time.time() - 34 * DAY), day())
+    assert last["items"] == history.refused_calls()["items"]
+    assert history.refused_calls(days=1)["from"] == day()
+    assert history.refused_calls(days=7, by="day")["items"] == [{"day": day(), "calls": 2}]
+    by_key = history.refused_calls(days=7, by="credential")["items"]
+    assert {item["credential_id"]: item["calls"] for item in by_key} == {one: 1, three: 1}
+    by_code = history.refused_calls(by="code", credential_id=one)["items"]
+    assert by_code == [{"code": "model_not_found", "calls": 1}]
+    for query in ("days=36", "days=0", "days=7&from=2026-01-01", "days=7&to=2026-01-01"):
+        problem(history.call("GET", f"/api/v1/refused-calls?{query}"), 400, "invalid_request", field="days")
+
+
+def test_an_admin_reads_the_usage_of_any_account(deployment, history, strangers):
+    """For others a foreign account is an absent one, by session and by token."""
+    for path, own in (("usage", history.usage()), ("refused-calls", history.refused_calls())):
+        for call in (deployment.call, deployment.admin.call):
+            assert exact(expect(call("GET", f"/api/v1/{path}?account_id={history.account['id']}"), 200)) == own
+            problem(call("GET", f"/api/v1/{path}?account_id={absent_id()}"), 404, "not_found")
+        assert exact(history.call("GET", f"/api/v1/{path}?account_id={history.account['id']}")) == own
+        for call in (strangers.call, strangers.person.call):
+            foreign = call("GET", f"/api/v1/{path}?account_id={history.account['id']}")
+            assert foreign.status_code in (403, 404), foreign.text
+            same_bytes(foreign, call("GET", f"/api/v1/{path}?account_id={absent_id()}"))
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-02-30", "credential_id=x", "by=hour", "from=2020-01-01"])
 def test_a_bad_question_for_refusals(deployment, query):
     problem(deployment.call("GET", f"/api/v1/refused-calls?{query}"), 400, {"invalid_request", "unknown_parameter"})

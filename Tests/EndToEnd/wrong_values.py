@@ -262,7 +262,12 @@ NO_QUERY = {
         "from": ["", "yesterday", "2026-02-30", "2026-1-1", "2026-01-01T00:00:00Z"],
         "to": ["2026-13-01", "20260101"],
     },
-    "listRefusedCalls": {"from": ["", "yesterday", "2026-02-30"], "to": ["2026-13-01", "20260101"]},
+    "listRefusedCalls": {
+        "from": ["", "yesterday", "2026-02-30"],
+        "to": ["2026-13-01", "20260101"],
+        "days": ["", "0", "36", "-1", "1.0", "%201"],
+        "by": ["", "hour", "day,", "Day", "day,day", "day%20code", "model"],
+    },
     "listLedger": {"from": NO_TIME_AT_ALL, "to": NO_TIME_AT_ALL},
     "listAudit": {"from": NO_TIME_AT_ALL, "to": NO_TIME_AT_ALL, "action": ["", "credential", "Credential.create"]},
 }

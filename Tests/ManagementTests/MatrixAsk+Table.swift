@@ -105,12 +105,17 @@ extension MatrixAsk {
     private static var records: [MatrixAsk] {
         [
             MatrixAsk("getUsage", .getUsage) {
-                try await $0.management.getUsage(
-                    $0.caller,
-                    UsageQuestion(from: nil, until: nil, by: nil, credential: nil, application: nil, model: nil))
+                try await $0.management.getUsage($0.caller, UsageQuestion())
+            },
+            MatrixAsk("getUsage (of the account here)", .getUsage, .getUsageOfAny) {
+                try await $0.management.getUsage($0.caller, UsageQuestion(account: $0.objects.account))
             },
             MatrixAsk("listRefusedCalls", .listRefusedCalls) {
-                try await $0.management.listRefusedCalls($0.caller, from: nil, until: nil, credential: nil)
+                try await $0.management.listRefusedCalls($0.caller, RefusedCallsQuestion())
+            },
+            MatrixAsk("listRefusedCalls (of the account here)", .listRefusedCalls, .listRefusedCallsOfAny) {
+                try await $0.management.listRefusedCalls(
+                    $0.caller, RefusedCallsQuestion(account: $0.objects.account))
             },
             MatrixAsk("listLedger", .listLedger) {
                 try await $0.management.listLedger($0.caller, LedgerQuestion(), Page())

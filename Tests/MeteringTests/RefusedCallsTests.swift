@@ -23,8 +23,9 @@ struct RefusedCallsTests {
     ) async throws -> [String: Int64] {
         let today = Day(of: house.hand.now)
         let lines = try await (metering ?? house.metering).refusedCalls(
-            of: key.account, days ?? today...today, credential: credential)
-        return Dictionary(lines.map { ("\($0.line.day.text) \($0.line.code)", $0.calls) }, uniquingKeysWith: +)
+            RefusedCallsRequest(account: key.account, days: days ?? today...today, credential: credential))
+        return Dictionary(
+            lines.map { ("\($0.group.day?.text ?? "") \($0.group.code ?? "")", $0.calls) }, uniquingKeysWith: +)
     }
 
     private func note(_ code: String, _ key: Credential? = nil) {
@@ -71,10 +72,55 @@ struct RefusedCallsTests {
         #expect(try await counts(days: first...first) == ["2026-06-10 wrong_app": 1])
         #expect(try await counts(days: second...second) == ["2026-06-11 wrong_app": 2])
         #expect(try await counts(days: first...second, of: other.id) == ["2026-06-11 wrong_app": 1])
-        let lines = try await house.metering.refusedCalls(of: key.account, first...second, credential: nil)
-        #expect(lines.map(\.line.day) == [second, second, first])
+        let lines = try await report(first...second)
+        #expect(lines.map(\.group.day) == [second, second, first])
         let bob = try await house.bob()
-        #expect(try await house.metering.refusedCalls(of: bob.user.account, first...second, credential: nil).isEmpty)
+        let ofBob = RefusedCallsRequest(account: bob.user.account, days: first...second)
+        #expect(try await house.metering.refusedCalls(ofBob).isEmpty)
+    }
+
+    private func report(
+        _ days: ClosedRange<Day>, by: Set<RefusedCallsRequest.Dimension> = Set(RefusedCallsRequest.Dimension.allCases)
+    ) async throws -> [(group: RefusedCallsGroup, calls: Int64)] {
+        try await house.metering.refusedCalls(RefusedCallsRequest(account: key.account, days: days, by: by))
+    }
+
+    @Test("by day, by key, by code, and for the whole account; what is folded and what is not are one line")
+    func dimensions() async throws {
+        let other = try await house.key()
+        for isFolded in [true, false] {
+            for code in ["wrong_app", "key_expired"] { note(code) }
+            note("wrong_app", other)
+            if isFolded { try await house.metering.fold() }
+        }
+        house.hand.set(house.hand.now.adding(.seconds(86_400)))
+        note("wrong_app")
+        let (first, second) = (try #require(Day("2026-06-10")), try #require(Day("2026-06-11")))
+        let byDay = try await report(first...second, by: [.day])
+        #expect(byDay.map(\.group) == [RefusedCallsGroup(day: second), RefusedCallsGroup(day: first)])
+        #expect(byDay.map(\.calls) == [1, 6])
+        let byCode = try await report(first...second, by: [.code])
+        #expect(byCode.map(\.group.code) == ["key_expired", "wrong_app"] && byCode.map(\.calls) == [2, 5])
+        let byKey = try await report(first...second, by: [.credential])
+        #expect(
+            Dictionary(uniqueKeysWithValues: byKey.map { ($0.group.credential, $0.calls) }) == [key.id: 5, other.id: 2])
+        #expect(byKey.map(\.group.credential) == [key.id, other.id].sorted())
+        let both = try await report(first...first, by: [.credential, .code])
+        #expect(both.count == 3 && both.allSatisfy { $0.calls == 2 && $0.group.day == nil })
+    }
+
+    @Test("one key's counts are found by its own index, and those of the account by its days") func plans()
+        async throws
+    {
+        let ofKey = try await house.plan(of: RefusedCallTable.counts(by: "day, code", ofKey: true), 5)
+        #expect(
+            ofKey.first == "SEARCH refused_calls USING INDEX refused_calls_by_key (credential_id=? AND day>? AND day<?)"
+        )
+        let ofAll = try await house.plan(of: RefusedCallTable.counts(by: "code", ofKey: false), 5)
+        #expect(
+            ofAll.first
+                == "SEARCH refused_calls USING INDEX sqlite_autoindex_refused_calls_1 (account_id=? AND day>? AND day<?)"
+        )
     }
 
     @Test("a fold that fails loses no count, and makes none twice") func failedFold() async throws {
