@@ -6,6 +6,7 @@ extension Templates {
         ("applications", PackageResources.applications_mustache),
         ("area", PackageResources.area_mustache),
         ("carried", PackageResources.carried_mustache),
+        ("choice", PackageResources.choice_mustache),
         ("coming-in", PackageResources.coming_in_mustache),
         ("confirmation", PackageResources.confirmation_mustache),
         ("copy", PackageResources.copy_mustache),
@@ -36,6 +37,8 @@ extension Templates {
         ("token-form", PackageResources.token_form_mustache),
         ("usage", PackageResources.usage_mustache),
         ("usage-chart", PackageResources.usage_chart_mustache),
+        ("usage-ledger", PackageResources.usage_ledger_mustache),
+        ("usage-refused", PackageResources.usage_refused_mustache),
         ("usage-shares", PackageResources.usage_shares_mustache),
         ("without-https", PackageResources.without_https_mustache),
     ]

@@ -18,6 +18,7 @@ struct UsagePage: View {
         let name: String
         let value: String
         let unit: Rich
+        var whyPath: String?
     }
 
     let lead: String
@@ -25,6 +26,8 @@ struct UsagePage: View {
     let figures: [Figure]
     let chart: UsageChart
     let shares: UsageShares
+    let refused: RefusedSection?
+    let ledger: LedgerSection
 }
 
 extension Console {
@@ -41,10 +44,13 @@ extension Visit {
         let days = address.month.days
         let byDay = try await management.getUsage(caller, question(days, .day))
         let shares = try await management.getUsage(caller, question(days, address.by.dimension))
+        let refused = try await refusedCalls(days)
         var names = try await Names(self)
         try await names.find(
-            applications: shares.lines.prefix(Page.limits.upperBound).compactMap(\.application),
-            keys: shares.lines.prefix(Page.limits.upperBound).compactMap(\.credential), self)
+            applications: shares.lines.compactMap(\.application).prefix(Page.limits.upperBound),
+            keys: (shares.lines.compactMap(\.credential) + refused.lines.compactMap(\.group.credential))
+                .prefix(Page.limits.upperBound), self)
+        let ledger = try await ledger(address, &names)
         return UsagePage(
             lead: strings("usage.lead", ["month": formats.month(address.month)]),
             months: address.months.map { month in
@@ -52,25 +58,33 @@ extension Visit {
                     path: address.path { ($0.month, $0.after) = (month, nil) }, name: formats.name(month),
                     isCurrent: month == address.month)
             },
-            figures: try await figures(address, byDay),
+            figures: try await figures(address, byDay, refused),
             chart: UsageChart(
                 byDay.lines, of: address.month, calls: byDay.calls, total: byDay.amount, strings, formats),
             shares: UsageShares(
                 shares.lines, by: address.by, calls: shares.calls, total: shares.amount, at: address, names, strings,
-                formats))
+                formats),
+            refused: RefusedSection(refused, names, strings, formats), ledger: ledger)
+    }
+
+    private func refusedCalls(_ days: ClosedRange<Day>) async throws -> RefusedCallsReport {
+        var question = RefusedCallsQuestion()
+        (question.from, question.until, question.by) = (days.lowerBound, days.upperBound, [.credential, .code])
+        return try await management.listRefusedCalls(caller, question)
     }
 
     private func question(_ days: ClosedRange<Day>, _ by: UsageRequest.Dimension) -> UsageQuestion {
-        UsageQuestion(
-            from: days.lowerBound, until: days.upperBound, by: [by], credential: nil, application: nil, model: nil)
+        var question = UsageQuestion()
+        (question.from, question.until, question.by) = (days.lowerBound, days.upperBound, [by])
+        return question
     }
 
-    private func figures(_ address: UsageAddress, _ month: UsageReport) async throws -> [UsagePage.Figure] {
+    private func figures(
+        _ address: UsageAddress, _ month: UsageReport, _ refused: RefusedCallsReport
+    ) async throws -> [UsagePage.Figure] {
         let balance = try await management.getAccount(caller, account()).balance.amount
         let today = Day(of: formats.now)
         let now = try await management.getUsage(caller, question(today...today, .day))
-        let refused = try await management.listRefusedCalls(
-            caller, from: address.month.days.lowerBound, until: address.month.days.upperBound, credential: nil)
         return [
             UsagePage.Figure(
                 name: strings("usage.balance"), value: formats.credits(balance), unit: try await worth(balance)),
@@ -83,7 +97,8 @@ extension Visit {
             UsagePage.Figure(
                 name: address.isThisMonth
                     ? strings("usage.refused") : strings("usage.refused_in", ["month": formats.name(address.month)]),
-                value: formats.number(Int(refused.calls)), unit: strings.rich("usage.refused_unit")),
+                value: formats.number(Int(refused.calls)), unit: strings.rich("usage.refused_unit"),
+                whyPath: refused.calls > 0 ? "#refused" : nil),
         ]
     }
 
