@@ -47,6 +47,7 @@ package struct Console: Sendable {
         declareUsage(&routes)
         declareMembers(&routes)
         declarePlatformTokens(&routes)
+        declareAudit(&routes)
     }
 
     /// Whether a path is one of a page, where problems are said in pages too.

@@ -22,16 +22,17 @@ extension Formats {
         return strings("time.month", ["month": name(month), "year": String(date.year)])
     }
 
-    /// `4 Dec 09:00:41`, in UTC: for tables that say so above.
-    func second(_ time: Timestamp) -> String {
+    /// A time for the partial `time`, to the second and in UTC, for tables that say so above: `4 Dec 09:00:41`.
+    func toSecond(_ time: Timestamp) -> Moment { toSecond(time, on: day(Day(of: time))) }
+
+    /// The same with its year, for lists that are longer than one.
+    func exactlyToSecond(_ time: Timestamp) -> Moment { toSecond(time, on: date(time)) }
+
+    private func toSecond(_ time: Timestamp, on date: String) -> Moment {
         let second = time.seconds - time.day * 86_400
         let clock = [second / 3600, second / 60 % 60, second % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
-        return day(Day(of: time)) + " " + clock.joined(separator: ":")
-    }
-
-    /// A time for the partial `time`, to the second.
-    func toSecond(_ time: Timestamp) -> Moment {
-        Moment(text: second(time), exact: exactly(time).exact, machine: time.rfc3339)
+        return Moment(
+            text: date + " " + clock.joined(separator: ":"), exact: exactly(time).exact, machine: time.rfc3339)
     }
 
     /// With its sign, also when the amount is more than nothing: `+5,000`, `−20`.

@@ -5,6 +5,7 @@ extension Templates {
         ("application-form", PackageResources.application_form_mustache),
         ("applications", PackageResources.applications_mustache),
         ("area", PackageResources.area_mustache),
+        ("audit", PackageResources.audit_mustache),
         ("carried", PackageResources.carried_mustache),
         ("choice", PackageResources.choice_mustache),
         ("coming-in", PackageResources.coming_in_mustache),

@@ -3,7 +3,7 @@ import Management
 /// The entries of the rail, in their order. An entry stands here once its page is there.
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
-        case applications, usage, members
+        case applications, usage, members, audit
 
         var path: String { "/console/" + rawValue }
 
@@ -13,6 +13,7 @@ enum Navigation {
             case .applications: .listApplications
             case .usage: .getUsage
             case .members: .listUsers
+            case .audit: .listAudit
             }
         }
 
@@ -22,6 +23,7 @@ enum Navigation {
             case .applications: "door"
             case .usage: "chart"
             case .members: "people"
+            case .audit: "list"
             }
         }
 
