@@ -12,7 +12,7 @@ SOURCES := Package.swift Sources Tests Benchmarks
 
 BUILD_PACKAGES := libsqlite3-dev libargon2-dev zlib1g-dev pkg-config
 # Of Java and Node any will do.
-TEST_PACKAGES := python3-venv curl git iproute2 libfiu0 fiu-utils mount nginx-light chromium haproxy apache2-utils \
+TEST_PACKAGES := python3-venv curl git iproute2 libfiu0 fiu-utils mount nginx-light chromium haproxy apache2-utils zbar-tools \
 	$(shell command -v java >/dev/null || echo openjdk-17-jdk-headless) $(shell command -v node >/dev/null || echo nodejs)
 BENCH_PACKAGES := nginx-light wrk
 

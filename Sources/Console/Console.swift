@@ -44,10 +44,7 @@ package struct Console: Sendable {
         declareComingIn(&routes)
         declarePreferences(&routes)
         declareApplications(&routes)
-        declareUsage(&routes)
-        declareMembers(&routes)
-        declarePlatformTokens(&routes)
-        declareAudit(&routes)
+        declareAccount(&routes)
     }
 
     /// Whether a path is one of a page, where problems are said in pages too.

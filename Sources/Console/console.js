@@ -85,7 +85,13 @@ async function send(form, submitter) {
   dialog.querySelector(".wrong :is(input, select, textarea), [role=alert], [autofocus]")?.focus();
 }
 
+// What is shown this once is not lost by a key or a click: the dialog stays, and the browser asks, until "I have stored it".
+const unstored = () => document.querySelector("[data-unstored]");
+addEventListener("beforeunload", (event) => { if (unstored()) event.preventDefault(); });
+addEventListener("cancel", (event) => { if (event.target.querySelector?.("[data-unstored]")) event.preventDefault(); }, true);
+
 addEventListener("click", (event) => {
+  if (event.target.closest("[data-stored]")) unstored()?.removeAttribute("data-unstored");
   const button = event.target.closest("button[data-copy]");
   if (button) return void copy(button);
   const close = event.target.closest("dialog [data-close]");

@@ -1,7 +1,9 @@
 import Accounts
 import Applications
+import Calls
 import Credentials
 import Management
+import Policy
 import Secrets
 import TestSupport
 import Testing

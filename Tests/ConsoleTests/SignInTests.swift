@@ -1,4 +1,5 @@
 import Accounts
+import HTTP
 import HTTPTypes
 import Secrets
 import TestSupport

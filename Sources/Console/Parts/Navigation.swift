@@ -3,7 +3,8 @@ import Management
 /// The entries of the rail, in their order. An entry stands here once its page is there.
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
-        case applications, usage, members, audit
+        case applications
+        case account
 
         var path: String { "/console/" + rawValue }
 
@@ -11,9 +12,7 @@ enum Navigation {
         var operation: Operation {
             switch self {
             case .applications: .listApplications
-            case .usage: .getUsage
-            case .members: .listUsers
-            case .audit: .listAudit
+            case .account: .getSession
             }
         }
 
@@ -21,9 +20,7 @@ enum Navigation {
         var icon: String {
             switch self {
             case .applications: "door"
-            case .usage: "chart"
-            case .members: "people"
-            case .audit: "list"
+            case .account: "person"
             }
         }
 
