@@ -230,10 +230,8 @@ let package = Package(
         tests(
             of: "Console",
             [
-                "TestSupport", "Values", "JSON", "HTTP", "Policy", "Web", "Accounts", "Applications", "Audit", "Calls",
-                "Credentials", "Database", "Management", "Metering", "Secrets", hummingbird, httpTypes, logging,
-                nioCore,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Management", "Secrets", hummingbird,
+                httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(
             of: "latchkey",

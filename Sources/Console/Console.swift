@@ -44,7 +44,7 @@ package struct Console: Sendable {
         declareComingIn(&routes)
         declarePreferences(&routes)
         declareApplications(&routes)
-        declareAccount(&routes)
+        declareKeys(&routes)
     }
 
     /// Whether a path is one of a page, where problems are said in pages too.

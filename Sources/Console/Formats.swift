@@ -40,6 +40,12 @@ struct Formats: Sendable {
         return strings("time.exact", ["date": date(civil), "time": civil.clock]) + " UTC"
     }
 
+    /// `09:00 UTC`
+    func clock(_ time: Timestamp) -> String { Civil(time).clock + " UTC" }
+
+    /// A time for the partial `time`, to the day; exact in its hint.
+    func dated(_ time: Timestamp) -> Moment { Moment(text: date(time), exact: hint(time), machine: time.rfc3339) }
+
     /// In the person's own zone, such as `4 Dec 2026, 10:00 (+01:00)`; `nil` when it isn't known.
     func local(_ time: Timestamp) -> String? {
         guard let zone else { return nil }

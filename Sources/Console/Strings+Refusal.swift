@@ -9,11 +9,15 @@ extension Strings {
     ///   - retryAfter: in how many seconds to try again, where that helps.
     func sentence(_ code: String, retryAfter: Int?) -> String {
         let key = "refusal." + code
-        let seconds = retryAfter ?? 1
-        let wait =
-            seconds < 120
-            ? count("time.seconds", seconds, shown: String(seconds))
-            : count("time.minutes", (seconds + 59) / 60, shown: String((seconds + 59) / 60))
-        return all[key] == nil ? self("refusal.other", ["code": code]) : self(key, ["wait": wait])
+        return all[key] == nil ? self("refusal.other", ["code": code]) : self(key, ["wait": wait(retryAfter ?? 1)])
+    }
+
+    /// How long so many seconds are.
+    func wait(_ seconds: Int) -> String {
+        switch seconds {
+        case ..<120: count("time.seconds", seconds, shown: String(seconds))
+        case ..<7200: count("time.minutes", (seconds + 59) / 60, shown: String((seconds + 59) / 60))
+        default: count("time.hours", (seconds + 3599) / 3600, shown: String((seconds + 3599) / 3600))
+        }
     }
 }

@@ -122,6 +122,12 @@ addEventListener("submit", (event) => {
   }
 });
 
+// A choice among filters is taken at once.
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.classList.add("auto");
+  form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
+}
+
 // A page that comes back from the browser's memory takes forms again.
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 

@@ -24,6 +24,17 @@ extension Credentials {
         return sort.field == .lastUse ? run : KeyRun(items: run.items.map(withLatestUse), next: run.next)
     }
 
+    /// How many keys of an account hold a slot, and how many it has created on this UTC day.
+    package func slots(of account: Identifier) async throws -> (live: Int, createdToday: Int) {
+        let now = clock.now()
+        return try await database.read { connection in
+            (
+                try CredentialTable.countLive(of: account, now, connection),
+                try CredentialDayTable.counts(of: account, day: now.day, connection).created
+            )
+        }
+    }
+
     package func find(_ id: Identifier, of account: Identifier) async throws -> Credential {
         let now = clock.now()
         return withLatestUse(

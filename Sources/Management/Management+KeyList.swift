@@ -12,8 +12,25 @@ package struct KeyListing: Sendable {
     package let next: KeyCursor?
 }
 
+/// How many keys an account has of those that it may have.
+package struct KeySlots: Sendable {
+    package let live: Int
+    package let cap: Int
+    /// Of this UTC day.
+    package let creationsLeft: Int
+}
+
 /// Lists of keys.
 extension Management {
+    package func keySlots(_ caller: Caller) async throws(Refusal) -> KeySlots {
+        try await perform(.listCredentials, caller) { domains, actor in
+            let slots = try await domains.credentials.slots(of: actor.account)
+            let cap = try await domains.accounts.account(actor.account).cap
+            return KeySlots(
+                live: slots.live, cap: cap.value, creationsLeft: max(0, DailyCreations.limit - slots.createdToday))
+        }
+    }
+
     /// How many keys that have not expired an account has, at most, unless a clock was wrong. So many more than asked for are
     /// read where it takes their credits to tell their status.
     private static let unexpired = CredentialCap.range.upperBound

@@ -59,6 +59,15 @@ extension Management {
         }
     }
 
+    /// How many calls of a key were charged in the last 24 hours.
+    package func countCalls(_ caller: Caller, of id: Identifier) async throws(Refusal) -> CallCount {
+        try await perform(.getCredential, caller) { domains, actor in
+            let credential = try await domains.credentials.find(id, of: actor.account)
+            let since = domains.clock.now().adding(.seconds(-86_400))
+            return try await domains.metering.calls(of: credential.id, in: actor.account, since: since)
+        }
+    }
+
     package func updateCredential(
         _ caller: Caller, _ id: Identifier, _ edit: CredentialEdit
     ) async throws(Refusal) -> KeyDetails {

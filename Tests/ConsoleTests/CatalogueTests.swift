@@ -1,7 +1,6 @@
 import Accounts
 import Foundation
 import Management
-import TestSupport
 import Testing
 import Values
 

@@ -3,8 +3,7 @@ import Management
 /// The entries of the rail, in their order. An entry stands here once its page is there.
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
-        case applications
-        case account
+        case applications, keys
 
         var path: String { "/console/" + rawValue }
 
@@ -12,7 +11,7 @@ enum Navigation {
         var operation: Operation {
             switch self {
             case .applications: .listApplications
-            case .account: .getSession
+            case .keys: .listCredentials
             }
         }
 
@@ -20,7 +19,7 @@ enum Navigation {
         var icon: String {
             switch self {
             case .applications: "door"
-            case .account: "person"
+            case .keys: "key"
             }
         }
 
