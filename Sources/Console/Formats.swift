@@ -54,6 +54,11 @@ struct Formats: Sendable {
         return strings("time.exact", ["date": date(civil), "time": civil.clock]) + " (" + Self.offset(offset) + ")"
     }
 
+    /// Of the person's own zone, such as `+01:00`; `nil` when it isn't known.
+    func offset(at time: Timestamp) -> String? {
+        zone.map { Self.offset($0.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time.seconds)))) }
+    }
+
     /// `+01:00`
     static func offset(_ seconds: Int) -> String {
         let minutes = abs(seconds) / 60

@@ -95,4 +95,6 @@ package struct Rich: View {
     }
 
     let pieces: [Piece]
+
+    func followed(by text: String) -> Rich { Rich(pieces: pieces + [Piece(text: " " + text, isStrong: false)]) }
 }

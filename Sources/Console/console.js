@@ -52,7 +52,52 @@ function show(dialog, section) {
     dialog.setAttribute("aria-labelledby", title.id);
   }
   prepare(dialog);
+  hideLater(section);
+  dialog.closedBy = section.dataset.guard ? "none" : "closerequest";
 }
+
+// A secret that was shown again is not left on the screen.
+function hideLater(section) {
+  if (!section?.dataset.hide) return;
+  setTimeout(() => {
+    const place = section.querySelector("[data-hides]");
+    place?.replaceWith(Object.assign(document.createElement("p"), { className: "note", textContent: section.dataset.hidden }));
+    announce(section.dataset.hidden);
+  }, Number(section.dataset.hide) * 1000);
+}
+
+// A secret that nobody has stored yet is not left by accident.
+function unstored() {
+  const box = document.querySelector("[data-guard] [name=stored]");
+  return box && !box.checked ? box : null;
+}
+
+function hold(event) {
+  const box = unstored();
+  if (!box) return;
+  event.preventDefault();
+  box.focus();
+  announce(box.closest("[data-guard]").dataset.guard);
+}
+
+addEventListener("beforeunload", (event) => { if (unstored()) event.preventDefault(); });
+addEventListener("keydown", (event) => { if (event.key === "Escape" && document.querySelector("dialog[open]")) hold(event); });
+
+// A limit in calls, as it is typed.
+function tellWorth(form) {
+  const door = form.querySelector("[name=application_id]")?.selectedOptions[0] ?? form;
+  const group = form.querySelector("[name=group]")?.selectedOptions[0];
+  const cost = Math.round(Number(door.dataset.price) * Number(group?.dataset.multiplier ?? 1) * 1e6) / 1e6;
+  for (const output of form.querySelectorAll("output.worth")) {
+    const typed = form.querySelector("#" + output.htmlFor[0]).value.replaceAll(",", "").trim();
+    const calls = Math.floor(Number(typed) / cost + 1e-9);
+    const isTold = typed && door.dataset.price && cost > 0 && calls >= 0;
+    const text = calls === 1 ? form.dataset.worthOne : form.dataset.worthOther;
+    output.value = isTold ? text.replace("{count}", calls.toLocaleString("en")).replace("{cost}", cost.toLocaleString("en", { maximumFractionDigits: 6 })) : "";
+  }
+}
+
+addEventListener("input", (event) => { if (event.target.form?.dataset.worthOne) tellWorth(event.target.form); });
 
 async function open(link) {
   const answer = await fetch(link.href, { headers: { "Console-Dialog": "1" } });
@@ -61,6 +106,7 @@ async function open(link) {
   const dialog = document.createElement("dialog");
   show(dialog, section);
   document.body.append(dialog);
+  dialog.addEventListener("cancel", hold);
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   dialog.showModal();
   (dialog.querySelector(".wrong :is(input, select, textarea)") ?? dialog.querySelector("[autofocus]"))?.focus();
@@ -132,3 +178,4 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 prepare(document);
+hideLater(document.querySelector("main [data-hide]"));

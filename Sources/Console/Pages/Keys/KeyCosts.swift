@@ -32,6 +32,11 @@ struct KeyCosts: Sendable {
 
     var models: [String] { offers.keys.sorted() }
 
+    /// Of the app's own model, before the multiplier of a group; `nil` where there is none.
+    func price(in application: Application?) -> Credits? {
+        application.flatMap { offers[$0.chat.model]?.price?.credits }
+    }
+
     /// `nil` where there is no price.
     func cost(in application: Application?, group: String? = nil) -> Credits? {
         guard let application, let price = offers[application.chat.model]?.price,

@@ -73,6 +73,9 @@ struct KeysPage: View {
 extension Console {
     func declareKeys(_ routes: inout Routes) {
         page(&routes, "/keys", for: .listCredentials) { visit in try await visit.keysPage() }
+        declareKeyCreation(&routes)
+        declareKey(&routes)
+        declareKeySteps(&routes)
     }
 }
 

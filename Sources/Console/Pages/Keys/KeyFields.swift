@@ -1,0 +1,105 @@
+import Catalog
+import Credentials
+import Management
+import Policy
+import Values
+
+/// What the form of a key says; what can't be so is noted in the form. Its fields are called as those of the API.
+struct KeyFields {
+    let name: OptionalName?
+    let creditLimit: Credits?
+    let monthlyLimit: Credits?
+    let expiry: KeyExpiry?
+    let models: [ModelName]?
+    let addresses: [AddressBlock]?
+    let host: HostName?
+    let group: GroupName?
+    let labels: [KeyLabel]
+    let environment: KeyEnvironment?
+
+    init(_ form: inout Form, _ strings: Strings) {
+        let given: DisplayName? = form.required("name")
+        name = given.flatMap { OptionalName($0.text) }
+        creditLimit = Self.credits(&form, "limited_amount", strings)
+        monthlyLimit = Self.credits(&form, "monthly_limit", strings)
+        expiry = KeyExpiry(&form, strings)
+        let models = form.texts("models").prefix(CredentialDraft.listed.upperBound).compactMap { ModelName($0) }
+        self.models = models.isEmpty ? nil : models
+        addresses = Self.addresses(&form, strings)
+        host = form.optional("host")
+        group = form.optional("group")
+        labels = Self.labels(&form, strings)
+        environment = form.optional("environment")
+    }
+
+    /// Amounts are shown with commas, so they may be typed with them.
+    static func amount(_ text: Text) -> Credits? {
+        guard text.utf8.count <= 64 else { return nil }
+        let digits = String(decoding: text.trimmed.utf8.filter { $0 != UInt8(ascii: ",") }, as: UTF8.self)
+        return Credits(decimal: digits).flatMap { CredentialDraft.limits.contains($0.micro) ? $0 : nil }
+    }
+
+    private static func credits(_ form: inout Form, _ name: String, _ strings: Strings) -> Credits? {
+        let text = form.text(name)
+        if text.trimmed.isEmpty { return nil }
+        if let credits = amount(text) { return credits }
+        form.note(name, strings("invalid.credits"))
+        return nil
+    }
+
+    /// One on each line, or with commas between.
+    private static func addresses(_ form: inout Form, _ strings: Strings) -> [AddressBlock]? {
+        let words = words(form.text("ip_allowlist"))
+        var blocks: [AddressBlock] = []
+        for word in words.prefix(CredentialDraft.listed.upperBound + 1) {
+            guard let block = AddressBlock(word) else {
+                form.note("ip_allowlist", strings("invalid.address", ["text": word.string]))
+                return nil
+            }
+            blocks.append(block)
+        }
+        return blocks.isEmpty ? nil : blocks
+    }
+
+    private static func labels(_ form: inout Form, _ strings: Strings) -> [KeyLabel] {
+        var labels: [KeyLabel] = []
+        for word in words(form.text("labels")).prefix(KeyLabel.most + 1) {
+            guard let label = KeyLabel(word) else {
+                form.note("labels", strings.rule(KeyLabel.refusal(of: word)))
+                return []
+            }
+            labels.append(label)
+        }
+        return labels
+    }
+
+    private static func words(_ text: Text) -> [Text] {
+        text.utf8.split { $0 == 0x20 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
+            .map { Text(decoding: $0) }
+    }
+
+    /// - Parameter old: what an expiry that nobody touched keeps.
+    func terms(at now: Timestamp) -> KeyTerms {
+        KeyTerms(
+            expiresAt: expiry?.time(from: now), creditLimit: creditLimit, monthlyLimit: monthlyLimit,
+            group: group?.text, models: models?.map(\.text), addresses: addresses, host: host)
+    }
+
+    /// Everything that the form says, for a key that there is.
+    func edit(of old: KeyDetails) -> CredentialEdit {
+        var edit = CredentialEdit()
+        edit.name = name
+        let terms = old.credential.terms
+        // A date that nobody touched is not asked for again: it may have passed.
+        if let expiry, !expiry.isSame(as: terms.expiresAt) { edit.expiresAt = .some(expiry.time(from: old.at)) }
+        edit.creditLimit = .some(creditLimit)
+        edit.monthlyLimit = .some(monthlyLimit)
+        edit.group = .some(group)
+        edit.models = .some(models)
+        edit.addresses = .some(addresses)
+        edit.host = .some(host)
+        edit.labels = labels
+        edit.environment = .some(environment)
+        return edit
+    }
+}
