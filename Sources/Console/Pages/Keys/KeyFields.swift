@@ -16,6 +16,8 @@ struct KeyFields {
     let group: GroupName?
     let labels: [KeyLabel]
     let environment: KeyEnvironment?
+    /// `nil` where the form doesn't ask.
+    let isEnabled: Bool?
 
     init(_ form: inout Form, _ strings: Strings) {
         let given: DisplayName? = form.required("name")
@@ -30,6 +32,7 @@ struct KeyFields {
         group = form.optional("group")
         labels = Self.labels(&form, strings)
         environment = form.optional("environment")
+        isEnabled = form.has("enabled") ? form.text("enabled") == "yes" : nil
     }
 
     /// Amounts are shown with commas, so they may be typed with them.
@@ -78,7 +81,6 @@ struct KeyFields {
             .map { Text(decoding: $0) }
     }
 
-    /// - Parameter old: what an expiry that nobody touched keeps.
     func terms(at now: Timestamp) -> KeyTerms {
         KeyTerms(
             expiresAt: expiry?.time(from: now), creditLimit: creditLimit, monthlyLimit: monthlyLimit,
@@ -100,6 +102,7 @@ struct KeyFields {
         edit.host = .some(host)
         edit.labels = labels
         edit.environment = .some(environment)
+        edit.isEnabled = isEnabled
         return edit
     }
 }

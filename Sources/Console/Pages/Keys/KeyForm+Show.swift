@@ -52,6 +52,7 @@ extension Visit {
             },
             doorFault: form.faults["application_id"], door: old == nil ? nil : app.map { Door($0.name) },
             price: costs.price(in: app)?.decimal ?? "", isRevealable: form.text("revealable") == "yes",
+            isEnabled: form.has("enabled") ? form.text("enabled") == "yes" : old?.credential.isEnabled ?? true,
             revealFault: form.faults["revealable"],
             limits: [
                 limit(

@@ -59,6 +59,8 @@ struct KeyForm: View {
     let door: Door?
     let price: String
     let isRevealable: Bool
+    /// Of a key that is changed.
+    let isEnabled: Bool
     let revealFault: String?
     let limits: [Limit]
     let expiries: [Expiry]
