@@ -14,7 +14,7 @@ import Values
 @testable import Management
 
 /// Calls of one app at the edges of days, and what its people and the operators read of them.
-@Suite("What people read of usage, the ledger and the audit record")
+@Suite("What people read of usage and of the ledger")
 struct UsageAndLedgerTests {
     private let house: ManagementHouse
     private let olga: Caller
@@ -187,20 +187,5 @@ struct UsageAndLedgerTests {
                 #expect(other?.fields.map(\.field) == ["from"])
             }
         }
-    }
-
-    @Test("a tenant finds by name only its own people, and an admin everybody") func auditActors() async throws {
-        var filter = AuditFilter()
-        filter.actor = admin.id
-        #expect(try await management.listAudit(ada, filter, Page()).0.items.isEmpty)
-        filter.account = root.account
-        #expect(try await management.listAudit(olga, filter, Page()).0.items.map(\.action) == [.creditsGrant])
-        filter = AuditFilter()
-        filter.actor = root.id
-        let own = try await management.listAudit(ada, filter, Page()).0.items
-        #expect(own.contains { $0.action == .applicationCreate } && own.allSatisfy { $0.actor == root.id })
-        filter = AuditFilter()
-        filter.action = .creditsGrant
-        #expect(try await management.listAudit(ada, filter, Page()).0.items.map(\.account) == [root.account])
     }
 }

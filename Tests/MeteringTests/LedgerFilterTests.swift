@@ -180,23 +180,6 @@ struct LedgerFilterTests {
         #expect(try await house.difference()?.contains("ahead of its time") == true)
     }
 
-    @Test("grants that do not fit together in 64 bits have no sum, and the balance that they leave has") func large()
-        async throws
-    {
-        let most = Credits(micro: 9_000_000_000_000_000_000)
-        let bob = try await house.bob()
-        for _ in 0..<2 {
-            _ = try await house.metering.grant(most, to: bob.user.account, reason: .empty, by: .test)
-            _ = try await house.metering.adjust(
-                bob.user.account, by: Credits(micro: -most.micro), reason: good("back"), by: .test)
-        }
-        let (entries, totals) = try await house.metering.entriesWithTotals(
-            LedgerFilter(account: bob.user.account), Page())
-        #expect(entries.items.count == 4 && totals.entries == 4)
-        #expect(totals.granted == nil && totals.adjusted == nil)
-        #expect(totals.charged == .zero && totals.change == .zero)
-    }
-
     @Test("what is sparse in a long ledger is found on the first page of its day, however much lies before it")
     func sparse() async throws {
         try await house.metering.fold()
