@@ -46,7 +46,12 @@ package struct Console: Sendable {
         declareComingIn(&routes)
         declarePreferences(&routes)
         declareApplications(&routes)
-        declareKeys(&routes)
+        declareUsage(&routes)
+        declareLiveUsage(&routes)
+        declareMembers(&routes)
+        declarePlatformTokens(&routes)
+        declareAudit(&routes)
+        declareAccount(&routes)
     }
 
     /// Whether a path is one of a page, where problems are said in pages too.

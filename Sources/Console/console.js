@@ -168,10 +168,69 @@ addEventListener("submit", (event) => {
   }
 });
 
-// A choice among filters is taken at once.
-for (const form of document.querySelectorAll("form[data-auto]")) {
-  form.classList.add("auto");
-  form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
+// Figures that move. The server says when they have, and what is new is put in its place: what has the focus, what is
+// selected, where the page stands and what is open stay.
+function update(old, fresh) {
+  if (old.outerHTML === fresh.outerHTML) return;
+  const selection = getSelection();
+  if (!selection.isCollapsed && old.contains(selection.anchorNode)) return;
+  const [rows, newRows] = [old.querySelector("[data-rows]"), fresh.querySelector("[data-rows]")];
+  if (rows && newRows) {
+    // Rows never change, so those that stay are left alone.
+    const stay = new Set([...newRows.children].map((row) => row.id));
+    for (const row of [...rows.children]) if (!stay.has(row.id)) row.remove();
+    [...newRows.children].forEach((row, place) => {
+      if (rows.children[place]?.id !== row.id) rows.insertBefore(row, rows.children[place] ?? null);
+    });
+    const foot = fresh.querySelector("tfoot");
+    if (foot) old.querySelector("tfoot")?.replaceWith(foot);
+    return;
+  }
+  const link = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  old.replaceChildren(...fresh.childNodes);
+  if (link) [...old.querySelectorAll("a")].find((a) => a.getAttribute("href") === link)?.focus({ preventScroll: true });
+}
+
+async function refresh() {
+  const answer = await fetch(location.href);
+  if (!answer.ok || answer.redirected) return location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const fresh = page.getElementById(part.id);
+    if (fresh) update(part, fresh);
+  }
+  const balances = page.querySelectorAll(".balance strong");
+  document.querySelectorAll(".balance strong").forEach((old, place) => { old.textContent = balances[place].textContent; });
+  return page.querySelector("[data-live]")?.dataset.mark;
+}
+
+const live = document.querySelector("[data-live]");
+if (live) {
+  let [mark, source, touched] = [live.dataset.mark, null, Date.now()];
+  // Nobody is here any more: a session must be able to end by itself.
+  const isIdle = () => document.hidden || Date.now() - touched > 600000;
+  const look = async (seen) => {
+    if (isIdle()) return stop();
+    if (seen === mark) return;
+    mark = seen;
+    mark = await refresh() ?? mark;
+  };
+  const stop = () => { source?.close(); source = null; };
+  const start = () => {
+    if (source || isIdle()) return;
+    source = new EventSource(live.dataset.live);
+    source.onmessage = (event) => look(event.data).catch(() => {});
+    source.onerror = () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      stop();
+      setTimeout(() => refresh().then(start, () => {}), 10000);
+    };
+  };
+  for (const kind of ["pointermove", "keydown", "scroll", "focus"]) {
+    addEventListener(kind, () => { touched = Date.now(); start(); }, { passive: true });
+  }
+  addEventListener("visibilitychange", () => { touched = Date.now(); document.hidden ? stop() : start(); });
+  start();
 }
 
 // A page that comes back from the browser's memory takes forms again.

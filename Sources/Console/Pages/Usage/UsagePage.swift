@@ -22,6 +22,9 @@ struct UsagePage: View {
     }
 
     let lead: String
+    let livePath: String
+    /// What the figures were made of, for ``Console/livePath``.
+    let liveMark: String
     let months: [MonthChoice]
     let figures: [Figure]
     let chart: UsageChart
@@ -41,6 +44,8 @@ extension Console {
 
 extension Visit {
     fileprivate func usage(_ address: UsageAddress) async throws -> UsagePage {
+        // Before the figures, so that what changes meanwhile is shown next.
+        let mark = try await usageMark()
         let days = address.month.days
         let byDay = try await management.getUsage(caller, question(days, .day))
         let shares = try await management.getUsage(caller, question(days, address.by.dimension))
@@ -52,7 +57,8 @@ extension Visit {
                 .prefix(Page.limits.upperBound), self)
         let ledger = try await ledger(address, &names)
         return UsagePage(
-            lead: strings("usage.lead", ["month": formats.month(address.month)]),
+            lead: strings("usage.lead", ["month": formats.month(address.month)]), livePath: Console.livePath,
+            liveMark: mark,
             months: address.months.map { month in
                 UsagePage.MonthChoice(
                     path: address.path { ($0.month, $0.after) = (month, nil) }, name: formats.name(month),
