@@ -57,7 +57,9 @@ extension Visit {
                 .prefix(Page.limits.upperBound), self)
         let ledger = try await ledger(address, &names)
         return UsagePage(
-            lead: strings("usage.lead", ["month": formats.month(address.month)]), livePath: Console.livePath,
+            lead: strings(
+                address.isThisMonth ? "usage.lead_live" : "usage.lead", ["month": formats.month(address.month)]),
+            livePath: Console.livePath,
             liveMark: mark,
             months: address.months.map { month in
                 UsagePage.MonthChoice(
