@@ -206,7 +206,7 @@ async function refresh() {
 
 const live = document.querySelector("[data-live]");
 if (live) {
-  let [mark, source, touched] = [live.dataset.mark, null, Date.now()];
+  let [mark, source, touched, failures] = [live.dataset.mark, null, Date.now(), 0];
   // Nobody is here any more: a session must be able to end by itself.
   const isIdle = () => document.hidden || Date.now() - touched > 600000;
   const look = async (seen) => {
@@ -223,7 +223,7 @@ if (live) {
     source.onerror = () => {
       if (source?.readyState !== EventSource.CLOSED) return;
       stop();
-      setTimeout(() => refresh().then(start, () => {}), 10000);
+      setTimeout(() => refresh().then(start, () => {}), failures++ ? 10000 : 1000);
     };
   };
   for (const kind of ["pointermove", "keydown", "scroll", "focus"]) {

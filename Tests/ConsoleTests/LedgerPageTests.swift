@@ -74,7 +74,7 @@ struct LedgerPageTests {
         let page = try await router.get("/console/usage?from=2026-07-01&to=2026-07-01")
         #expect(page.html.matches(of: /<tr class="why" id="why-/).count == 2)
         #expect(page.html.contains("<span>Price of one call</span><b>20</b><small>echo"))
-        #expect(page.html.contains("<span>Group default</span><b>1</b>"))
+        #expect(page.html.contains("<span>Group standard</span><b>1</b>"))
         #expect(page.html.contains("<span>Charged</span><b>20</b>"))
         #expect(page.html.matches(of: /<dt>Price version<\/dt><dd><code>[0-9a-f-]{36}<\/code>/).count == 2)
     }

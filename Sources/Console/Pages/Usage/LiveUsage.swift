@@ -15,7 +15,11 @@ extension Console {
     static let livePath = "/console/usage/live"
 
     func declareLiveUsage(_ routes: inout Routes) {
-        page(&routes, "/usage/live", for: .getUsage) { visit in
+        openPage(&routes, Self.livePath) { visit in
+            // What ends the coming back, without a word in the browser's console. The page then asks for itself anew.
+            guard visit.caller.actor != nil else {
+                return Response(status: .noContent, headers: [.cacheControl: "no-store"])
+            }
             let mark = try await visit.usageMark()
             let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
             return Response(
