@@ -131,6 +131,12 @@ struct Form: Sendable {
         if refusal.fields.isEmpty { failure = strings.sentence(refusal) }
     }
 
+    /// The same for the form of a key, in words that a form has.
+    mutating func noteOfKey(_ refusal: Refusal) {
+        if refusal.fields.contains(where: { $0.field == "expired_at" }) { note("expired_at", strings("invalid.past")) }
+        note(refusal)
+    }
+
     /// Whether no field has broken a rule so far.
     var isGood: Bool { faults.isEmpty && failure == nil }
 

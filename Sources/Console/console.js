@@ -53,7 +53,7 @@ function show(dialog, section) {
   }
   prepare(dialog);
   hideLater(section);
-  dialog.closedBy = section.dataset.guard ? "none" : "closerequest";
+  dialog.closedBy = "unstored" in section.dataset ? "none" : "closerequest";
 }
 
 // A secret that was shown again is not left on the screen.
@@ -65,23 +65,6 @@ function hideLater(section) {
     announce(section.dataset.hidden);
   }, Number(section.dataset.hide) * 1000);
 }
-
-// A secret that nobody has stored yet is not left by accident.
-function unstored() {
-  const box = document.querySelector("[data-guard] [name=stored]");
-  return box && !box.checked ? box : null;
-}
-
-function hold(event) {
-  const box = unstored();
-  if (!box) return;
-  event.preventDefault();
-  box.focus();
-  announce(box.closest("[data-guard]").dataset.guard);
-}
-
-addEventListener("beforeunload", (event) => { if (unstored()) event.preventDefault(); });
-addEventListener("keydown", (event) => { if (event.key === "Escape" && document.querySelector("dialog[open]")) hold(event); });
 
 // A limit in calls, as it is typed.
 function tellWorth(form) {
@@ -106,7 +89,6 @@ async function open(link) {
   const dialog = document.createElement("dialog");
   show(dialog, section);
   document.body.append(dialog);
-  dialog.addEventListener("cancel", hold);
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   dialog.showModal();
   (dialog.querySelector(".wrong :is(input, select, textarea)") ?? dialog.querySelector("[autofocus]"))?.focus();
@@ -135,6 +117,18 @@ async function send(form, submitter) {
 const unstored = () => document.querySelector("[data-unstored]");
 addEventListener("beforeunload", (event) => { if (unstored()) event.preventDefault(); });
 addEventListener("cancel", (event) => { if (event.target.querySelector?.("[data-unstored]")) event.preventDefault(); }, true);
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !unstored()?.closest("dialog")) return;
+  event.preventDefault();
+  unstored().querySelector("[name=stored]")?.focus();
+  announce(unstored().dataset.unstored);
+});
+addEventListener("change", (event) => {
+  const section = event.target.name === "stored" && event.target.closest("[data-sheet]");
+  if (!section) return;
+  if (event.target.checked) section.removeAttribute("data-unstored");
+  else section.setAttribute("data-unstored", "");
+});
 
 addEventListener("click", (event) => {
   if (event.target.closest("[data-stored]")) unstored()?.removeAttribute("data-unstored");

@@ -53,7 +53,7 @@ struct KeyFormTests {
         arguments: [
             ("name", "", "This has to be filled in."), ("name", String(repeating: "n", count: 200), "1 to 100"),
             ("monthly_limit", "many", "number of credits"), ("limited_amount", "-1", "number of credits"),
-            ("expired_at", "2020-01-01T00:00", "must be in the future"), ("expired_at", "soon", "a date and time"),
+            ("expired_at", "2020-01-01T00:00", "This time has passed."), ("expired_at", "soon", "a date and time"),
             ("ip_allowlist", "192.0.2.300", "no IP address"), ("host", "https://x", "must be a host name"),
             ("labels", "UPPER", "must be 1 to 32 characters"), ("environment", "a b", "must be 1 to 32 characters"),
             ("group", "gold", "names no pricing group"), ("models", "unknown", "is not among the models"),

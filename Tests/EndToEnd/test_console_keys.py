@@ -206,7 +206,7 @@ def test_everything_goes_without_a_script(deployment, visit, tenant):
     page.get_by_text("Date…").click()
     page.get_by_label("Ends at, in UTC").fill("2020-01-01T00:00")
     page.get_by_role("button", name="Create key").click()
-    page.get_by_text("must be in the future").wait_for()
+    page.get_by_text("This time has passed.").wait_for()
     assert page.get_by_label("Name", exact=True).input_value() == "By hand"
     page.get_by_text("Permanent", exact=True).click()
     page.get_by_role("button", name="Create key").click()

@@ -49,7 +49,7 @@ extension Console {
                 return try await visit.issuedPage(issued)
             } catch let refusal as Refusal where refusal.problem.status.kind == .clientError {
                 sent.forget(once, of: user)
-                form.note(refusal)
+                form.noteOfKey(refusal)
                 return try await visit.keyForm(form, of: nil, status: refusal.problem.status)
             }
         }

@@ -91,7 +91,7 @@ extension Console {
                 return visit.see("/console/keys#key-\(id)", Flash(.saved, id))
             } catch let refusal as Refusal where refusal.problem.status.kind == .clientError {
                 if refusal.code == .notFound { throw refusal }
-                form.note(refusal)
+                form.noteOfKey(refusal)
                 return try await visit.keyForm(form, of: old, status: refusal.problem.status)
             }
         }
