@@ -1,10 +1,12 @@
+import Accounts
 import Credentials
 import Foundation
+import HTTPTypes
 import Management
 import Policy
 import Secrets
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 @testable import Console
@@ -128,7 +130,7 @@ struct KeyListTests {
         async throws
     {
         let keys = try await KeyHouse(language: language.rawValue)
-        let terms = KeyTerms(
+        let terms = try KeyTerms(
             expiresAt: keys.house.hand.now.adding(.seconds(86_400)), creditLimit: .zero,
             addresses: [good("192.0.2.1"), good("2001:db8::/32")], host: good("app.example.com"))
         let id = try await keys.key("one", terms, isRevealable: true).key.credential.id
