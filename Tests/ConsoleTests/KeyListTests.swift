@@ -5,8 +5,8 @@ import HTTPTypes
 import Management
 import Policy
 import Secrets
-import Testing
 import TestSupport
+import Testing
 import Values
 
 @testable import Console

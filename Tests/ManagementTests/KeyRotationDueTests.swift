@@ -84,7 +84,7 @@ struct KeyRotationDueTests {
     {
         let key = try await key(of: caller, isRevealable: true)
         func entries() async throws -> [[String: String]] {
-            try await house.audit.entries(of: ada.account, Page()).items.filter { $0.action == .accountKeyPolicy }
+            try await house.audit.entries(AuditFilter(account: ada.account), Page()).items.filter { $0.action == .accountKeyPolicy }
                 .map(\.detail)
         }
         for _ in 0..<2 {

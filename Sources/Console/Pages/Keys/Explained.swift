@@ -97,7 +97,8 @@ extension Visit {
         var isDenied = false
         if case .denied = step.outcome { isDenied = true }
         return Explained.Step(
-            name: strings((isDenied ? "explain.not." : "explain.step.") + step.name), detail: detail, isPassed: step.outcome == .passed,
+            name: strings((isDenied ? "explain.not." : "explain.step.") + step.name), detail: detail,
+            isPassed: step.outcome == .passed,
             isDenied: isDenied)
     }
 }
