@@ -34,7 +34,7 @@ package struct Console: Sendable {
             .simplifiedChinese: try Strings(.simplifiedChinese, PackageResources.zh_Hans_json, english: english),
         ]
         waiting = WaitingSignIns(entropy: entropy, clock: clock)
-        sent = SentForms(entropy: entropy)
+        sent = SentForms(clock: clock)
         self.entropy = entropy
         self.clock = clock
     }
@@ -88,8 +88,8 @@ package struct Console: Sendable {
                 let form = try Form(bytes, visit.strings)
                 guard let session = visit.caller.actor?.session else { return try await visit.sessionEnded(form) }
                 guard FormToken.isSame(form.text("csrf"), as: session.csrfToken) else { throw Forgery.refusal }
-                if let operation { try management.check(operation, visit.caller, in: visit.caller.actor?.account) }
-                return try await take(visit, form)
+                if let operation { try management.check(operation, visit.caller) }
+                return try await once(visit, form, session.id, take)
             }
         }
     }

@@ -147,7 +147,7 @@ struct Form: Sendable {
     }
 
     private static let secretNames: Set<Text> = [
-        "csrf", "password", "current_password", "new_password", "code", "token", "secret", "waiting",
+        "csrf", "password", "current_password", "new_password", "code", "token", "secret", "waiting", "once",
     ]
 
     struct Carried: View {
@@ -191,20 +191,4 @@ struct Form: Sendable {
             fault: faults[name], type: type, autocomplete: autocomplete, isOptional: isOptional,
             isRequired: !isOptional, hasFocus: hasFocus)
     }
-}
-
-/// One field of a form, for the partials `field` and `area`.
-struct Field: View {
-    var name: String
-    var value: String
-    var label: String
-    var help: String?
-    /// What is wrong with what was typed.
-    var fault: String?
-    var type: String
-    /// What browsers and password managers fill it with (HTML §4.10.18.7).
-    var autocomplete: String
-    var isOptional: Bool
-    var isRequired: Bool
-    var hasFocus: Bool
 }

@@ -32,6 +32,7 @@ extension Templates {
         ("quota", PackageResources.quota_mustache),
         ("resume", PackageResources.resume_mustache),
         ("rich", PackageResources.rich_mustache),
+        ("seal", PackageResources.seal_mustache),
         ("secret", PackageResources.secret_mustache),
         ("sign-in", PackageResources.sign_in_mustache),
         ("sign-in-code", PackageResources.sign_in_code_mustache),

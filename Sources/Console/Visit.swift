@@ -139,6 +139,7 @@ struct Visit: Sendable {
         var values = Node.fields(Mirror(reflecting: view))
         values["frame"] = Node.of(frame)
         values["csrf"] = caller.actor?.session.map { FormToken.masked($0.csrfToken, console.entropy) } ?? ""
+        values["once"] = console.entropy.bytes(12).map { String($0, radix: 36) }.joined()
         values["next"] = Node.of(request.uri.string)
         let html = try console.templates.page(template, values, strings)
         return Self.answer(ByteBuffer(string: html), status, isCompressed: Gzip.isAccepted(request.headers))

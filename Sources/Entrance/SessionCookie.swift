@@ -23,9 +23,4 @@ package enum SessionCookie {
 
     /// The value of `Set-Cookie` that ends it.
     package static let clearing = "\(name)=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"
-
-    /// For the log and for programs: the sign-in has succeeded, and the next call would be refused all the same.
-    package static let lost =
-        "Browsers and curl drop the session cookie, because it came over plain HTTP. Use an https address (put a proxy "
-        + "with TLS in front of the server), or call from the server's own machine at http://localhost."
 }

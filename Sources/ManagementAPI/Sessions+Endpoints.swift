@@ -17,11 +17,14 @@ extension ManagementAPI {
             let email: EmailAddress = try fields.required("email")
             let proof = try fields.proof()
             try fields.noOthers()
-            let opened = try await management.createSession(call.caller, email: email, proof)
-            let losesCookie = PlainHTTP.losesCookies(
+            // Before the password is looked at: the sign-in would succeed, and the next call be refused all the same.
+            if PlainHTTP.losesCookies(
                 call.request.headers, authority: call.request.head.authority, peer: call.context.peer)
-            if losesCookie { call.context.logger.notice("a sign-in over plain HTTP: \(SessionCookie.lost)") }
-            return Self.answer(opened, status: .created, warning: losesCookie ? SessionCookie.lost : nil)
+            {
+                call.context.logger.notice("a sign-in over plain HTTP: \(Self.httpsRequired.detail)")
+                throw Self.httpsRequired
+            }
+            return Self.answer(try await management.createSession(call.caller, email: email, proof), status: .created)
         }
 
         on(&routes, .get, "/sessions/current", for: .getSession) { call in
@@ -60,12 +63,14 @@ extension ManagementAPI {
         }
     }
 
-    private static func answer(
-        _ opened: OpenedSession, status: HTTPResponse.Status, warning: String? = nil
-    ) -> Response {
-        var body = opened.session.json(of: opened.user)
-        body["warning"] = warning.map { .string(Text($0)) }
-        var response = Response.json(.object(body), status: status)
+    private static let httpsRequired = Problem(
+        .forbidden, "https_required",
+        "Sign in over HTTPS: browsers and curl drop the session cookie when it comes over plain HTTP. Use an https address "
+            + "(put a proxy with TLS in front of the server), or call from the server's own machine at http://localhost."
+    )
+
+    private static func answer(_ opened: OpenedSession, status: HTTPResponse.Status) -> Response {
+        var response = Response.json(.object(opened.session.json(of: opened.user)), status: status)
         response.headers[.setCookie] = SessionCookie.setting(opened.token)
         return response
     }

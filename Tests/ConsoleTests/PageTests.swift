@@ -40,7 +40,9 @@ struct PageTests {
             #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))
             #expect(!policy.contains("unsafe") && !policy.contains("data:") && !policy.contains("*"))
             #expect(page.headers[.cacheControl] == "no-store" && page.headers[.xContentTypeOptions] == "nosniff")
+            #expect(policy.contains("base-uri 'none'") && policy.contains("form-action 'self'"))
             #expect(page.headers[.referrerPolicy] == "same-origin")
+            #expect(page.headers[.crossOriginOpenerPolicy] == "same-origin")
             #expect(page.headers[.contentType] == "text/html; charset=utf-8")
             #expect(!page.html.contains("style=\"") && !page.html.contains("<script>"))
             #expect(!page.html.contains("{{") && !page.html.contains("}}"), "\(path)")
@@ -63,6 +65,25 @@ struct PageTests {
         let now = try await router.house.management.getApplication(
             try await router.house.session(of: admin), try #require(Identifier(String(id))))
         #expect(now.name == "Desk" && now.chat.systemPrompt == nil && now.chat.parameters.object.members.isEmpty)
+    }
+
+    @Test("a form that is sent twice is done once, also at the same time") func twice() async throws {
+        let page = try await router.get("/console/applications/new")
+        let once = try #require(page.html.firstMatch(of: /name="once" value="(\w+)"/)).output.1
+        let more = [("once", String(once))]
+        let wrong = try await make(" ", more)
+        #expect(wrong.status == 400)
+        let first = try await make("Once", more)
+        let second = try await make("Once", more)
+        #expect(first.status == 303 && second.status == 303 && first.location == second.location)
+        let third = try await make("Once", [("once", "another")])
+        #expect(third.location != first.location)
+        let sent = router.console.sent
+        #expect(sent.claim("x") == .first && sent.claim("x") == .underWay)
+        sent.done("x", nil)
+        #expect(sent.claim("x") == .done(nil))
+        router.house.platform.hand.advance(.seconds(601))
+        #expect(sent.claim("x") == .first)
     }
 
     @Test("what breaks a rule is said beside its field, all at once, and what was typed stays") func faults()

@@ -1,5 +1,5 @@
-"""A sign-in over plain HTTP from another machine: it succeeds, the cookie is lost, and the answer says so, with the
-remedy (issue 9, C6)."""
+"""A sign-in over plain HTTP from another machine: the cookie would be lost, so it is refused, with the remedy (issue 9,
+C6; issue 11, 10)."""
 
 import json
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 import planted
 from client import COOKIE, expect, new_email, new_password
 from server import BINARY, READY_LINE, admin_create, environment
-from shapes import SESSION
+from shapes import SESSION, problem
 from waiting import wait_for
 
 ADDRESS = "10.231.77.1"
@@ -34,7 +34,7 @@ def alone(home):
         jar = home / "cookies.txt"
         jar.unlink(missing_ok=True)
         finished = subprocess.run(
-            ["nsenter", f"--net=/proc/{process.pid}/ns/net", "curl", "-sS", "--fail-with-body", "--cookie-jar", jar]
+            ["nsenter", f"--net=/proc/{process.pid}/ns/net", "curl", "-sS", "--cookie-jar", jar]
             + ["--json", "@-", *options, f"http://{host}:8080/api/v1/sessions"],
             input=json.dumps({"email": email, "password": password}),
             capture_output=True,
@@ -57,15 +57,14 @@ def alone(home):
         process.wait(20)
 
 
-def test_a_cookie_that_gets_lost_is_said_so(alone):
-    session, kept = alone(ADDRESS)
-    assert not kept, "curl keeps Secure cookies of plain HTTP: then there is nothing to say"
-    assert set(session) == SESSION | {"warning"}
-    assert "https" in session["warning"] and "http://localhost" in session["warning"]
+def test_a_sign_in_whose_cookie_would_be_lost_is_refused(alone):
+    refused, kept = alone(ADDRESS)
+    assert not kept and (refused["status"], refused["code"]) == (403, "https_required")
+    assert "https" in refused["detail"] and "http://localhost" in refused["detail"]
     assert "sign-in over plain HTTP" in alone.log()
 
 
-def test_a_cookie_that_is_kept_is_no_reason_for_a_warning(alone):
+def test_a_cookie_that_is_kept_is_no_reason_to_refuse(alone):
     session, _ = alone("localhost")
     assert set(session) == SESSION
     assert "plain HTTP" not in alone.log()
@@ -82,9 +81,9 @@ HEADERS = [
 ]
 
 
-@pytest.mark.parametrize("headers, warns", HEADERS, ids=lambda value: str(value)[:40])
-def test_what_browsers_and_proxies_say_counts(deployment, headers, warns):
+@pytest.mark.parametrize("headers, loses", HEADERS, ids=lambda value: str(value)[:40])
+def test_what_browsers_and_proxies_say_counts(deployment, headers, loses):
     person = deployment.new_person(deployment.new_account()["id"])
     body = {"email": person.email, "password": person.password}
-    session = expect(deployment.client.call("POST", "/api/v1/sessions", json=body, headers=headers), 201)
-    assert ("warning" in session.json()) == warns
+    answer = deployment.client.call("POST", "/api/v1/sessions", json=body, headers=headers)
+    problem(answer, 403, "https_required") if loses else expect(answer, 201)

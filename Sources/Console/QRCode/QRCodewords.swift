@@ -50,7 +50,7 @@ enum QRCodewords {
         var result: UInt8 = 0
         for place in (0..<8).reversed() {
             let carry = result >> 7
-            result = result << 1 ^ carry &* 0x1D
+            result = result << 1 ^ (carry == 0 ? 0 : 0x1D)
             if right >> UInt8(place) & 1 == 1 { result ^= left }
         }
         return result
