@@ -61,13 +61,15 @@ struct AuditPageTests {
     }
 
     @Test("goes on page after page") func pages() async throws {
-        for _ in 0..<60 { _ = try await world.house.session(of: world.root) }
+        for _ in 0..<55 { _ = try await world.house.session(of: world.root) }
+        // A user has fifty sessions at most, and so the first one has made room.
+        try await router.signIn(world.root)
         let first = try await router.get("/console/audit?action=session.create")
         #expect(first.html.matches(of: /<tr><th scope="row">/).count == 50)
         let next = try #require(
             first.html.firstMatch(of: /href="(\/console\/audit\?action=session\.create&amp;after=[^"]+)"/))
         let second = try await router.get(String(next.output.1).replacing("&amp;", with: "&"))
-        #expect(second.html.matches(of: /<tr><th scope="row">/).count > 10)
+        #expect(second.html.matches(of: /<tr><th scope="row">/).count > 5)
     }
 
     @Test("every action has its words") func closed() throws {

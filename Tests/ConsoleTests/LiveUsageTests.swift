@@ -31,6 +31,7 @@ struct LiveUsageTests {
         let second = try await mark()
         #expect(second != first)
         try world.set("2026-07-16T00:00:00Z")
+        try await router.signIn(world.root)
         #expect(try await mark() != second)
     }
 
