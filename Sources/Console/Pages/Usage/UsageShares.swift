@@ -40,6 +40,10 @@ struct UsageShares: View {
     let calls: String
     let credits: String
     let isEmpty: Bool
+    /// How many more there are than are shown.
+    let more: String?
+
+    private static let most = 100
 
     init(
         _ report: [UsageLine], by kind: Kind, calls: Int64, total: Credits, at address: UsageAddress, _ names: Names,
@@ -51,7 +55,8 @@ struct UsageShares: View {
                 isCurrent: other == kind)
         }
         title = strings("usage.\(kind.rawValue)")
-        rows = report.sorted { ($1.amount, $1.calls) < ($0.amount, $0.calls) }.map { line in
+        let sorted = report.sorted { ($1.amount, $1.calls) < ($0.amount, $0.calls) }
+        rows = sorted.prefix(Self.most).map { line in
             let share = line.amount.share(of: total, in: 1000)
             let name: Names.Name =
                 switch kind {
@@ -67,5 +72,8 @@ struct UsageShares: View {
         self.calls = formats.number(Int(calls))
         credits = formats.credits(total)
         isEmpty = rows.isEmpty
+        more =
+            sorted.count > Self.most
+            ? strings("usage.more", ["count": formats.number(sorted.count - Self.most)]) : nil
     }
 }
