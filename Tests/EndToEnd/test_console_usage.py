@@ -113,6 +113,20 @@ def test_a_call_shows_at_its_cost_in_usage_and_ledger(visit, tenant):
     shot(console, "usage")
 
 
+def test_days_are_those_of_utc_wherever_somebody_is(visit, tenant):
+    call(tenant)
+    tenant.settled()
+    seen = set()
+    for zone in ("Pacific/Pago_Pago", "UTC", "Asia/Kolkata", "Pacific/Kiritimati"):
+        console = visit(timezone_id=zone)
+        console.sign_in(tenant.person)
+        console.open("/console/usage")
+        console.page.click("#days summary")
+        assert "Day, UTC" in console.text("#days-table")
+        seen.add((console.text("#tally"), console.text("#days"), console.text("#entries")))
+    assert len(seen) == 1
+
+
 def test_a_charge_opens_into_why_it_cost_that(visit, tenant):
     call(tenant)
     tenant.settled()
