@@ -1,4 +1,5 @@
 import Credentials
+import HTTPTypes
 import Management
 import Policy
 import Secrets
