@@ -98,7 +98,6 @@ extension Visit {
         if case .denied = step.outcome { isDenied = true }
         return Explained.Step(
             name: strings((isDenied ? "explain.not." : "explain.step.") + step.name), detail: detail,
-            isPassed: step.outcome == .passed,
-            isDenied: isDenied)
+            isPassed: step.outcome == .passed, isDenied: isDenied)
     }
 }
