@@ -212,7 +212,7 @@ extension Visit {
             ? try await management.listUsers(
                 caller, of: try account(), Page(limit: Page.limits.upperBound)
             ).items.first { $0.id == credential.creator }?.email : nil
-        let secret = strings("key.reveal_" + credential.reveal.rawValue)
+        let secret = strings("key.reveal." + credential.reveal.rawValue)
         let shown = credential.revealedAt.map {
             strings.count(
                 "key.shown_times", Int(credential.reveals), shown: formats.number(Int(credential.reveals)),
