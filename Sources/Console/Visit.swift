@@ -71,8 +71,9 @@ struct Visit: Sendable {
     var needsCode: Bool { caller.actor?.user.hasSecondFactor ?? false }
 
     /// Asks once more who the person is, by the fields `password` and `code` of a form.
+    /// - Parameter wrong: what to say of a wrong password.
     /// - Returns: the caller that is fresh now; `nil` when the proof was no good, which is noted in the form.
-    func proved(_ form: inout Form) async throws -> Caller? {
+    func proved(_ form: inout Form, wrong: String = "invalid.password") async throws -> Caller? {
         let password: Password? = form.required("password")
         let code: SecondFactorCode? = needsCode ? form.required("code") : nil
         guard let password, code != nil || !needsCode else { return nil }
@@ -84,7 +85,7 @@ struct Visit: Sendable {
         } catch {
             switch error.code {
             case .signInFailed:
-                form.note(needsCode ? "code" : "password", strings(needsCode ? "invalid.proof" : "invalid.password"))
+                form.note(needsCode ? "code" : "password", strings(needsCode ? "invalid.proof" : wrong))
             case .tooManyAttempts: form.note("password", strings.sentence(error))
             default: throw error
             }

@@ -156,7 +156,7 @@ def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant
     dialog.get_by_label("Type “Test Project” to confirm").fill("Test Project")
     dialog.get_by_label("Your password").fill("not the password of anybody")
     dialog.get_by_role("button", name="Delete for ever").click()
-    dialog.get_by_text("That isn’t your password.").wait_for()
+    dialog.get_by_text("That isn’t your password. Nothing was deleted.").wait_for()
     assert dialog.get_by_label("Type “Test Project” to confirm").input_value() == "Test Project"
     at.looks_right()
     dialog.get_by_label("Your password").fill(tenant.person.password)

@@ -61,6 +61,20 @@ struct LedgerReadingTests {
         #expect(try await entries(kind: .grant, of: keys[0]).items.isEmpty)
     }
 
+    @Test("the calls of a key since a time are counted, folded or not") func counted() async throws {
+        func calls(_ key: Credential, since time: Timestamp) async throws -> CallCount {
+            try await house.metering.calls(of: key.id, in: house.ada.account, since: time)
+        }
+        for _ in 0..<2 {
+            for key in keys {
+                let count = try await calls(key, since: MeteringHouse.noon.adding(.seconds(-3600)))
+                #expect(count.calls == 1 && !count.isAtLeast)
+                #expect(try await calls(key, since: MeteringHouse.noon.adding(.seconds(3600))).calls == 0)
+            }
+            try await house.metering.fold()
+        }
+    }
+
     @Test("it is the same before a fold and after it") func folded() async throws {
         func all() async throws -> [String] { try await entries().items.map { "\($0)" } }
         let before = try await all()

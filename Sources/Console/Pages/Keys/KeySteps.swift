@@ -73,7 +73,9 @@ extension Visit {
             return see("/console/keys/\(id)", Flash(.saved, id))
         case .delete:
             if form.text("name") != Text(typedName(of: key)) { form.note("name", strings("invalid.name_typed")) }
-            guard form.isGood, let caller = try await proved(&form) else { return nil }
+            guard form.isGood, let caller = try await proved(&form, wrong: "invalid.password_deletion") else {
+                return nil
+            }
             try await management.deleteCredential(caller, id)
             return see("/console/keys", Flash(.deleted))
         }
