@@ -20,7 +20,6 @@ package struct Console: Sendable {
     let catalogues: [Language: Strings]
     let assets = Assets()
     let waiting: WaitingSignIns
-    let sent: SentForms
     let entropy: Entropy
     let clock: Clock
 
@@ -34,7 +33,6 @@ package struct Console: Sendable {
             .simplifiedChinese: try Strings(.simplifiedChinese, PackageResources.zh_Hans_json, english: english),
         ]
         waiting = WaitingSignIns(entropy: entropy, clock: clock)
-        sent = SentForms(clock: clock)
         self.entropy = entropy
         self.clock = clock
     }

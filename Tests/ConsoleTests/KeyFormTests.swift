@@ -37,9 +37,8 @@ struct KeyFormTests {
         let keys = try await KeyHouse()
         #expect(try await keys.create([], once: "same").status == 200)
         let again = try await keys.create([], once: "same")
-        #expect(again.status == 303 && again.location?.hasPrefix("/console/keys#key-") == true)
+        #expect(again.status == 409 && again.html.contains("This form was sent before"))
         #expect(try await keys.keys().count == 1)
-        #expect(try await keys.router.get("/console/keys").html.contains("That form was sent before"))
     }
 
     @Test("a form that was refused may be sent again") func again() async throws {

@@ -7,7 +7,6 @@ struct Flash: Sendable {
     enum Kind: String, CaseIterable, Sendable {
         case created, saved, deleted, ended
         case signedOut = "signed_out"
-        case sentBefore = "sent_before"
     }
 
     let kind: Kind

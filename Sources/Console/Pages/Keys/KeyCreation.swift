@@ -1,4 +1,3 @@
-import Accounts
 import Applications
 import Credentials
 import Entrance
@@ -31,12 +30,8 @@ extension Console {
             var form = form
             let fields = KeyFields(&form, visit.strings)
             let application: Identifier? = form.required("application_id")
-            guard form.isGood, let name = fields.name, let application, let user = visit.caller.actor?.user.id else {
+            guard form.isGood, let name = fields.name, let application else {
                 return try await visit.keyForm(form, of: nil, status: .badRequest)
-            }
-            let once = form.text("once")
-            if case .again(let made) = sent.begin(once, of: user) {
-                return visit.see("/console/keys" + (made.map { "#key-\($0)" } ?? ""), Flash(.sentBefore, made))
             }
             do {
                 let issued = try await management.createCredential(
@@ -45,10 +40,8 @@ extension Console {
                         application: application, name: name, terms: fields.terms(at: clock.now()),
                         labels: fields.labels, environment: fields.environment,
                         isRevealable: form.text("revealable") == "yes"))
-                sent.made(issued.key.credential.id, once, of: user)
                 return try await visit.issuedPage(issued)
             } catch let refusal as Refusal where refusal.problem.status.kind == .clientError {
-                sent.forget(once, of: user)
                 form.noteOfKey(refusal)
                 return try await visit.keyForm(form, of: nil, status: refusal.problem.status)
             }

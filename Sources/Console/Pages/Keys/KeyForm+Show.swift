@@ -41,7 +41,7 @@ extension Visit {
             action: request.uri.path, button: strings(old == nil ? "key.create" : "action.save"),
             backPath: old.map { "/console/keys/\($0.credential.id)" } ?? "/console/keys",
             foot: strings(old == nil ? "key.new_foot" : "key.edit_foot"),
-            once: old == nil ? console.sent.newName() : "", failure: form.failure,
+            failure: form.failure,
             name: form.field(
                 "name", value: old?.credential.name ?? "", label: strings("field.name"), hasFocus: old == nil),
             isNew: old == nil,

@@ -48,8 +48,6 @@ struct KeyForm: View {
     let button: String
     let backPath: String
     let foot: String
-    /// Under which the form is taken once; empty for a change.
-    let once: String
     let failure: String?
     let name: Field
     let isNew: Bool
