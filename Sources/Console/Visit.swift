@@ -1,4 +1,5 @@
 import Accounts
+import Database
 import Entrance
 import HTTP
 import HTTPTypes
@@ -116,12 +117,22 @@ struct Visit: Sendable {
             let details = try await management.getAccount(caller, actor.account)
             frame.person = Frame.Person(
                 email: actor.user.email, account: details.account.name,
-                balance: formats.credits(details.balance.amount))
+                balance: formats.credits(details.balance.amount), calls: await calls(for: details.balance.available))
         }
         frame.said = flash.map { strings("flash." + $0.kind.rawValue) }
         var response = try whole(template, view, frame, status: status)
         if flash != nil { response.headers[values: .setCookie].append(Flash.clearing) }
         return response
+    }
+
+    /// What an amount is in calls; `nil` where models differ in what they cost, or there is none.
+    private func calls(for amount: Credits) async -> String? {
+        guard let offers = try? await management.listModels(caller, Page(limit: Page.limits.upperBound)),
+            offers.next == nil, let cost = offers.items.first?.cost, cost.micro > 0,
+            offers.items.allSatisfy({ $0.cost == cost })
+        else { return nil }
+        let count = Int(amount.micro / cost.micro)
+        return strings.count("nav.calls_at", count, shown: formats.number(count), ["cost": formats.credits(cost)])
     }
 
     /// On to another page (303), or to it by the script of the dialog that asks.

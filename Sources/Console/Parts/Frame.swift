@@ -8,6 +8,8 @@ struct Frame: View {
         let email: String
         let account: String
         let balance: String
+        /// How many calls that is, where all models cost the account the same.
+        let calls: String?
     }
 
     struct LanguageChoice: View {
