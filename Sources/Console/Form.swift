@@ -182,13 +182,15 @@ struct Form: Sendable {
     /// - Parameters:
     ///   - value: shown while nothing was sent.
     ///   - isSecret: what was typed is not sent back.
+    ///   - least: how many characters the browser asks for at least.
     func field(
         _ name: String, value: String = "", label: String, help: String? = nil, type: String = "text",
-        autocomplete: String = "off", isOptional: Bool = false, isSecret: Bool = false, hasFocus: Bool = false
+        autocomplete: String = "off", isOptional: Bool = false, isSecret: Bool = false, hasFocus: Bool = false,
+        least: Int? = nil
     ) -> Field {
         Field(
             name: name, value: isSecret ? "" : has(name) ? text(name).string : value, label: label, help: help,
             fault: faults[name], type: type, autocomplete: autocomplete, isOptional: isOptional,
-            isRequired: !isOptional, hasFocus: hasFocus)
+            isRequired: !isOptional, hasFocus: hasFocus, least: least)
     }
 }

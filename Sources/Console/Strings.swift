@@ -58,7 +58,10 @@ package struct Strings: Sendable {
     /// What to say of a field that breaks a rule of the platform.
     /// - Parameter rule: the end of a sentence in English, as the domains say it.
     package func rule(_ rule: String) -> String {
-        if let key = ruleKeys[Text(rule)] { return self(key) + self("mark.full_stop") }
+        if let key = ruleKeys[Text(rule)] {
+            let text = self(key)
+            return text.prefix(1).uppercased() + text.dropFirst() + self("mark.full_stop")
+        }
         return self("invalid.other", ["rule": rule])
     }
 

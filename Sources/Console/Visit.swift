@@ -164,6 +164,7 @@ struct Visit: Sendable {
             .referrerPolicy: "same-origin", .crossOriginOpenerPolicy: "same-origin",
             .vary: "Accept-Encoding, Accept-Language, Cookie",
         ]
+        if status == .unauthorized { headers[.wwwAuthenticate] = BearerCredential.challenge(presented: false) }
         guard isCompressed, let compressed = Gzip.compressed(html) else {
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: html))
         }

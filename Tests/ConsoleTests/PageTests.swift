@@ -98,9 +98,9 @@ struct PageTests {
         #expect(answer.status == 400)
         #expect(answer.html.contains("value=\" blank\"") && answer.html.contains("kept &amp; safe</textarea>"))
         #expect(
-            answer.html.contains("must be a number from 0 to 2.")
-                && answer.html.contains("must be a number from 0 to 1."))
-        #expect(answer.html.contains("must be 1 to 100 characters"))
+            answer.html.contains("Must be a number from 0 to 2.")
+                && answer.html.contains("Must be a number from 0 to 1."))
+        #expect(answer.html.contains("Must be 1 to 100 characters"))
         let absent = try await router.post(
             "/console/applications/new", [("csrf", csrf), ("name", "Named"), ("model", "absent")])
         #expect(

@@ -18,10 +18,19 @@ EVERY_ANSWER = {
 }
 
 
+# A page says what it may load, all of it from here, and its own forms where they come from.
+EVERY_PAGE = EVERY_ANSWER | {
+    "referrer-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
 def faults(exchange):
     """What is wrong with the headers of one answer."""
     found = []
-    for name, value in EVERY_ANSWER.items():
+    for name, value in (EVERY_PAGE if exchange.media_type == "text/html" else EVERY_ANSWER).items():
         values = [v for k, v in exchange.headers if k.lower() == name]
         if values != [value]:
             found.append(f"{name}: {values}")
@@ -54,6 +63,10 @@ ASKED = [
     ("GET", "/openapi.yaml", None),
     ("GET", "/nowhere", None),
     ("GET", "/", None),
+    ("GET", "/console/sign-in", None),
+    ("GET", "/console/nowhere", None),
+    ("PUT", "/console", None),
+    ("POST", "/console/sign-in", None),
     ("PUT", "/healthz", None),
     ("GET", "/api/v1/applications", "token"),
     ("GET", "/api/v1/applications", None),

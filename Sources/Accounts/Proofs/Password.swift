@@ -5,6 +5,7 @@ import Values
 /// A password as it was typed, normalised (NFKC), in full: nothing is cut off and no composition is asked for
 /// (NIST SP 800-63B-4 §3.1.1.2).
 package struct Password: FieldText {
+    /// In Unicode code points.
     package static let minimumLength = 15
     package static let maximumLength = 4096
     package static let rule =

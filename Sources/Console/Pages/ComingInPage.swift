@@ -43,7 +43,7 @@ private enum Entry: String, CaseIterable {
         fields.append(
             form.field(
                 "password", label: strings("field.new_password"), help: strings("field.new_password_help"),
-                type: "password", autocomplete: "new-password", isSecret: true))
+                type: "password", autocomplete: "new-password", isSecret: true, least: Password.minimumLength))
         let view = ComingInPage(
             title: strings("\(rawValue).title"), lead: strings("\(rawValue).lead"), action: path,
             button: strings("\(rawValue).button"), fields: fields, failure: form.failure,

@@ -55,7 +55,7 @@ extension Visit {
     fileprivate func passwordPage(_ form: Form, status: HTTPResponse.Status = .ok) async throws -> Response {
         let new = form.field(
             "new_password", label: strings("field.password_to_be"), help: strings("field.new_password_help"),
-            type: "password", autocomplete: "new-password", isSecret: true)
+            type: "password", autocomplete: "new-password", isSecret: true, least: Password.minimumLength)
         let view = SmallForm(
             title: strings("account.change_password"), lead: strings("account.change_password_lead"),
             action: request.uri.path, button: strings("account.change_password"), tone: "primary",

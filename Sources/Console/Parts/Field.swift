@@ -12,4 +12,6 @@ struct Field: View {
     var isOptional: Bool
     var isRequired: Bool
     var hasFocus: Bool
+    /// The least characters, which the browser asks for before it sends; `nil` for none.
+    var least: Int?
 }
