@@ -87,7 +87,11 @@ package struct Console: Sendable {
                 guard let session = visit.caller.actor?.session else { return try await visit.sessionEnded(form) }
                 guard FormToken.isSame(form.text("csrf"), as: session.csrfToken) else { throw Forgery.refusal }
                 if let operation { try management.check(operation, visit.caller) }
-                return try await once(visit, form, session.id, take)
+                do {
+                    return try await once(visit, form, session.id, take)
+                } catch let error as any PublicError where error.problem.status.kind == .clientError {
+                    return try await visit.errorPage(error.problem, typed: form)
+                }
             }
         }
     }

@@ -67,6 +67,23 @@ struct PageTests {
         #expect(now.name == "Desk" && now.chat.systemPrompt == nil && now.chat.parameters.object.members.isEmpty)
     }
 
+    @Test("an app that was deleted in another tab leaves what was typed for it, but for secrets")
+    func deletedMeanwhile()
+        async throws
+    {
+        let id = try #require(try await make("Cat").location?.split(separator: "app-").last)
+        _ = try await router.post("/console/applications/\(id)/delete", [("csrf", csrf), ("name", "Cat")])
+        let answer = try await router.post(
+            "/console/applications/\(id)/edit",
+            [
+                ("csrf", csrf), ("name", "Cat"), ("model", "echo"), ("system_prompt", "long & dear"),
+                ("password", "hidden"),
+            ])
+        #expect(answer.status == 404 && answer.html.contains("What you had typed"))
+        #expect(answer.html.contains("System prompt") && answer.html.contains("long &amp; dear"))
+        #expect(!answer.html.contains("<bdi>hidden"))
+    }
+
     @Test("a form that is sent twice is done once, also at the same time") func twice() async throws {
         let page = try await router.get("/console/applications/new")
         let once = try #require(page.html.firstMatch(of: /name="once" value="(\w+)"/)).output.1

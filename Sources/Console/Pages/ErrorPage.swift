@@ -13,17 +13,21 @@ struct ErrorPage: View {
     let requestID: String
     let back: String
     let backName: String
+    /// What a form had sent, but for secrets: its labels and values.
+    let typed: [Form.Carried]
+    let hasTyped: Bool
 }
 
 extension Visit {
     /// Inside the frame of who is signed in.
-    func errorPage(_ problem: Problem) async throws -> Response {
-        carrying(problem, try await page("error", view(problem), status: problem.status))
+    /// - Parameter form: what was sent in vain, which the page shows so that it is not lost.
+    func errorPage(_ problem: Problem, typed form: Form? = nil) async throws -> Response {
+        carrying(problem, try await page("error", view(problem, form), status: problem.status))
     }
 
     /// The same without a look at the database, which may be what has failed.
     func bareErrorPage(_ problem: Problem) throws -> Response {
-        carrying(problem, try whole("error", view(problem), Frame(self, nil), status: problem.status))
+        carrying(problem, try whole("error", view(problem, nil), Frame(self, nil), status: problem.status))
     }
 
     /// With the headers that go with a problem; none of them is about a page.
@@ -33,7 +37,7 @@ extension Visit {
         return page
     }
 
-    private func view(_ problem: Problem) -> ErrorPage {
+    private func view(_ problem: Problem, _ form: Form?) -> ErrorPage {
         let kind: String =
             switch problem.status.code {
             case 403: "forbidden"
@@ -43,10 +47,19 @@ extension Visit {
             case 500...: "server"
             default: "request"
             }
+        let typed = (form?.carried ?? []).filter { !$0.value.isEmpty }.map {
+            Form.Carried(name: label($0.name), value: $0.value)
+        }
         let retryAfter = problem.headers[.retryAfter].flatMap { Int($0) }
         return ErrorPage(
             title: strings("error.\(kind)"), sentence: strings.sentence(problem.code, retryAfter: retryAfter),
             code: problem.code, requestID: context.requestID, back: LocalPath.start.text,
-            backName: strings("error.back"))
+            backName: strings("error.back"), typed: typed, hasTyped: !typed.isEmpty)
+    }
+
+    /// What the field of that name is called on pages; its own name where several pages have one.
+    private func label(_ name: String) -> String {
+        let keys = ["field.\(name)", "application.\(name)", "parameter.\(name)"]
+        return keys.lazy.compactMap { strings.all[$0] }.first ?? name
     }
 }
