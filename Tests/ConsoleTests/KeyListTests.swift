@@ -102,6 +102,15 @@ struct KeyListTests {
         #expect(!page.html.contains("value=\"\(secret)\""))
     }
 
+    @Test("when the day's creations are used, the page says that rotation still works") func used() async throws {
+        let keys = try await KeyHouse()
+        for number in 0..<10 { _ = try await keys.key("key \(number)") }
+        let html = try await keys.router.get("/console/keys").html
+        #expect(html.contains("Today’s creations are used. Rotation still works"))
+        let refused = try await keys.create([("host", "kept.example.com")])
+        #expect(refused.status == 429 && refused.html.contains("kept.example.com"))
+    }
+
     @Test("a member looks and changes nothing") func member() async throws {
         let keys = try await KeyHouse()
         let id = try await keys.key("one").key.credential.id

@@ -1,8 +1,11 @@
 """The console's API Keys in a browser: the steps of the seeds, and what must be visibly better (issue 11)."""
 
 import re
+import subprocess
+import sys
 
 import pytest
+from playwright._impl._driver import compute_driver_executable
 
 import planted
 from browser import chromium
@@ -261,6 +264,24 @@ def test_a_phone_reaches_everything(deployment, visit, tenant):
         assert box["height"] >= 44 and box["x"] + box["width"] <= 360, (name, box)
     create(at, "Pocket")
     fits(at.page)
+    store(at.page)
+
+
+def test_snippets_run_as_they_are_shown(visit, tenant, tmp_path):
+    at = visit(tenant.person)
+    at.open("/console/keys")
+    create(at, "Snippets")
+    shown_secret(at.page)
+    node, _ = compute_driver_executable()
+    runs = {"curl": ["bash", "-c"], "Python": [sys.executable, "-c"], "JavaScript": [node, "--input-type=module", "-e"]}
+    for name, command in runs.items():
+        at.page.get_by_role("radio", name=name).check()
+        text = at.page.locator(".pane:visible pre").inner_text()
+        ran = subprocess.run([*command, text], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, (name, ran.stderr)
+        assert "Hello" in ran.stdout, (name, ran.stdout)
+    at.page.get_by_role("radio", name="Dify").check()
+    assert f"API endpoint URL: {at.server.url}/v1" in at.page.locator(".pane:visible pre").inner_text()
     store(at.page)
 
 
