@@ -84,8 +84,10 @@ struct KeyRotationDueTests {
     {
         let key = try await key(of: caller, isRevealable: true)
         func entries() async throws -> [[String: String]] {
-            try await house.audit.entries(AuditFilter(account: ada.account), Page()).items.filter { $0.action == .accountKeyPolicy }
-                .map(\.detail)
+            try await house.audit.entries(AuditFilter(account: ada.account), Page()).items.filter {
+                $0.action == .accountKeyPolicy
+            }
+            .map(\.detail)
         }
         for _ in 0..<2 {
             let edit = KeyPolicyEdit(keyRotationAge: KeyRotationAge(3650))
