@@ -112,14 +112,16 @@ extension Visit {
             firstPath: address.after == nil ? nil : address.path(to: "ledger") { $0.after = nil })
     }
 
-    private func parts(_ totals: LedgerTotals) -> String {
-        let parts = [
+    /// `nil` where nothing was moved.
+    private func parts(_ totals: LedgerTotals) -> String? {
+        let all = [
             ("ledger.granted", totals.granted), ("ledger.adjusted", totals.adjusted),
             ("ledger.charged", totals.charged),
         ]
-        return parts.compactMap { key, amount in
+        let parts = all.compactMap { key, amount in
             amount.flatMap { $0 == .zero ? nil : strings(key, ["credits": formats.credits($0)]) }
-        }.joined(separator: " · ")
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: " · ")
     }
 
     private func row(_ entry: LedgerEntry, _ names: Names) -> LedgerSection.Row {
