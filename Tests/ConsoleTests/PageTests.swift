@@ -128,7 +128,7 @@ struct PageTests {
     func hostile(language: Language) async throws {
         router.language = language.rawValue
         let id = try #require(try await make(Self.hostile).location?.split(separator: "app-").last)
-        for path in ["", "/\(id)/edit", "/\(id)/delete"] {
+        for path in ["", "/\(id)", "/\(id)/edit", "/\(id)/delete"] {
             let page = try await router.get("/console/applications" + path)
             #expect(page.status == 200 && page.html.contains("&lt;img"))
             #expect(!page.html.contains("<img") && !page.html.contains("\"\u{301}>"), "\(path)")
@@ -141,6 +141,9 @@ struct PageTests {
         let issued = try await router.house.management.createCredential(
             try await router.house.session(of: admin),
             CredentialDraft(application: application, name: try #require(OptionalName("Shop")), terms: KeyTerms()))
+        let shown = try await router.get("/console/applications/\(id)")
+        #expect(shown.html.contains(issued.key.credential.hint) && !shown.html.contains(issued.secret.exposed()))
+        #expect(shown.html.contains("https://latchkey.test/v1</code>") && shown.html.contains("Bearer YOUR_KEY"))
         let path = "/console/applications/\(id)/delete"
         let page = try await router.get(path)
         #expect(page.html.contains("Shop") && page.html.contains(issued.key.credential.hint))

@@ -1,6 +1,7 @@
 """Coming in by the console, in a real browser: set-up, sign-in, second factor, invitation, applications, and out again;
 with a mouse, with the keyboard alone, and with JavaScript off."""
 
+import subprocess
 import urllib.parse
 
 import pytest
@@ -9,6 +10,7 @@ import planted
 from browser import chromium
 from client import new_email, new_password, unique
 from console import Console, read_qr_code
+from deployment import CAT
 from server import SETUP_LINE, Server
 from totp import code_at
 
@@ -115,6 +117,23 @@ def test_an_application_from_its_making_to_its_end(visit, root, has_script):
     page.fill(form + "[name=name]", "Cat")
     page.click(form + "button.danger")
     page.wait_for_selector("text=No applications yet")
+
+
+def test_an_application_says_how_to_connect(visit, deployment):
+    """Its first lines are run as they are shown, with a key in their place."""
+    tenant = deployment.new_tenant()
+    app = tenant.application(system_prompt=CAT)
+    key = tenant.key(app["id"])
+    console = visit()
+    console.sign_in(tenant.person)
+    with console.page.expect_navigation():
+        console.page.click("tbody a.name")
+    assert console.path == f"/console/applications/{app['id']}" and CAT in console.text()
+    console.looks_right()
+    assert key[-10:] not in console.page.content()
+    lines = console.page.text_content(".in-curl pre").replace("YOUR_KEY", key)
+    answer = subprocess.run(["sh", "-c", lines], capture_output=True, text=True, check=True, timeout=30).stdout
+    assert "Meow" in answer
 
 
 def test_the_keyboard_is_enough(visit, root):

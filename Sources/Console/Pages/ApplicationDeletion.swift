@@ -62,7 +62,7 @@ extension Console {
 
 extension Visit {
     /// The keys that open an app. An account has ten at most.
-    fileprivate func keys(of application: Application) async throws(Refusal) -> [KeyDetails] {
+    func keys(of application: Application) async throws(Refusal) -> [KeyDetails] {
         var question = KeyListQuestion()
         question.application = application.id
         return try await management.listCredentials(caller, question, limit: Page.limits.upperBound).items

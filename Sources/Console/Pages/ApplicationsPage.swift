@@ -59,6 +59,7 @@ extension Console {
             return try await visit.page("applications", view, in: .applications)
         }
         declareApplicationForms(&routes)
+        declareApplicationPage(&routes)
         declareApplicationDeletion(&routes)
     }
 }

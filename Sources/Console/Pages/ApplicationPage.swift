@@ -1,0 +1,79 @@
+import Applications
+import Credentials
+import Entrance
+import HTTP
+import HTTPTypes
+import Hummingbird
+import Management
+import Values
+import Web
+
+/// One app: how a program connects to it, and which keys open it.
+struct ApplicationPage: View {
+    struct Key: View {
+        let path: String
+        let name: String
+        let hint: String
+        let status: Status
+    }
+
+    let door: Door
+    let lead: Rich
+    let base: String
+    let snippets: [Snippet]
+    let keys: [Key]
+    let hasKeys: Bool
+    let keysPath: String
+    let newKeyPath: String
+    let prompt: String?
+    let editPath: String
+    let deletePath: String
+    let mayWrite: Bool
+    let mayIssue: Bool
+}
+
+extension Console {
+    /// What stands in the snippets for a key, which no page of an app has.
+    static let keyPlace = "YOUR_KEY"
+
+    func declareApplicationPage(_ routes: inout Routes) {
+        page(&routes, "/applications/{application_id}", for: .getApplication) { visit in
+            let application = try await management.getApplication(
+                visit.caller, try visit.identifier("application_id"))
+            let keys = try await visit.keys(of: application)
+            let (strings, chat) = (visit.strings, application.chat)
+            let path = "/console/applications/\(application.id)"
+            let view = ApplicationPage(
+                door: Door(application.name),
+                lead: strings.rich(
+                    chat.allowedModels.count > 1 ? "application.lead_models" : "application.lead_model",
+                    ["model": chat.model, "all": chat.allowedModels.joined(separator: ", ")]),
+                base: visit.pageBase,
+                snippets: Snippet.all(base: visit.pageBase, key: Self.keyPlace, model: chat.model, strings),
+                keys: keys.map {
+                    ApplicationPage.Key(
+                        path: "/console/keys/\($0.credential.id)", name: visit.name(of: $0),
+                        hint: $0.credential.hint, status: visit.status(of: $0))
+                },
+                hasKeys: !keys.isEmpty, keysPath: "/console/keys?application=\(application.id)",
+                newKeyPath: "/console/keys/new?application=\(application.id)", prompt: chat.systemPrompt?.string,
+                editPath: path + "/edit", deletePath: path + "/delete", mayWrite: visit.may(.updateApplication),
+                mayIssue: visit.may(.createCredential))
+            return try await visit.page("application", view, in: .applications)
+        }
+    }
+}
+
+extension Visit {
+    /// The base URL of a client, as the browser that shows a page reaches this server. Who is signed in came over HTTPS,
+    /// or to a name of their own machine, where both work.
+    fileprivate var pageBase: String {
+        let authority = request.head.authority ?? ""
+        let isNear = !PlainHTTP.losesCookies([.origin: "http://" + authority], authority: authority, peer: context.peer)
+        return (isNear && request.headers[.forwardedProto] != "https" ? "http://" : "https://") + authority + "/v1"
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")!
+}
