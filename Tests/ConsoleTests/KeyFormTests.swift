@@ -54,9 +54,9 @@ struct KeyFormTests {
             ("name", "", "This has to be filled in."), ("name", String(repeating: "n", count: 200), "1 to 100"),
             ("monthly_limit", "many", "number of credits"), ("limited_amount", "-1", "number of credits"),
             ("expired_at", "2020-01-01T00:00", "This time has passed."), ("expired_at", "soon", "a date and time"),
-            ("ip_allowlist", "192.0.2.300", "no IP address"), ("host", "https://x", "must be a host name"),
-            ("labels", "UPPER", "must be 1 to 32 characters"), ("environment", "a b", "must be 1 to 32 characters"),
-            ("group", "gold", "names no pricing group"), ("models", "unknown", "is not among the models"),
+            ("ip_allowlist", "192.0.2.300", "no IP address"), ("host", "https://x", "Must be a host name"),
+            ("labels", "UPPER", "Must be 1 to 32 characters"), ("environment", "a b", "Must be 1 to 32 characters"),
+            ("group", "gold", "Names no pricing group"), ("models", "unknown", "Is not among the models"),
         ])
     func refused(field: String, value: String, sentence: String) async throws {
         let keys = try await KeyHouse()

@@ -91,7 +91,7 @@ struct KeyStepTests {
         #expect(page.contains("ip_not_allowed") && page.contains("203.0.113.7 ∕ 192.0.2.0/24"))
         #expect(page.matches(of: /<li class="(passed|denied|)">/).count == 10)
         let wrong = try await keys.router.get("/console/keys/\(id)?address=here&model=echo").html
-        #expect(wrong.contains("must be an IPv4 or IPv6 address") && !wrong.contains("steplist"))
+        #expect(wrong.contains("Must be an IPv4 or IPv6 address") && !wrong.contains("steplist"))
     }
 
     @Test("hints: the secret is old, the key unused") func hints() async throws {
