@@ -193,8 +193,8 @@ async function refresh() {
     const fresh = page.getElementById(part.id);
     if (fresh) update(part, fresh);
   }
-  const balances = page.querySelectorAll(".balance strong");
-  document.querySelectorAll(".balance strong").forEach((old, place) => { old.textContent = balances[place].textContent; });
+  const balances = page.querySelectorAll(".balance");
+  document.querySelectorAll(".balance").forEach((old, place) => { if (balances[place]) update(old, balances[place]); });
   return page.querySelector("[data-live]")?.dataset.mark;
 }
 
