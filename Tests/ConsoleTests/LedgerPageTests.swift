@@ -40,18 +40,18 @@ struct LedgerPageTests {
         #expect(try await rows("?from=2026-07-15") == 3)
         #expect(try await rows("?month=2026-06&kind=grant") == 1)
         #expect(try await rows("?month=2026-06&kind=charge") == 1)
-        #expect(try await rows("?key=\(world.key)") == 6)
+        #expect(try await rows("?credential=\(world.key)") == 6)
         #expect(try await rows("?application=\(world.app)&model=echo&kind=charge") == 6)
         #expect(try await rows("?application=\(world.key)") == 0)
         #expect(try await rows("?model=other/one") == 0)
         // Fields that were left empty are no filter.
-        #expect(try await rows("?from=&to=&application=&key=&model=&kind=") == 6)
+        #expect(try await rows("?from=&to=&application=&credential=&model=&kind=") == 6)
     }
 
     @Test(
         "what can't be chosen shows no entry, keeps what was typed, and says why",
         arguments: [
-            "?from=2026-07-15&to=2026-07-01", "?from=yesterday", "?to=2026-02-30", "?key=x", "?application=%3Cb%3E",
+            "?from=2026-07-15&to=2026-07-01", "?from=yesterday", "?to=2026-02-30", "?credential=x", "?application=%3Cb%3E",
             "?kind=gift", "?model=%20",
         ])
     func broken(query: String) async throws {
@@ -63,7 +63,7 @@ struct LedgerPageTests {
     }
 
     @Test("its CSV is of what is shown") func csv() async throws {
-        let page = try await router.get("/console/usage?from=2026-07-01&to=2026-07-14&key=\(world.key)&kind=charge")
+        let page = try await router.get("/console/usage?from=2026-07-01&to=2026-07-14&credential=\(world.key)&kind=charge")
         let path =
             "/api/v1/ledger?format=csv&amp;from=2026-07-01T00:00:00.000000Z&amp;to=2026-07-15T00:00:00.000000Z&amp;credential_id="
             + "\(world.key)&amp;kind=charge"

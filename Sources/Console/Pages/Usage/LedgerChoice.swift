@@ -29,7 +29,7 @@ struct LedgerChoice: Sendable {
         from = visit.query("from") ?? ""
         until = visit.query("to") ?? ""
         application = read("application") { Identifier($0) }
-        key = read("key") { Identifier($0) }
+        key = read("credential") { Identifier($0) }
         model = read("model") { ModelName($0) }
         kind = read("kind") { LedgerEntry.Kind($0) }
         self.isBroken = isBroken
@@ -41,7 +41,7 @@ struct LedgerChoice: Sendable {
     var pairs: [(String, String?)] {
         [
             ("from", from.isEmpty ? nil : from.string), ("to", until.isEmpty ? nil : until.string),
-            ("application", application?.description), ("key", key?.description), ("model", model?.text),
+            ("application", application?.description), ("credential", key?.description), ("model", model?.text),
             ("kind", kind?.rawValue),
         ]
     }

@@ -28,7 +28,7 @@ struct LedgerChoices: View {
                 "application", strings("usage.application"), all: strings("ledger.all_applications"),
                 names.applications.map { ($0.id.description, $0.name.text) }, chosen: filter.application?.description),
             ChoiceList(
-                "key", strings("usage.key"), all: strings("ledger.all_keys"),
+                "credential", strings("usage.key"), all: strings("ledger.all_keys"),
                 names.keys.map { ($0.id.description, $0.name.text + " " + ($0.name.hint ?? "")) },
                 chosen: filter.key?.description, gone: strings("usage.gone_key")),
             ChoiceList(
