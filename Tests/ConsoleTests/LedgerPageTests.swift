@@ -51,7 +51,8 @@ struct LedgerPageTests {
     @Test(
         "what can't be chosen shows no entry, keeps what was typed, and says why",
         arguments: [
-            "?from=2026-07-15&to=2026-07-01", "?from=yesterday", "?to=2026-02-30", "?credential=x", "?application=%3Cb%3E",
+            "?from=2026-07-15&to=2026-07-01", "?from=yesterday", "?to=2026-02-30", "?credential=x",
+            "?application=%3Cb%3E",
             "?kind=gift", "?model=%20",
         ])
     func broken(query: String) async throws {
@@ -63,7 +64,8 @@ struct LedgerPageTests {
     }
 
     @Test("its CSV is of what is shown") func csv() async throws {
-        let page = try await router.get("/console/usage?from=2026-07-01&to=2026-07-14&credential=\(world.key)&kind=charge")
+        let page = try await router.get(
+            "/console/usage?from=2026-07-01&to=2026-07-14&credential=\(world.key)&kind=charge")
         let path =
             "/api/v1/ledger?format=csv&amp;from=2026-07-01T00:00:00.000000Z&amp;to=2026-07-15T00:00:00.000000Z&amp;credential_id="
             + "\(world.key)&amp;kind=charge"

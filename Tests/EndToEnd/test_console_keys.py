@@ -192,7 +192,7 @@ def test_a_revealed_secret_hides_after_a_minute(deployment, visit, tenant):
     dialog.get_by_role("button", name="View").click()
     dialog.locator("code.secret").wait_for()
     at.page.clock.fast_forward(61_000)
-    dialog.get_by_text("Hidden again.").wait_for()
+    dialog.get_by_text("Hidden again.").first.wait_for()
     assert at.page.locator("code.secret").count() == 0
 
 
