@@ -45,7 +45,7 @@ def visit(deployment, browser):
 def tenant(deployment):
     """1,000 credits, an app and a key in a group of its own, at 20 × 0.8 a call."""
     away_from_midnight()
-    group = deployment.new_group("0.8")["name"]
+    group = deployment.new_group(0.8)["name"]
     made = deployment.new_tenant(credits=1000, default_group=group)
     made.group = group
     made.app = made.application("Support desk")
