@@ -62,8 +62,8 @@ struct MembersPageTests {
 
     @Test("what is wrong with an address stands beside it, also when it is taken") func fields() async throws {
         let bad = try await post("/console/members/invite", [("email", "x<b>"), ("role", "member")])
-        #expect(bad.status == 400 && bad.html.contains("must be an e-mail address") && !bad.html.contains("x<b>"))
-        let taken = try await post("/console/members/invite", [("email", admin.email), ("role", "member")])
+        #expect(bad.status == 400 && bad.html.contains("Must be an e-mail address") && !bad.html.contains("x<b>"))
+        let taken = try await post("/console/members/invite", [("email", root.email), ("role", "member")])
         #expect(taken.status == 409 && taken.html.contains("There is a user with this email already."))
     }
 
