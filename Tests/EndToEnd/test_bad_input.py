@@ -338,13 +338,11 @@ def test_an_unknown_method_is_refused(pets, method):
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/nowhere",
         "/api",
         "/api/v1",
         "/api/v2/applications",
         "/api/v1/nowhere",
-        "/console",
         "/metrics",
         "/admin",
         "/.env",
