@@ -80,7 +80,7 @@ struct ManyCallsTests {
     ) async throws -> [Made] {
         var made: [Made] = []
         for turn in 0..<turns {
-            if turn == turns / 2 { house.hand.set(max(house.hand.now, try moment("2026-07-01T00:00:00Z"))) }
+            if turn == turns / 2 { house.hand.reach(try moment("2026-07-01T00:00:00Z")) }
             let key = dice.pick(keys)
             let cost = Credits(micro: dice.pick([20_000_000, 7_000_001, 1, 0]))
             do {
@@ -113,8 +113,8 @@ struct ManyCallsTests {
         case 5:
             try await house.suspend(house.ada.account)
             try await house.suspend(house.ada.account, false)
-        case 6: house.hand.set(house.hand.now.adding(.milliseconds(dice.below(60))))
-        default: house.hand.set(house.hand.now.adding(.milliseconds(-dice.below(20))))
+        case 6: house.hand.advance(.milliseconds(dice.below(60)))
+        default: house.hand.advance(.milliseconds(-dice.below(20)))
         }
     }
 

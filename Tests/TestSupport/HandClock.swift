@@ -12,4 +12,6 @@ package final class HandClock: Sendable {
 
     package func advance(_ duration: Duration) { time.withLock { $0 = $0.adding(duration) } }
     package func set(_ moment: Timestamp) { time.withLock { $0 = moment } }
+    /// Goes on to a moment, unless it is past.
+    package func reach(_ moment: Timestamp) { time.withLock { $0 = max($0, moment) } }
 }
