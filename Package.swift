@@ -230,8 +230,9 @@ let package = Package(
         tests(
             of: "Console",
             [
-                "TestSupport", "Values", "JSON", "HTTP", "Web", "Policy", "Secrets", "Database", "Accounts",
-                "Applications", "Credentials", "Management", hummingbird, httpTypes, logging, nioCore,
+                "TestSupport", "Values", "JSON", "HTTP", "Policy", "Web", "Accounts", "Applications", "Audit", "Calls",
+                "Credentials", "Database", "Management", "Metering", "Secrets", hummingbird, httpTypes, logging,
+                nioCore,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(

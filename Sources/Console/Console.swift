@@ -20,6 +20,7 @@ package struct Console: Sendable {
     let catalogues: [Language: Strings]
     let assets = Assets()
     let waiting: WaitingSignIns
+    let sent: SentForms
     let entropy: Entropy
     let clock: Clock
 
@@ -33,6 +34,7 @@ package struct Console: Sendable {
             .simplifiedChinese: try Strings(.simplifiedChinese, PackageResources.zh_Hans_json, english: english),
         ]
         waiting = WaitingSignIns(entropy: entropy, clock: clock)
+        sent = SentForms(clock: clock)
         self.entropy = entropy
         self.clock = clock
     }
@@ -44,6 +46,7 @@ package struct Console: Sendable {
         declareComingIn(&routes)
         declarePreferences(&routes)
         declareApplications(&routes)
+        declareKeys(&routes)
         declareUsage(&routes)
         declareLiveUsage(&routes)
         declareMembers(&routes)
@@ -86,7 +89,7 @@ package struct Console: Sendable {
                 let form = try Form(bytes, visit.strings)
                 guard let session = visit.caller.actor?.session else { return try await visit.sessionEnded(form) }
                 guard FormToken.isSame(form.text("csrf"), as: session.csrfToken) else { throw Forgery.refusal }
-                if let operation { try management.check(operation, visit.caller) }
+                if let operation { try management.check(operation, visit.caller, in: visit.caller.actor?.account) }
                 do {
                     return try await once(visit, form, session.id, take)
                 } catch let error as any PublicError where error.problem.status.kind == .clientError {

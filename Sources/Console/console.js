@@ -66,6 +66,24 @@ function hideLater(section) {
   }, Number(section.dataset.hide) * 1000);
 }
 
+// What is shown this once is not lost by a key or a click: the dialog stays, and the browser asks, until somebody says
+// that it is stored.
+function unstored() {
+  const section = document.querySelector("[data-unstored]");
+  return section?.querySelector("[name=stored]:checked") ? null : section;
+}
+
+function hold(event) {
+  const section = unstored();
+  if (!section) return;
+  event.preventDefault();
+  section.querySelector("[name=stored], [data-stored]")?.focus();
+  announce(section.dataset.unstored);
+}
+
+addEventListener("beforeunload", (event) => { if (unstored()) event.preventDefault(); });
+addEventListener("keydown", (event) => { if (event.key === "Escape" && document.querySelector("dialog[open]")) hold(event); });
+
 // A limit in calls, as it is typed.
 function tellWorth(form) {
   const door = form.querySelector("[name=application_id]")?.selectedOptions[0] ?? form;
@@ -113,23 +131,6 @@ async function send(form, submitter) {
   dialog.querySelector(".wrong :is(input, select, textarea), [role=alert], [autofocus]")?.focus();
 }
 
-// What is shown this once is not lost by a key or a click: the dialog stays, and the browser asks, until "I have stored it".
-const unstored = () => document.querySelector("[data-unstored]");
-addEventListener("beforeunload", (event) => { if (unstored()) event.preventDefault(); });
-addEventListener("cancel", (event) => { if (event.target.querySelector?.("[data-unstored]")) event.preventDefault(); }, true);
-addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !unstored()?.closest("dialog")) return;
-  event.preventDefault();
-  unstored().querySelector("[name=stored]")?.focus();
-  announce(unstored().dataset.unstored);
-});
-addEventListener("change", (event) => {
-  const section = event.target.name === "stored" && event.target.closest("[data-sheet]");
-  if (!section) return;
-  if (event.target.checked) section.removeAttribute("data-unstored");
-  else section.setAttribute("data-unstored", "");
-});
-
 addEventListener("click", (event) => {
   if (event.target.closest("[data-stored]")) unstored()?.removeAttribute("data-unstored");
   const button = event.target.closest("button[data-copy]");
@@ -161,6 +162,12 @@ addEventListener("submit", (event) => {
     send(form, button).catch(() => form.submit());
   }
 });
+
+// A choice among filters is taken at once.
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.classList.add("auto");
+  form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
+}
 
 // Figures that move. The server says when they have, and what is new is put in its place: what has the focus, what is
 // selected, where the page stands and what is open stay.

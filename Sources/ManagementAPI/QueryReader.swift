@@ -86,6 +86,9 @@ struct QueryReader {
         return (limit, after)
     }
 
+    /// A page of a list whose cursor says more than where it goes on. What it says is for the operation to read.
+    mutating func markedPage() throws(Problem) -> (limit: Int, cursor: Text?) { (try limit(), take("cursor")) }
+
     /// A page of a list that is filtered by all other parameters.
     mutating func filteredPage() throws(Problem) -> FilteredPage {
         let limit = try limit()

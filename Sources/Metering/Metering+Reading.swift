@@ -59,6 +59,13 @@ extension Metering {
         try await database.read { try LedgerPage(filter, page, $0).listing }
     }
 
+    /// The same page with the sums of all that the filter lets through, as of one moment.
+    package func entriesWithTotals(
+        _ filter: LedgerFilter, _ page: Page
+    ) async throws -> (Listing<LedgerEntry>, LedgerTotals) {
+        try await database.read { (try LedgerPage(filter, page, $0).listing, try LedgerTotals(filter, $0)) }
+    }
+
     /// How many calls of a key were charged since a time, among the latest ``CallCount/window`` of its account.
     /// - Parameter credential: a key that the caller has found in `account`.
     package func calls(

@@ -1,6 +1,7 @@
 import Accounts
 import Foundation
 import Management
+import TestSupport
 import Testing
 import Values
 

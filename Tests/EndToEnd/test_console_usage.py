@@ -99,7 +99,7 @@ def test_a_call_shows_at_its_cost_in_usage_and_ledger(visit, tenant):
     assert number(console.text("#entries tfoot .figure")) == 952
     console.page.select_option("[name=kind]", "charge")
     with console.page.expect_navigation():
-        console.page.click(".narrowing button")
+        console.page.click(".filters button")
     assert "kind=charge" in console.path
     amounts = console.page.locator("#entries tr[id^=entry-] .figure").all_inner_texts()
     assert [number(text) for text in amounts] == [-16, -16, -16]
@@ -285,7 +285,7 @@ def test_the_audit_record_says_who_did_what(visit, tenant):
     shot(console, "audit")
     console.page.select_option("[name=action]", "credential.create")
     with console.page.expect_navigation():
-        console.page.click(".narrowing button")
+        console.page.click(".filters button")
     assert console.page.locator("tbody tr").count() == 1 and "Website" in console.text("tbody")
 
 

@@ -3,7 +3,8 @@ import Management
 /// The entries of the rail, in their order. An entry stands here once its page is there.
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
-        case applications, keys
+        case applications, keys, usage, members, audit
+        case account
 
         var path: String { "/console/" + rawValue }
 
@@ -12,6 +13,10 @@ enum Navigation {
             switch self {
             case .applications: .listApplications
             case .keys: .listCredentials
+            case .usage: .getUsage
+            case .members: .listUsers
+            case .audit: .listAudit
+            case .account: .getSession
             }
         }
 
@@ -20,6 +25,10 @@ enum Navigation {
             switch self {
             case .applications: "door"
             case .keys: "key"
+            case .usage: "chart"
+            case .members: "people"
+            case .audit: "list"
+            case .account: "person"
             }
         }
 

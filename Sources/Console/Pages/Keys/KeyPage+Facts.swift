@@ -54,14 +54,15 @@ extension Visit {
     func refused(_ key: KeyDetails) async throws -> [KeyPage.Refused] {
         guard may(.listRefusedCalls) else { return [] }
         let today = Day(of: key.at)
-        let report = try await management.listRefusedCalls(
-            caller, from: Day(number: today.number - 13), until: today, credential: key.credential.id)
+        var question = RefusedCallsQuestion()
+        (question.last, question.by, question.credential) = (14, [.day, .code], key.credential.id)
         var counts: [String: (now: Int64, before: Int64)] = [:]
-        for (line, calls) in report.lines {
-            if line.day.number > today.number - 7 {
-                counts[line.code, default: (0, 0)].now += calls
+        for (group, calls) in try await management.listRefusedCalls(caller, question).lines {
+            guard let code = group.code, let day = group.day else { continue }
+            if day.number > today.number - 7 {
+                counts[code, default: (0, 0)].now += calls
             } else {
-                counts[line.code, default: (0, 0)].before += calls
+                counts[code, default: (0, 0)].before += calls
             }
         }
         return counts.filter { $0.value.now > 0 }.sorted { ($1.value.now, $0.key) < ($0.value.now, $1.key) }.map {
