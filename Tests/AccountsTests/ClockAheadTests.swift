@@ -47,6 +47,15 @@ struct ClockAheadTests {
         #expect(try await house.count("sessions") == 1)
     }
 
+    @Test("who signs in with the most sessions there can be is in, also when those are newer by the clock")
+    func most() async throws {
+        for _ in 0..<SessionSummary.limit { _ = try await house.enter(ada) }
+        house.hand.advance(.seconds(-30))
+        let entered = try await house.enter(ada)
+        #expect(try await house.isAlive(entered.token))
+        #expect(try await house.count("sessions") == SessionSummary.limit)
+    }
+
     @Test("so is one whose person has proved who they are again in the future") func renewed() async throws {
         let entered = try await house.enter(ada)
         house.hand.advance(.seconds(1200))

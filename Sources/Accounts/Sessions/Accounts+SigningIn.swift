@@ -32,8 +32,9 @@ extension Accounts {
                 if let code { try SecondFactorTable.use(code, of: user.user.id, now, parts, connection) }
                 if let lock { try UserTable.setPassword(lock, of: user.user.id, connection) }
                 try SessionTable.deleteEnded(now, idle: parts.sessions.idle, connection)
+                // The new one comes after: where a clock went back it is not the newest, and it must not be what goes.
+                try SessionTable.deleteOldest(of: user.user.id, keeping: SessionSummary.limit - 1, connection)
                 try SessionTable.insert(id, digest, user.user.id, now, expiresAt, connection)
-                try SessionTable.deleteOldest(of: user.user.id, keeping: SessionSummary.limit, connection)
                 try author.by(user.user.id).record(
                     .sessionCreate, account: user.user.account, object: id.description, at: now, in: connection)
             }

@@ -25,7 +25,7 @@ package struct Session: Sendable {
 /// A session as its user sees it in a list.
 package struct SessionSummary: Sendable {
     /// How many a user may have; the oldest makes room.
-    static let limit = 50
+    package static let limit = 50
 
     package var id: Identifier
     package var createdAt: Timestamp
