@@ -138,7 +138,7 @@ def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant
         dialog.locator("code.secret").wait_for()
         assert dialog.locator("code.secret").inner_text().replace(" ", "") == secret
         dialog.get_by_role("link", name="Hide").click()
-        assert page.locator("code.secret").count() == 0
+        page.locator("code.secret").wait_for(state="detached")
 
     # Edit and disable
     row.get_by_role("link", name="Edit").click()
