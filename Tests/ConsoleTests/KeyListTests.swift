@@ -58,13 +58,14 @@ struct KeyListTests {
 
     @Test("search, status, app and order are in the address, and the server does them") func filters() async throws {
         let keys = try await KeyHouse()
-        for name in ["bear", "ant", "cat"] { _ = try await keys.key(name) }
+        for name in ["a bear", "an ant", "the cat"] { _ = try await keys.key(name) }
         func names(_ query: String) async throws -> [String] {
             let html = try await keys.router.get("/console/keys" + query).html
-            return html.matches(of: /<bdi>(bear|ant|cat)<\/bdi>/).map { String($0.output.1) }
+            return html.matches(of: /<bdi>(a bear|an ant|the cat)<\/bdi>/).map { String($0.output.1) }
         }
-        #expect(try await names("?sort=name") == ["ant", "bear", "cat"])
-        #expect(try await names("?search=EA") == ["bear"])
+        #expect(try await names("?sort=name") == ["a bear", "an ant", "the cat"])
+        // With a blank, which is in no hint and no id.
+        #expect(try await names("?search=A%20BEA") == ["a bear"])
         #expect(try await names("?status=disabled").isEmpty)
         #expect(try await names("?status=active&sort=name").count == 3)
         #expect(try await names("?application=\(Identifier(at: keys.house.hand.now, random: (1, 2)))").isEmpty)
