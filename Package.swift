@@ -84,7 +84,7 @@ let package = Package(
             on: [
                 "Values", "Policy", "Secrets", "Database", "Audit", "Catalog", "Accounts", "Applications",
                 "Credentials",
-                "Metering", "Calls",
+                "Metering", "Calls", crypto,
             ]),
 
         floor(

@@ -3,7 +3,7 @@ import Values
 
 /// Where a list of keys goes on, as the caller has to give it back: with the question that it belongs to.
 ///
-/// Three parts with dots between: the digest of the question, the key behind which to go on, and what that key was ordered
+/// Three parts with dots between: the mark of the question, the key behind which to go on, and what that key was ordered
 /// by, a number or a name in hexadecimal digits. It opens nothing: who makes one up sees keys of their own account.
 package struct KeyCursor: Sendable {
     /// ASCII that needs no escaping in an address.
@@ -13,9 +13,10 @@ package struct KeyCursor: Sendable {
         let value =
             switch position.value {
             case .number(let number): String(number)
-            case .text(let text): text.utf8.map { Self.hexadecimal(UInt64($0), digits: 2) }.joined()
+            case .text(let text):
+                text.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
             }
-        text = "\(Self.hexadecimal(question.digest, digits: 16)).\(position.id).\(value)"
+        text = "\(question.mark.text).\(position.id).\(value)"
     }
 
     /// Reads one, which must be of the same question.
@@ -24,7 +25,7 @@ package struct KeyCursor: Sendable {
             "cursor", "must be the next_cursor of a page before, with the same filters and the same sort")
         guard text.utf8.count <= longest else { throw refusal }
         let parts = text.split(on: ".")
-        guard parts.count == 3, parts[0] == Text(hexadecimal(question.digest, digits: 16)),
+        guard parts.count == 3, parts[0] == Text(question.mark.text),
             let id = Identifier(parts[1]), let value = value(parts[2], question.sort)
         else { throw refusal }
         return KeyPosition(value, id)
@@ -52,10 +53,5 @@ package struct KeyCursor: Sendable {
             }
             return String(validating: bytes, as: UTF8.self).map { .text(Text($0)) }
         }
-    }
-
-    private static func hexadecimal(_ number: UInt64, digits: Int) -> String {
-        let text = String(number, radix: 16)
-        return String(repeating: "0", count: digits - text.count) + text
     }
 }

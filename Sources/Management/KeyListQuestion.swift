@@ -34,16 +34,13 @@ package struct KeyListQuestion: Sendable {
 
     func takes(_ status: KeyStatus) -> Bool { statuses?.contains(status) ?? true }
 
-    /// The same for every question that has the same answer, and hardly ever for another one.
-    var digest: UInt64 {
+    /// The same for every question that has the same answer.
+    var mark: CursorMark {
         let statuses = statuses.map { "=" + Set($0.map(\.rawValue)).sorted().joined(separator: ",") }
         let parts = [
             sort.text, search?.small, statuses, application?.description, label?.text, environment?.text,
         ]
-        // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv): who finds two that are the same gains nothing.
-        return parts.map { $0 ?? "" }.joined(separator: "\u{0}").utf8.reduce(0xcbf2_9ce4_8422_2325) {
-            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-        }
+        return CursorMark(parts.map { Text($0 ?? "") })
     }
 }
 

@@ -127,7 +127,7 @@ struct KeyListingTests {
         var (labelled, placed) = (made, made)
         labelled.label = try good("a")
         placed.environment = try good("a")
-        #expect(labelled.digest != placed.digest)
+        #expect(labelled.mark != placed.mark)
     }
 
     @Test("what is no cursor is refused by name", arguments: KeySort.Field.allCases)
