@@ -224,7 +224,7 @@ let package = Package(
         tests(
             of: "ManagementAPI",
             [
-                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Secrets", hummingbird,
+                "TestSupport", "Values", "JSON", "HTTP", "Web", "Accounts", "Management", "Secrets", hummingbird,
                 httpTypes, logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests(

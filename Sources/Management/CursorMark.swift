@@ -5,7 +5,7 @@ package import Values
 /// leave entries out; so a list takes only cursors that bear the mark of its own question.
 ///
 /// It only has to find mistakes: who makes one up reads what they may read anyway.
-package struct CursorMark: Sendable, Equatable {
+package struct CursorMark: Sendable, Hashable {
     /// The first 64 bits of SHA-256, as 16 hexadecimal digits.
     package let text: String
 

@@ -1,6 +1,7 @@
 import Accounts
 import HTTPTypes
 import JSON
+import Management
 import Secrets
 import TestSupport
 import Testing
@@ -102,7 +103,7 @@ struct FilteredListTests {
         let marks = [
             ["a": "bc"], ["ab": "c"], ["a": "b", "c": ""], ["a": "", "bc": ""], ["a": "bc", "c": "a"],
         ].map { FilteredPage.mark(of: $0 as [Text: Text]) }
-        #expect(Set(marks).count == marks.count && marks.allSatisfy { $0?.utf8.count == 16 })
+        #expect(Set(marks).count == marks.count && marks.allSatisfy { $0?.text.utf8.count == 16 })
         #expect(FilteredPage.mark(of: ["cursor": "x", "limit": "1"]) == nil)
         #expect(FilteredPage.mark(of: ["cursor": "x", "a": "bc"]) == marks[0])
     }
