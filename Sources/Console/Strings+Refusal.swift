@@ -1,4 +1,5 @@
 import Management
+import Policy
 
 extension Strings {
     /// What to say of a refusal that is about no field.
@@ -11,6 +12,10 @@ extension Strings {
         let key = "refusal." + code
         return all[key] == nil ? self("refusal.other", ["code": code]) : self(key, ["wait": wait(retryAfter ?? 1)])
     }
+
+    /// Why a call was refused.
+    /// - Parameter code: of a ``Denial``; another one stands for itself.
+    func denial(_ code: String) -> String { Denial(rawValue: code).map { self("denial." + $0.rawValue) } ?? code }
 
     /// How long so many seconds are.
     func wait(_ seconds: Int) -> String {

@@ -219,7 +219,7 @@ def test_everything_goes_without_a_script(deployment, visit, tenant):
     # The new secret of a rotation, then the old one retired
     page.get_by_role("link", name="By hand", exact=True).click()
     page.get_by_role("link", name="Rotate…").click()
-    page.get_by_role("radio", name="1 hour").check()
+    page.get_by_role("radio", name="In 1 hour").check()
     page.get_by_role("button", name="Make a new secret").click()
     newer = shown_secret(page)
     assert newer != secret

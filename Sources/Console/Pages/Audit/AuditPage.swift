@@ -78,7 +78,7 @@ extension Visit {
                     AuditEntry.Action.allCases.map { ($0.rawValue, words.action($0)) },
                     chosen: address.action?.rawValue),
             ],
-            clearPath: address.isEmpty ? nil : address.cleared, fault: filter == nil ? strings("audit.fault") : nil,
+            clearPath: address.isEmpty ? nil : address.cleared, fault: filter == nil ? strings("filter.fault") : nil,
             rows: listing.items.map { row($0, words) }, isEmpty: filter != nil && listing.items.isEmpty,
             nextPath: listing.next.map { address.path(after: $0) },
             firstPath: address.after == nil ? nil : address.path(after: nil))

@@ -70,7 +70,7 @@ extension Visit {
     }
 
     private func verdict(_ explanation: Explanation) -> String {
-        if let denial = explanation.verdict { return strings("denial." + denial.rawValue) }
+        if let denial = explanation.verdict { return strings.denial(denial.rawValue) }
         guard let cost = explanation.cost else { return strings("explain.allowed") }
         return strings(
             "explain.allowed_cost",

@@ -67,13 +67,8 @@ extension Visit {
         }
         return counts.filter { $0.value.now > 0 }.sorted { ($1.value.now, $0.key) < ($0.value.now, $1.key) }.map {
             KeyPage.Refused(
-                code: $0.key, sentence: denial($0.key), count: formats.number(Int($0.value.now)),
+                code: $0.key, sentence: strings.denial($0.key), count: formats.number(Int($0.value.now)),
                 isRising: $0.value.now > $0.value.before)
         }
-    }
-
-    /// What a denial of the data plane means.
-    func denial(_ code: String) -> String {
-        Denial(rawValue: code) == nil ? code : strings("denial." + code)
     }
 }

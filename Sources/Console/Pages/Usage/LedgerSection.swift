@@ -94,7 +94,7 @@ extension Visit {
             filter.isEmpty ? nil : address.path(to: "ledger") { ($0.filter, $0.after) = (LedgerChoice(), nil) }
         guard let days = filter.days(in: address.month) else {
             return LedgerSection(
-                kept: kept, choices: choices, clearPath: clearPath, fault: strings("ledger.fault"), csvPath: nil,
+                kept: kept, choices: choices, clearPath: clearPath, fault: strings("filter.fault"), csvPath: nil,
                 rows: [], isEmpty: false, count: "", change: "", parts: nil, nextPath: nil, firstPath: nil)
         }
         let (entries, totals) = try await management.listLedger(

@@ -27,7 +27,7 @@ struct RefusedSection: View {
             let code = group.code ?? ""
             let key = names.key(group.credential)
             return Row(
-                reason: strings.all["refused." + code] ?? code, code: code, key: key.text, hint: key.hint,
+                reason: strings.denial(code), code: code, key: key.text, hint: key.hint,
                 calls: formats.number(Int(calls)))
         }
         more =
