@@ -1,5 +1,6 @@
 package import Accounts
 import Credentials
+import Metering
 package import Secrets
 package import Values
 
@@ -58,9 +59,10 @@ extension Management {
                     "overlap_seconds",
                     "must be a whole number from \(Self.overlaps.lowerBound) to \(Self.overlaps.upperBound)")
             }
-            let (credential, secret) = try await domains.credentials.rotate(
-                id, of: actor.account, overlap: .seconds(overlap), by: caller.author)
-            return IssuedKey(key: try await domains.details(credential), secret: secret)
+            return try await domains.issued(for: id, of: actor.account) {
+                try await domains.credentials.rotate(
+                    id, of: actor.account, overlap: .seconds(overlap), by: caller.author)
+            }
         }
     }
 
@@ -85,15 +87,31 @@ extension Management {
                     leaked: found, of: actor.account, source: source, by: caller.author)
                 return (try await domains.details(credential), nil)
             case .rotate:
-                let (credential, secret) = try await domains.credentials.rotate(
-                    found, of: actor.account, overlap: .zero, leak: source, by: caller.author)
-                return (try await domains.details(credential), secret)
+                let issued = try await domains.issued(for: found, of: actor.account) {
+                    try await domains.credentials.rotate(
+                        found, of: actor.account, overlap: .zero, leak: source, by: caller.author)
+                }
+                return (issued.key, issued.secret)
             }
         }
     }
 }
 
 extension Management.Domains {
+    /// A new secret of a key with what its answer says beside it, which is read before: nothing that fails may come between
+    /// the secret and its only answer.
+    fileprivate func issued(
+        for id: Identifier, of account: Identifier, _ rotate: () async throws -> (Credential, Secret)
+    ) async throws -> IssuedKey {
+        let now = clock.now()
+        let key = try await credentials.find(id, of: account)
+        let meter = try await metering.meters(of: [key.id], in: account, Month(of: now))[key.id] ?? KeyMeter()
+        let age = try await rotationAge(of: account)
+        let (credential, secret) = try await rotate()
+        return IssuedKey(
+            key: KeyDetails(credential: credential, meter: meter, rotationAge: age, at: now), secret: secret)
+    }
+
     fileprivate func leaked(_ report: LeakReport, of account: Identifier) async throws -> Identifier {
         switch (report.token, report.credential) {
         case (let token?, nil): try await credentials.find(leaked: token.text, of: account).id

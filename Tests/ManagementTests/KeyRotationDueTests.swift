@@ -79,6 +79,26 @@ struct KeyRotationDueTests {
         #expect(try await due(key, of: fresh) == rotated.rotationDueAt)
     }
 
+    @Test("a rotation whose answer could not be made has not happened: its secret would be nobody's")
+    func unanswered() async throws {
+        let chat = try ChatSettings(model: good("echo"), allowedModels: nil, systemPrompt: nil, parameters: .none)
+        let account = try #require(caller.actor?.account)
+        let app = try await house.applications.create(
+            ApplicationDraft(name: good("Cat"), chat: chat), in: account, by: .test)
+        let issued = try await house.management.createCredential(
+            caller, CredentialDraft(application: app.id, name: .empty, terms: KeyTerms()))
+        let id = issued.key.credential.id
+        let report = LeakReport(token: nil, credential: id, action: .rotate, source: nil)
+        try await house.database.write { try $0.run("ALTER TABLE credential_usage RENAME TO away") }
+        await #expect(throws: Refusal.self) {
+            try await house.management.rotateCredential(caller, id, overlap: 0)
+        }
+        await #expect(throws: Refusal.self) { try await house.management.reportLeak(caller, report) }
+        try await house.database.write { try $0.run("ALTER TABLE away RENAME TO credential_usage") }
+        let key = try await house.credentials.find(id, of: account)
+        #expect(key.secret.id == issued.key.credential.secret.id && key.isEnabled)
+    }
+
     @Test("the age changes without the copies of keys, each change is an entry, and no change is none") func entries()
         async throws
     {
