@@ -63,19 +63,19 @@ private struct AuditSpan {
     let least: String
     /// The first one that is too great, or a text that is greater than any.
     let bound: String
-    /// Whether there may be many of another time at its end.
+    /// Whether there may be many of other times in it.
     let isLoose: Bool
 
     init(_ filter: AuditFilter, _ connection: Connection) throws {
         least = filter.from.map(Self.first) ?? ""
+        let ahead = try AuditTable.ahead(connection)
+        isLoose = ahead > 0 && (filter.from != nil || filter.until != nil)
         guard let until = filter.until else {
-            (bound, isLoose) = ("~", false)
+            bound = "~"
             return
         }
-        let ahead = try AuditTable.ahead(connection)
         let end = until.adding(.microseconds(ahead + 999))
         bound = end < .latest ? Self.first(at: end) : "~"
-        isLoose = ahead > 0
     }
 
     /// The least identifier of the millisecond that a time is in.

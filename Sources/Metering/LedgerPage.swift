@@ -17,7 +17,9 @@ struct LedgerPage {
         var end: Int64?
         var entries: [LedgerEntry] = []
         if filter.hasCharges {
-            if filter.isOfCalls || filter.until != nil && ahead > 0 {
+            // Where numbers may be ahead of their times, many of other times may be at both ends.
+            let isLoose = ahead > 0 && (filter.from != nil || filter.until != nil)
+            if filter.isOfCalls || isLoose {
                 search.chargeTop = try search.newest(ahead: ahead, connection)
                 end = try search.endOfWindow(Self.window, connection)
                 search.least = end ?? search.least

@@ -75,6 +75,22 @@ struct LedgerReadingTests {
         }
     }
 
+    @Test("calls from before a time are not counted since it, though the clock was ahead when they were numbered")
+    func countedByTime() async throws {
+        house.hand.set(MeteringHouse.noon.adding(.seconds(7200)))
+        _ = try await house.charged(keys[0], cost: Credits(1))
+        house.hand.set(MeteringHouse.noon)
+        for _ in 0..<3 { _ = try await house.charged(keys[1], cost: Credits(1)) }
+        let since = MeteringHouse.noon.adding(.seconds(3600))
+        for _ in 0..<2 {
+            for (key, calls) in zip(keys, [1, 0] as [Int64]) {
+                let count = try await house.metering.calls(of: key.id, in: house.ada.account, since: since)
+                #expect(count.calls == calls)
+            }
+            try await house.metering.fold()
+        }
+    }
+
     @Test("it is the same before a fold and after it") func folded() async throws {
         func all() async throws -> [String] { try await entries().items.map { "\($0)" } }
         let before = try await all()
