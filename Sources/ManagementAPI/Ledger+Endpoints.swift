@@ -75,7 +75,8 @@ extension QueryReader {
 extension LedgerTotals {
     fileprivate var json: JSON {
         [
-            "entries": JSON(entries), "granted": JSON(granted), "adjusted": JSON(adjusted), "charged": JSON(charged),
+            "entries": entries.map { JSON($0) } ?? .null, "granted": JSON(granted), "adjusted": JSON(adjusted),
+            "charged": JSON(charged),
             "change": JSON(change),
         ]
     }

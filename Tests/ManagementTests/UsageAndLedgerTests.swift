@@ -69,7 +69,7 @@ struct UsageAndLedgerTests {
         var question = LedgerQuestion()
         (question.kind, question.from, question.until) = (.charge, from, until)
         let totals = try await management.listLedger(ada, question, Page()).totals
-        return (totals.entries, totals.charged)
+        return (try #require(totals.entries), totals.charged)
     }
 
     @Test("the sum of the days is the total and the ledger, and today is among them", arguments: [-11, -1, 0, 5, 14])

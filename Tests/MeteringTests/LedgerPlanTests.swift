@@ -16,6 +16,7 @@ struct LedgerPlanTests {
         for (statement, count, first) in [
             (LedgerSearch.folded, 9, filed), (LedgerSearch.behindFold, 9, behind), (LedgerSearch.windowEnd, 4, filed),
             (LedgerSearch.corrections, 7, ledger), (LedgerTotals.folded, 8, filed),
+            (LedgerTotals.within, 4, filed),
             (LedgerTotals.behindFold, 8, behind), (LedgerTotals.corrections, 6, ledger),
             (UsageDayTable.lastDay, 6, days), (UsageDayTable.sum, 6, read),
         ] {

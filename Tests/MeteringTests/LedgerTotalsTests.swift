@@ -26,6 +26,32 @@ struct LedgerTotalsTests {
         #expect(totals.charged == .zero && totals.change == .zero)
     }
 
+    @Test("of a part of a day so many charges are read, and beyond that nothing is said of charges") func window()
+        async throws
+    {
+        let house = try await MeteringHouse()
+        try await house.grant(100)
+        let key = try await house.key()
+        for _ in 0..<3 { _ = try await house.charged(key, cost: Credits(1)) }
+        try await house.metering.fold()
+        let (day, noon) = (Day(of: MeteringHouse.noon), MeteringHouse.noon)
+        func totals(
+            _ from: Timestamp, _ until: Timestamp, kind: LedgerEntry.Kind? = nil, window: Int
+        ) async throws -> LedgerTotals {
+            var filter = LedgerFilter(account: house.ada.account, kind: kind)
+            (filter.from, filter.until) = (from, until)
+            return try await house.database.read { [filter] in try LedgerTotals(filter, window: window, $0) }
+        }
+        let end = noon.adding(.seconds(1))
+        let all = try await totals(day.start, end, window: 3)
+        #expect(all.entries == 4 && all.charged == Credits(3) && all.change == Credits(97))
+        let some = try await totals(day.start, end, window: 2)
+        #expect(some.entries == nil && some.charged == nil && some.change == nil && some.granted == Credits(100))
+        // Whole days are added up already, and corrections are no charges.
+        #expect(try await totals(day.start, Day(number: day.number + 1).start, window: 0).entries == 4)
+        #expect(try await totals(day.start, end, kind: .grant, window: 0).entries == 1)
+    }
+
     @Test(
         "times are whole days and what is left at their ends",
         arguments: [

@@ -106,7 +106,9 @@ extension Visit {
         return LedgerSection(
             kept: kept, choices: choices, clearPath: clearPath, fault: nil, csvPath: filter.csvPath(days), rows: rows,
             isEmpty: totals.entries == 0,
-            count: strings.count("ledger.entries", Int(totals.entries), shown: formats.number(Int(totals.entries))),
+            count: totals.entries.map {
+                strings.count("ledger.entries", Int($0), shown: formats.number(Int($0)))
+            } ?? strings("ledger.too_large"),
             change: totals.change.map(formats.signed) ?? strings("ledger.too_large"), parts: parts(totals),
             nextPath: entries.next.map { next in address.path(to: "ledger") { $0.after = next } },
             firstPath: address.after == nil ? nil : address.path(to: "ledger") { $0.after = nil })
