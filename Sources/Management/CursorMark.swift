@@ -1,8 +1,8 @@
 import Crypto
 package import Values
 
-/// The question that a cursor belongs to, in short. With another filter or another order, the same cursor would silently
-/// leave entries out; so a list takes only cursors that bear the mark of its own question.
+/// The question that a cursor of the API belongs to, in short. With another filter or another order, the same cursor would
+/// silently leave entries out; so where a list can be filtered, a cursor bears the mark of its question.
 ///
 /// It only has to find mistakes: who makes one up reads what they may read anyway.
 package struct CursorMark: Sendable, Hashable {

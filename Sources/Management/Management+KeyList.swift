@@ -45,7 +45,7 @@ extension Management {
         try await perform(.listCredentials, caller) { domains, actor in
             // A key is not to be in an address, and its hint or its id finds it as well.
             if let search = question.search, domains.credentials.isKeyIn(search.text) {
-                throw Refusal.invalid("search", "must not contain a key")
+                throw Refusal.invalid("search", "must not contain a key: search for its hint or its public id")
             }
             let start = try cursor.map { text throws(Refusal) in try KeyCursor.position(text, of: question) }
             let now = domains.clock.now()

@@ -66,7 +66,8 @@ extension ManagementAPI {
     private static let httpsRequired = Problem(
         .forbidden, "https_required",
         "Sign in over HTTPS: browsers and curl drop the session cookie when it comes over plain HTTP. Use an https address "
-            + "(put a proxy with TLS in front of the server), or call from the server's own machine at http://localhost."
+            + "(put a proxy with TLS in front of the server), or call from the server's own machine at http://localhost. "
+            + "If you use https already, the proxy must send X-Forwarded-Proto: https."
     )
 
     private static func answer(_ opened: OpenedSession, status: HTTPResponse.Status) -> Response {

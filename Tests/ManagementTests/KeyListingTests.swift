@@ -154,7 +154,10 @@ struct KeyListingTests {
             caller, CredentialDraft(application: app, name: .empty, terms: KeyTerms()))
         var question = KeyListQuestion()
         question.search = try good(issued.secret.exposed())
-        await #expect(throws: Refusal.self) { try await house.management.listCredentials(caller, question) }
+        let refused = await #expect(throws: Refusal.self) {
+            try await house.management.listCredentials(caller, question)
+        }
+        #expect(refused?.fields.map(\.field) == ["search"])
         question.search = try good(issued.key.credential.secret.id.text)
         #expect(try await walk(question, 10).map(\.credential.id) == [issued.key.credential.id])
     }
