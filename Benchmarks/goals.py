@@ -21,6 +21,10 @@ GOALS = {
     "many_keys_start_ms": ("≤", 2000),
     "many_keys_rss_mib": ("≤", 300),
     "many_keys_known_key_vs_few": ("≥", 0.9),
+    "key_list_ms_p99": ("≤", 5),
+    "key_page_ms_p99": ("≤", 5),
+    "key_list_many_vs_few": ("≤", 1.2),
+    "key_page_many_vs_few": ("≤", 1.2),
 }
 
 

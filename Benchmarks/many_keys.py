@@ -19,6 +19,8 @@ from rounds import Rounds
 
 KEYS_EACH = 10
 FIRST_USES = 20
+# Of each list, on one connection; of so many the slowest hundredth means something.
+LISTS = 1000
 # Below what the server takes at the same time; whoever finds none free waits for one, and is counted from the start.
 CONNECTIONS = 1000
 
@@ -42,6 +44,7 @@ def measure(folder):
                 rss = server.rss_mib
         figures = {"many_keys_start_ms": statistics.median(starts), "many_keys_rss_mib": rss}
         figures |= beside_few(folder, few, many, few_key, many_key, keys)
+        figures |= lists(few, many)
         with Latchkey(many) as server:
             figures |= restart(server, [key.token for key in keys])
             figures["restart_rss_mib"] = server.rss_mib
@@ -63,6 +66,31 @@ def beside_few(folder, few, many, few_key, many_key, keys):
     return {
         "many_keys_known_key_vs_few": statistics.median(made.ratios("many", "few")),
         "many_keys_first_use_ms": (statistics.median(first) - statistics.median(again)) * 1000,
+    }
+
+
+def lists(few, many):
+    """The list of an account's ten keys, as JSON and as a page of the console, where there are few keys and very many."""
+    paths = {"list": "/api/v1/credentials?limit=10", "page": "/console/keys"}
+    times = {(kind, name): [] for kind in paths for name in ("few", "many")}
+    with Latchkey(few) as small, Latchkey(many) as large:
+        admins = {"few": Admin(small), "many": Admin(large)}
+        for admin in admins.values():
+            app = admin.call("GET", "/api/v1/applications").json()["items"][0]["id"]
+            for _ in range(10 - len(admin.call("GET", paths["list"]).json()["items"])):
+                admin.key(app)
+        for turn in range(LISTS):
+            for kind, path in paths.items():
+                for name, admin in list(admins.items())[:: 1 if turn % 2 else -1]:
+                    began = time.perf_counter()
+                    admin.call("GET", path)
+                    times[kind, name].append((time.perf_counter() - began) * 1000)
+    p99 = {key: sorted(values)[len(values) * 99 // 100] for key, values in times.items()}
+    return {
+        "key_list_ms_p99": p99["list", "many"],
+        "key_page_ms_p99": p99["page", "many"],
+        "key_list_many_vs_few": p99["list", "many"] / p99["list", "few"],
+        "key_page_many_vs_few": p99["page", "many"] / p99["page", "few"],
     }
 
 
