@@ -51,11 +51,12 @@ test: install-build install-test lint
 	$(MAKE) venv
 	$(PYTHON) Tests/EndToEnd/shards.py
 
-## test-long: run at full length what is statistical or a race, of which `make test` runs a short version
+## test-long: run at full length what is statistical or a race, of which `make test` runs a short version.
+## (A test of full length takes longer than a test that hangs is given.)
 test-long: install-build install-test venv
 	swift build $(SWIFT_FLAGS) --build-tests
 	LATCHKEY_TEST_LENGTH=long swift test --skip-build
-	LATCHKEY_TEST_LENGTH=long $(PYTHON) -m pytest Tests/EndToEnd -m "long or race"
+	LATCHKEY_TEST_LENGTH=long $(PYTHON) -m pytest Tests/EndToEnd -m "long or race" -o faulthandler_timeout=0
 
 ## test-release: run the binary for use in a root file system that has only the libraries that it needs
 test-release: release install-test venv

@@ -4,6 +4,8 @@ browsers that Playwright would download are not used.)"""
 import contextlib
 import http.server
 import json
+import os
+import signal
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,18 +69,61 @@ def pages():
             server.shutdown()
 
 
+class Chromium:
+    """The browser, which is started anew when it has ended."""
+
+    def __init__(self, playwright):
+        self.playwright = playwright
+        self.launch()
+
+    def launch(self):
+        # Without its own sandbox, which root and most containers can't have: the only pages are those of the tests.
+        self.browser = self.playwright.chromium.launch(
+            executable_path=CHROMIUM, chromium_sandbox=False, args=["--disable-gpu", "--no-proxy-server"]
+        )
+        session = self.browser.new_browser_cdp_session()
+        processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        [pid] = [process["id"] for process in processes if process["type"] == "browser"]
+        self.process = os.pidfd_open(pid)
+        session.detach()
+
+    def new_context(self, **options):
+        if not self.browser.is_connected():
+            os.close(self.process)
+            self.launch()
+        return self.browser.new_context(**options)
+
+    @contextlib.contextmanager
+    def within(self, seconds):
+        """Kills the browser when the block takes longer, so that the call that waits for it fails. Playwright gives
+        clicks and page loads a deadline, but no script, no count and no close."""
+        late = threading.Event()
+
+        def kill():
+            late.set()
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.process, signal.SIGKILL)
+
+        timer = threading.Timer(seconds, kill)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            assert not late.is_set(), f"the browser was killed: it took longer than {seconds} s"
+
+
 @contextlib.contextmanager
 def chromium():
     assert CHROMIUM.exists(), "chromium is missing: make install-test"
     with sync_playwright() as playwright:
-        # Without its own sandbox, which root and most containers can't have: the only pages are those above.
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, chromium_sandbox=False, args=["--disable-gpu", "--no-proxy-server"]
-        )
+        made = Chromium(playwright)
         try:
-            yield browser
+            yield made
         finally:
-            browser.close()
+            with made.within(30):
+                made.browser.close()
+            os.close(made.process)
 
 
 class Tab:

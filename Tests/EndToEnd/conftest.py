@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+import browser as browser_module
 import recorder
 import server as server_module
 import shard
@@ -232,6 +233,23 @@ def quick_relay(_quick):
     made.app = made.upstream_application()
     made.app_key = made.key(made.app["id"])
     return made
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser_module.chromium() as made:
+        yield made
+
+
+# Several times what the longest test in a browser takes on a busy machine.
+BROWSER_DEADLINE = 120
+
+
+@pytest.fixture
+def browser(chromium):
+    """The file's browser, for one test. A test that it never answers is red in time, and the next one gets another."""
+    with chromium.within(BROWSER_DEADLINE):
+        yield chromium
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class Running:
             errors="replace",
             env=os.environ | {"LATCHKEY_TEST_CLAIMS": claims, "PYTHONUNBUFFERED": "1"},
         )
-        self.reader = threading.Thread(target=self._show)
+        self.reader = threading.Thread(target=self._show, daemon=True)
         self.reader.start()
 
     def _show(self):
@@ -55,7 +55,8 @@ class Running:
 
     def end(self):
         code = self.process.wait()
-        self.reader.join()
+        # What a shard that had to be ended has left running may hold its output open.
+        self.reader.join(10)
         return code
 
 

@@ -9,9 +9,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from playwright.sync_api import Error
 
 import planted
-from browser import JSON, Tab, chromium, pages
+from browser import JSON, Tab, pages
 from client import COOKIE, expect, unique
 from deployment import CAT
 from key_calls import refused
@@ -27,12 +28,6 @@ NEW_APP = '{"name":"A","kind":"chat","model":"echo"}'
 def port():
     with pages() as port:
         yield port
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -116,12 +111,12 @@ def test_a_bound_key_works_nowhere_else(shop, new_tab, where):
 # Sessions
 
 
-@pytest.fixture(scope="module")
-def visitor(_deployment, browser):
+@pytest.fixture
+def visitor(deployment, browser):
     """Somebody who has signed in with this browser, on a page of the gateway's own origin. Its answers forbid a page
     every connection; that is lifted here, as pages of the product's own would have to."""
-    person = _deployment.new_tenant("Visitor").person
-    context, url = browser.new_context(bypass_csp=True), _deployment.server.url
+    person = deployment.new_tenant("Visitor").person
+    context, url = browser.new_context(bypass_csp=True), deployment.server.url
     own = Tab(context, url + "/healthz", url)
     body = json.dumps({"email": person.email, "password": person.password})
     session = expect(own.fetch("POST", "/api/v1/sessions", body, JSON), 201).json()
@@ -179,3 +174,15 @@ def test_a_page_of_another_origin_changes_nothing(visitor, new_tab, host, is_sam
     assert expect(own.fetch("GET", APPS), 200).json()["items"] == before
     problem(own.fetch("POST", TOTP + "/confirmation", '{"code":"000000"}', with_token), 409, "no_enrolment")
     expect(own.fetch("POST", APPS, NEW_APP, with_token), 201)
+
+
+# The browser of these tests itself
+
+
+@pytest.mark.parametrize("script", ["new Promise(() => {})", "() => { while (true) {} }"], ids=["waits", "is busy"])
+def test_a_page_that_never_answers_fails_its_own_test_alone(chromium, script):
+    page = chromium.new_context().new_page()
+    with pytest.raises(AssertionError, match="longer than 1 s"), chromium.within(1):
+        with pytest.raises(Error, match="closed"):
+            page.evaluate(script)
+    assert chromium.new_context().new_page().evaluate("6 * 7") == 42

@@ -8,7 +8,6 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 import planted
-from browser import chromium
 from client import expect
 from console import PHONE, Console
 
@@ -22,12 +21,6 @@ ODD = {
     "emoji": "🔑🗝️ key",
     "long": "W" * 100,
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import urllib.parse
 import pytest
 
 import planted
-from browser import chromium
 from client import new_email, new_password, unique
 from console import Console, read_qr_code
 from deployment import CAT
@@ -15,12 +14,6 @@ from server import SETUP_LINE, Server
 from totp import code_at
 
 HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 60
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import planted
-from browser import chromium
 from client import expect, new_email, new_password
 from console import Console
 from receipts import away_from_midnight
@@ -19,12 +18,6 @@ from waiting import wait_for
 
 # 100 characters that would run or break a page that doesn't mind them.
 HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 66
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
