@@ -222,8 +222,7 @@ def test_out_is_out(visit, root):
     assert console.path == "/console/sign-in" and "You are signed out." in console.text()
     assert [each for each in console.context.cookies() if each["name"] == "__Host-latchkey"] == []
     console.page.go_back()
-    console.page.wait_for_load_state()
-    assert console.path.startswith("/console/sign-in")
+    console.page.wait_for_url("**/console/sign-in*")
     console.context.add_cookies([cookie])
     console.open("/console/applications")
     assert console.path.startswith("/console/sign-in")

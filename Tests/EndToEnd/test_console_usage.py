@@ -5,6 +5,7 @@ import io
 import os
 import re
 import time
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -107,15 +108,26 @@ def test_a_call_shows_at_its_cost_in_usage_and_ledger(visit, tenant):
 
 
 def test_days_are_those_of_utc_wherever_somebody_is(visit, tenant):
+    """Only the hint of a time says what it is in the zone that somebody has chosen."""
     call(tenant)
     tenant.settled()
     seen = set()
-    for zone in ("Pacific/Pago_Pago", "UTC", "Asia/Kolkata", "Pacific/Kiritimati"):
+    for zone, hours in (("Pacific/Pago_Pago", -11), ("UTC", 0), ("Asia/Kolkata", 5.5), ("Pacific/Kiritimati", 14)):
         console = visit(timezone_id=zone)
         console.sign_in(tenant.person)
+        console.open("/console/account/time-zone")
+        console.page.select_option("[name=zone]", zone)
+        console.submit()
         console.open("/console/usage")
         console.page.click("#days summary")
         assert "Day, UTC" in console.text("#days-table")
+        charge = console.page.locator("#entries time").first
+        at = datetime.fromisoformat(charge.get_attribute("datetime"))
+        in_utc, in_zone = charge.get_attribute("title").split("; yours: ")
+        assert in_utc == f"{at.day} {at:%b %Y, %H:%M} UTC"
+        there = at + timedelta(hours=hours)
+        offset = f"{'−' if hours < 0 else '+'}{int(abs(hours)):02}:{int(abs(hours) * 60 % 60):02}"
+        assert in_zone == f"{there.day} {there:%b %Y, %H:%M} ({offset})"
         seen.add((console.text("#tally"), console.text("#days"), console.text("#entries")))
     assert len(seen) == 1
 
@@ -129,7 +141,7 @@ def test_a_charge_opens_into_why_it_cost_that(visit, tenant):
     assert not console.page.locator(".why").first.is_visible()
     console.page.get_by_role("link", name="Why 16 credits?").click()
     why = console.page.locator(".why")
-    assert why.is_visible()
+    why.wait_for()
     boxes = [re.sub(r"\s+", " ", text) for text in why.locator(".sum > div").all_inner_texts()]
     assert boxes[0].startswith("Price of one call 20 echo")
     assert boxes[1].startswith(f"Group {tenant.group} 0.8 multiplier since ")
@@ -140,7 +152,7 @@ def test_a_charge_opens_into_why_it_cost_that(visit, tenant):
     console.looks_right()
     shot(console, "charge")
     why.get_by_text("Close").click()
-    assert not why.is_visible()
+    why.wait_for(state="hidden")
 
 
 def test_the_csv_is_exactly_what_is_shown(visit, tenant):
@@ -166,6 +178,7 @@ def test_figures_move_within_two_seconds_and_nothing_else_does(visit, tenant):
     console.open("/console/usage?kind=charge")
     page = console.page
     page.get_by_role("link", name="Why 16 credits?").click()
+    page.locator(".why").wait_for()
     page.focus("[name=from]")
     page.evaluate("getSelection().selectAllChildren(document.querySelector('h1')); scrollTo(0, 300)")
     place = page.evaluate("scrollY")
@@ -194,8 +207,9 @@ def test_without_a_script_all_of_it_can_be_read(visit, tenant):
     console.open("/console/usage")
     assert figure(console, "Balance") == 984
     console.page.get_by_role("link", name="Why 16 credits?").click()
-    assert console.page.locator(".why").is_visible()
-    console.page.click("text=By key")
+    console.page.locator(".why").wait_for()
+    with console.page.expect_navigation():
+        console.page.click("text=By key")
     assert "by=key" in console.path and "Website" in console.text("#shares")
 
 
