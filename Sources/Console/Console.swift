@@ -107,10 +107,13 @@ package struct Console: Sendable {
     }
 
     /// Declares what takes a form of anybody, from a page of ours.
-    func openForm(_ routes: inout Routes, _ path: String, _ take: @escaping Take) {
+    /// - Parameter limit: in bytes.
+    func openForm(
+        _ routes: inout Routes, _ path: String, limit: Int = Form.longestOpen, _ take: @escaping Take
+    ) {
         routes.on(.post, path) { request, context in
             try Forgery.refuseForeign(request)
-            let bytes = try await request.formBody(limit: Form.longestOpen)
+            let bytes = try await request.formBody(limit: limit)
             return try await guarding(try await visit(request, context)) { visit in
                 try await take(visit, Form(bytes, visit.strings))
             }

@@ -12,6 +12,8 @@ struct Form: Sendable {
     static let longest = 320 * 1024
     /// In bytes, where anybody may send one.
     static let longestOpen = 32 * 1024
+    /// In bytes, of a sign-in, which may carry the longest form, with 8 bytes more for each of its fields.
+    static let longestCarrying = 356 * 1024
     private static let mostFields = 500
 
     private var values: [Text: [Text]] = [:]

@@ -12,7 +12,7 @@ struct Quickstart: AsyncParsableCommand {
         discussion: """
             Makes an admin with a random password, an app on the built-in model echo, a key for the app, and some \
             credits. Each of them has its entry in the audit record. Then it serves as 'latchkey serve' does, but on \
-            this machine alone, and prints a curl command that calls the app.
+            this machine alone, and prints a curl command that calls the app, and the address of the console.
 
             The password and the key are printed once, on standard output, and go to no log.
 
@@ -61,9 +61,16 @@ struct Quickstart: AsyncParsableCommand {
             try await serveInForeground(deployment, settings, logger) { running in
                 announce("Make the first call, from a second terminal:\n")
                 announce("  \(first.call(at: running.address))\n")
+                announce(
+                    "Console     \(Self.console(at: running.address)), with the e-mail address and the password above\n")
                 announce("Ctrl-C stops the server. To start it again: \(serve)")
             }
         }
+    }
+
+    /// By the name of this machine where that leads there: browsers keep what a sign-in needs for it without HTTPS.
+    private static func console(at address: String) -> String {
+        address.replacing("://127.0.0.1:", with: "://localhost:") + "/console"
     }
 
     /// Looks at names only, so that what is there stays as it is.

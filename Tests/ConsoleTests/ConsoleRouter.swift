@@ -108,6 +108,9 @@ final class ConsoleRouter {
 
     func forget(_ cookie: String) { cookies[cookie] = nil }
 
+    /// Keeps a cookie whose value stands for nothing any more.
+    func forge(_ cookie: String) { cookies[cookie] = "gone" }
+
     private func keep(_ setting: String) {
         let parts = setting.split(separator: ";")
         let pair = parts[0].split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)

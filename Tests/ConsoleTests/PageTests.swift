@@ -60,7 +60,8 @@ struct PageTests {
         let edit = try await router.get("/console/applications/\(id)/edit")
         #expect(edit.html.contains("You are\na cat.</textarea>") && edit.html.contains("value=\"0.70\""))
         let saved = try await router.post(
-            "/console/applications/\(id)/edit", [("csrf", csrf), ("name", "Desk"), ("model", "echo")])
+            "/console/applications/\(id)/edit",
+            [("csrf", csrf), ("name", "Desk"), ("model", "echo"), ("system_prompt", ""), ("temperature", "")])
         #expect(saved.status == 303)
         let now = try await router.house.management.getApplication(
             try await router.house.session(of: admin), try #require(Identifier(String(id))))

@@ -116,6 +116,36 @@ struct SignInTests {
         #expect(made.status == 303)
     }
 
+    @Test("the longest prompt is carried through both steps of a sign-in") func carriedPrompt() async throws {
+        // Nine bytes for each character, as a form has them.
+        let prompt = String(repeating: "猫", count: 32_768)
+        try await router.signIn(admin)
+        let csrf = try #require(try await router.get("/console/applications").csrf)
+        router.forge("__Host-latchkey")
+        let ended = try await router.post(
+            "/console/applications/new",
+            [("csrf", csrf), ("name", "Long"), ("model", "echo"), ("system_prompt", prompt)])
+        #expect(ended.status == 401)
+        router.forget("__Host-latchkey")
+        let fields = ended.fields(to: "/console/sign-in").filter { !["email", "password"].contains($0.0) }
+        #expect(fields.contains { $0 == ("carried.system_prompt", prompt) })
+        let late = try await router.post(
+            "/console/sign-in/code", fields + [("waiting", "no more"), ("code", "123456")])
+        #expect(late.status == 409)
+        let resumed = try await router.post(
+            "/console/sign-in", fields + [("email", admin.email), ("password", ManagementHouse.password)])
+        #expect(resumed.status == 200 && resumed.html.contains(prompt))
+        let path = "/console/applications/new"
+        #expect(try await router.post(path, resumed.fields(to: path)).status == 303)
+    }
+
+    @Test("a sign-in has a longest form too") func tooLong() async throws {
+        let long = [("email", admin.email), ("password", String(repeating: "p", count: Form.longestCarrying))]
+        #expect(try await router.post("/console/sign-in", long).status == 413)
+        let open = [("language", "en"), ("next", String(repeating: "p", count: Form.longestOpen))]
+        #expect(try await router.post("/console/preferences", open).status == 413)
+    }
+
     @Test("over plain HTTP the door says that it needs HTTPS, and takes no password") func plain() async throws {
         let name = try #require(HTTPField.Name("X-Forwarded-Proto"))
         let page = try await router.call(.get, "/console/sign-in", [name: "http"])

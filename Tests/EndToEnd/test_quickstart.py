@@ -7,6 +7,7 @@ import stat
 import subprocess
 
 import pytest
+import requests
 
 import planted
 from client import Client, Person, exact, expect
@@ -94,6 +95,10 @@ def test_two_commands_make_a_first_call(quickstart):
     assert started.stdout.splitlines()[-1].startswith("latchkey is listening on "), "the ready line is not the last one"
     answer = started.first_call()
     assert answer.returncode == 0 and "Meow! You said: Hello" in answer.stdout, answer.stdout + answer.stderr
+    # And people manage it in a browser, at the address that is said.
+    console = started.url.replace("127.0.0.1", "localhost") + "/console"
+    assert f"\nConsole     {console}, with the e-mail address and the password above\n" in started.stdout
+    assert "<title>" in requests.get(started.url + "/console", timeout=10).text
     # Nothing is left that only a first start has.
     assert "setup token" not in started.stdout
 
@@ -137,6 +142,7 @@ def test_set_up_now_and_serve_later(quickstart, own_server):
         port = free.getsockname()[1]
     started = quickstart("--no-serve", "--port", port)
     assert started.over() == 0, started.stderr
+    assert "Console" not in started.stdout
     assert not READY_LINE.search(started.stdout) and f"http://127.0.0.1:{port}/v1" in started.stdout
     server = own_server(name="later")
     server.data = started.data

@@ -162,6 +162,10 @@ def test_a_first_call_takes_three_commands_and_less_than_a_minute(homes):
         key = re.search(r"sk-\w{51}", line).group()
         planted.plant("the key of quickstart", key)
         assert line.replace(key, "sk-…").replace(str(port), "8080") == call.rstrip("\n"), "the README shows another"
+        console = r"^Console .*$"
+        wait_for("the console's address", lambda: re.search(console, text("utf-8"), re.MULTILINE))
+        said_console = re.search(console, text("utf-8"), re.MULTILINE).group()
+        assert said_console.replace(str(port), "8080") in README.read_text("utf-8"), "the README shows another"
         said = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=60)
         assert "Meow! You said: Hello. Purr." in said.stdout, said.stdout + said.stderr
         assert time.monotonic() - began < 60

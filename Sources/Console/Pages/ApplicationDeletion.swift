@@ -78,8 +78,8 @@ extension Visit {
             action: request.uri.path, backPath: "/console/applications",
             keys: keys.map {
                 ApplicationDeletion.Key(
-                    name: $0.credential.name.isEmpty ? strings("key.unnamed") : $0.credential.name,
-                    hint: $0.credential.hint, lastUsed: $0.credential.secret.lastUsedAt.map(formats.moment))
+                    name: name(of: $0),
+                    hint: $0.credential.hint, lastUsed: $0.credential.lastUsedAt.map(formats.moment))
             },
             hasKeys: !keys.isEmpty,
             name: form.field(

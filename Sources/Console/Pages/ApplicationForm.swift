@@ -40,6 +40,8 @@ struct ApplicationForm: View {
     let showsParameters: Bool
     let failure: String?
     let hasModels: Bool
+    /// What it showed before anybody typed.
+    let marks: [Form.Carried]
 }
 
 extension Console {
@@ -78,17 +80,11 @@ extension Console {
             let id = try visit.identifier("application_id")
             let old = try await management.getApplication(visit.caller, id)
             let draft = ApplicationFields(&form, visit.strings)
-            guard form.isGood, let name = draft.name, let model = draft.model else {
+            guard form.isGood else {
                 return try await visit.applicationForm(form, of: old, status: .badRequest)
             }
-            var edit = ApplicationEdit()
-            edit.name = name
-            edit.model = model
-            edit.allowedModels = draft.allowed
-            edit.systemPrompt = .some(draft.prompt)
-            edit.parameters = draft.parameters
             do {
-                _ = try await management.updateApplication(visit.caller, id, edit)
+                _ = try await management.updateApplication(visit.caller, id, draft.edit(of: old, form))
                 return visit.see("/console/applications#app-\(id)", Flash(.saved, id))
             } catch let refusal as Refusal where refusal.problem.status.kind == .clientError {
                 form.note(refusal)
@@ -108,8 +104,9 @@ extension Visit {
         let chosen = isSent ? form.text("model") : Text(old?.chat.model ?? offers.first?.model.name ?? "")
         let allowed = isSent ? form.texts("allowed_models") : (old?.chat.allowedModels ?? []).map { Text($0) }
         var names = offers.map { ($0.model.name, $0.cost) }
-        // A model that an app has may have come after the first hundred, or be gone.
-        for name in old?.chat.allowedModels ?? [] where !names.contains(where: { $0.0 == name }) {
+        // A model that an app has, or that was ticked, may have come after the first hundred, or be gone.
+        for name in (old.map { $0.chat.allowedModels + [$0.chat.model] } ?? []) + allowed.map(\.string)
+        where !names.contains(where: { $0.0 == name }) {
             names.append((name, nil))
         }
         let parameters = ApplicationFields.parameterFields(form, old?.chat.parameters, strings)
@@ -130,7 +127,8 @@ extension Visit {
                 help: strings("application.prompt_help"), isOptional: true),
             parameters: parameters.filter { $0.name != "stop" }, stop: parameters.filter { $0.name == "stop" },
             showsParameters: parameters.contains { !$0.value.isEmpty || $0.fault != nil },
-            failure: form.failure, hasModels: !names.isEmpty)
+            failure: form.failure, hasModels: !names.isEmpty,
+            marks: form.marks(of: old.map(ApplicationFields.shown) ?? []))
         return try await page("application-form", view, in: .applications, status: status)
     }
 }

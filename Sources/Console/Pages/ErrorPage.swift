@@ -47,7 +47,7 @@ extension Visit {
             case 500...: "server"
             default: "request"
             }
-        let typed = (form?.carried ?? []).filter { !$0.value.isEmpty }.map {
+        let typed = (form?.carried ?? []).filter { !$0.value.isEmpty && !Form.isMark($0.name) }.map {
             Form.Carried(name: label($0.name), value: $0.value)
         }
         let retryAfter = problem.headers[.retryAfter].flatMap { Int($0) }

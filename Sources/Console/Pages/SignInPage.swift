@@ -48,7 +48,7 @@ extension Console {
             return try await visit.signInPage(Form(visit.strings))
         }
 
-        openForm(&routes, "/console/sign-in") { visit, form in
+        openForm(&routes, "/console/sign-in", limit: Form.longestCarrying) { visit, form in
             var form = form
             if visit.isWithoutHTTPS { return try await visit.signInPage(form, status: .badRequest) }
             let email: EmailAddress? = form.required("email")
@@ -66,7 +66,7 @@ extension Console {
             }
         }
 
-        openForm(&routes, "/console/sign-in/code") { visit, form in
+        openForm(&routes, "/console/sign-in/code", limit: Form.longestCarrying) { visit, form in
             var form = form
             let name = form.text("waiting")
             guard let found = waiting.find(name) else {

@@ -11,8 +11,6 @@ struct Names: Sendable {
         let text: String
         /// What tells a key apart from others of its name.
         let hint: String?
-        /// It was deleted.
-        let isGone: Bool
     }
 
     /// In the order of the lists.
@@ -26,7 +24,7 @@ struct Names: Sendable {
         let (management, caller) = (visit.management, visit.caller)
         let limit = Page.limits.upperBound
         applications = try await management.listApplications(caller, Page(limit: limit)).items.map {
-            ($0.id, Name(text: $0.name, hint: nil, isGone: false))
+            ($0.id, Name(text: $0.name, hint: nil))
         }
         keys = try await management.listCredentials(caller, KeyListQuestion(), limit: limit).items.map {
             ($0.credential.id, Self.name($0.credential, visit.strings))
@@ -40,7 +38,7 @@ struct Names: Sendable {
         for id in Set(wanted) where !applications.contains(where: { $0.id == id }) {
             do {
                 let found = try await visit.management.getApplication(visit.caller, id)
-                applications.append((id, Name(text: found.name, hint: nil, isGone: false)))
+                applications.append((id, Name(text: found.name, hint: nil)))
             } catch { guard error.code == .notFound else { throw error } }
         }
         for id in Set(wantedKeys) where !keys.contains(where: { $0.id == id }) {
@@ -52,7 +50,7 @@ struct Names: Sendable {
     }
 
     private static func name(_ key: Credential, _ strings: Strings) -> Name {
-        Name(text: key.name.isEmpty ? strings("key.unnamed") : key.name, hint: key.hint, isGone: false)
+        Name(text: key.name.isEmpty ? strings("key.unnamed") : key.name, hint: key.hint)
     }
 
     func application(_ id: Identifier?) -> Name { Self.name(id, in: applications, strings("usage.gone_application")) }
@@ -62,6 +60,6 @@ struct Names: Sendable {
     /// What is deleted has no name any more; the end of its identifier tells it apart.
     private static func name(_ id: Identifier?, in all: [(id: Identifier, name: Name)], _ gone: String) -> Name {
         if let found = all.first(where: { $0.id == id }) { return found.name }
-        return Name(text: gone, hint: id.map { "…" + $0.description.suffix(8) }, isGone: true)
+        return Name(text: gone, hint: id.map { "…" + $0.description.suffix(8) })
     }
 }

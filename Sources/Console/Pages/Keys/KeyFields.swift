@@ -25,8 +25,7 @@ struct KeyFields {
         creditLimit = Self.credits(&form, "limited_amount", strings)
         monthlyLimit = Self.credits(&form, "monthly_limit", strings)
         expiry = KeyExpiry(&form, strings)
-        let models = form.texts("models").prefix(CredentialDraft.listed.upperBound).compactMap { ModelName($0) }
-        self.models = models.isEmpty ? nil : models
+        models = Self.models(&form, strings)
         addresses = Self.addresses(&form, strings)
         host = form.optional("host")
         group = form.optional("group")
@@ -48,6 +47,21 @@ struct KeyFields {
         if let credits = amount(text) { return credits }
         form.note(name, strings("invalid.credits"))
         return nil
+    }
+
+    /// No box ticked is no restriction where there was none. The end of one is said by a box of its own.
+    private static func models(_ form: inout Form, _ strings: Strings) -> [ModelName]? {
+        if form.text("all_models") == "yes" { return nil }
+        if form.isEmptied("models") { form.note("models", strings("key.models_none")) }
+        var models: [ModelName] = []
+        for text in form.texts("models") {
+            guard let model = ModelName(text) else {
+                form.note("models", strings.rule(ModelName.refusal(of: text)))
+                return nil
+            }
+            models.append(model)
+        }
+        return models.isEmpty ? nil : models
     }
 
     /// One on each line, or with commas between.
@@ -87,22 +101,41 @@ struct KeyFields {
             group: group?.text, models: models?.map(\.text), addresses: addresses, host: host)
     }
 
-    /// Everything that the form says, for a key that there is.
-    func edit(of old: KeyDetails) -> CredentialEdit {
+    /// What the form of a key shows before anybody types.
+    static func shown(_ key: KeyDetails, _ formats: Formats) -> [(name: String, texts: [Text])] {
+        let (credential, terms) = (key.credential, key.credential.terms)
+        let single: [(String, String?)] = [
+            ("name", credential.name), ("enabled", credential.isEnabled ? "yes" : "no"),
+            ("monthly_limit", terms.monthlyLimit.map(formats.credits)),
+            ("limited_amount", terms.creditLimit.map(formats.credits)),
+            ("expiry", terms.expiresAt == nil ? "never" : "date"), ("expired_at", terms.expiresAt.map(KeyExpiry.text)),
+            ("ip_allowlist", terms.addresses?.map(\.text).joined(separator: "\n")), ("host", terms.host?.text),
+            ("group", terms.group), ("environment", credential.environment),
+            ("labels", credential.labels.joined(separator: " ")),
+        ]
+        return single.map { (name: $0.0, texts: [Text($0.1 ?? "")]) }
+            + [(name: "models", texts: (terms.models ?? []).map { Text($0) })]
+    }
+
+    /// What the form says otherwise than it showed, for a key that there is.
+    func edit(of old: KeyDetails, _ form: Form) -> CredentialEdit {
         var edit = CredentialEdit()
-        edit.name = name
-        let terms = old.credential.terms
+        if form.isChanged("name") { edit.name = name }
         // A date that nobody touched is not asked for again: it may have passed.
-        if let expiry, !expiry.isSame(as: terms.expiresAt) { edit.expiresAt = .some(expiry.time(from: old.at)) }
-        edit.creditLimit = .some(creditLimit)
-        edit.monthlyLimit = .some(monthlyLimit)
-        edit.group = .some(group)
-        edit.models = .some(models)
-        edit.addresses = .some(addresses)
-        edit.host = .some(host)
-        edit.labels = labels
-        edit.environment = .some(environment)
-        edit.isEnabled = isEnabled
+        if form.isChanged("expiry") || form.isChanged("expired_at"), let expiry,
+            !expiry.isSame(as: old.credential.terms.expiresAt)
+        {
+            edit.expiresAt = .some(expiry.time(from: old.at))
+        }
+        if form.isChanged("limited_amount") { edit.creditLimit = .some(creditLimit) }
+        if form.isChanged("monthly_limit") { edit.monthlyLimit = .some(monthlyLimit) }
+        if form.isChanged("group") { edit.group = .some(group) }
+        if form.has("all_models") || form.isListChanged("models") { edit.models = .some(models) }
+        if form.isChanged("ip_allowlist") { edit.addresses = .some(addresses) }
+        if form.isChanged("host") { edit.host = .some(host) }
+        if form.isChanged("labels") { edit.labels = labels }
+        if form.isChanged("environment") { edit.environment = .some(environment) }
+        if form.isChanged("enabled") { edit.isEnabled = isEnabled }
         return edit
     }
 }

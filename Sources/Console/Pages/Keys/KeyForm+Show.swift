@@ -27,7 +27,9 @@ extension Visit {
         let cost = costs.cost(in: app, group: group.isEmpty ? nil : group)
         let terms = old?.credential.terms
         let restricted = restrictionFields(form, old)
-        let models = form.has("name") ? form.texts("models") : (terms?.models ?? []).map { Text($0) }
+        let own = (terms?.models ?? []).map { Text($0) }
+        let models = form.has("name") ? form.texts("models") : own
+        let (marks, none) = (marks(form, old), Form.mark("models", []))
         let faults = ["models", "group"].contains { form.faults[$0] != nil } || restricted.contains { $0.fault != nil }
         let view = KeyForm(
             title: strings(old == nil ? "key.new" : "key.edit"),
@@ -69,12 +71,28 @@ extension Visit {
             zone: formats.offset(at: formats.now).map { strings("key.date_zone", ["offset": $0]) }
                 ?? strings("key.date_utc"),
             summary: summary(old, costs), showsRestrictions: faults,
-            models: costs.models.map { KeyForm.ModelChoice(name: $0, isChosen: models.contains(Text($0))) },
-            modelFault: form.faults["models"], addresses: restricted[0], host: restricted[1],
-            groups: groupChoices(group, costs), groupFault: form.faults["group"], labels: restricted[2],
+            models: modelChoices(models, own, costs), modelFault: form.faults["models"],
+            hasRestriction: marks.contains { $0.name == none.name && $0.value != none.value },
+            isForAllModels: form.has("all_models"), addresses: restricted[0], host: restricted[1],
+            groups: groupChoices(group, terms?.group, costs), groupFault: form.faults["group"], labels: restricted[2],
             environment: restricted[3],
-            environments: KeyEnvironment.usual.map { KeyForm.Suggestion(value: $0) })
+            environments: KeyEnvironment.usual.map { KeyForm.Suggestion(value: $0) }, marks: marks)
         return try await page("key-form", view, in: .keys, status: status)
+    }
+
+    /// A new key has boxes that were ticked only when its form is shown again.
+    private func marks(_ form: Form, _ old: KeyDetails?) -> [Form.Carried] {
+        if let old { return form.marks(of: KeyFields.shown(old, formats)) }
+        let ticked = form.texts("models")
+        return ticked.isEmpty ? form.marks(of: []) : [Form.mark("models", ticked)]
+    }
+
+    /// A key's own model, or one that was ticked, may have come after the first hundred, or be gone.
+    private func modelChoices(_ ticked: [Text], _ own: [Text], _ costs: KeyCosts) -> [KeyForm.ModelChoice] {
+        var names = costs.models.map { Text($0) }
+        for name in own + ticked where !names.contains(name) { names.append(name) }
+        let ticked = Set(ticked)
+        return names.map { KeyForm.ModelChoice(name: $0.string, isChosen: ticked.contains($0)) }
     }
 
     private func limit(
@@ -126,7 +144,8 @@ extension Visit {
         ]
     }
 
-    private func groupChoices(_ chosen: String, _ costs: KeyCosts) -> [KeyForm.GroupChoice] {
+    /// - Parameter old: the group that the key has, which may have come after the first hundred, or not be usable any more.
+    private func groupChoices(_ chosen: String, _ old: String?, _ costs: KeyCosts) -> [KeyForm.GroupChoice] {
         func words(_ details: GroupDetails?) -> (name: String, multiplier: String) {
             (details?.group.name ?? costs.defaultGroup, details?.multiplier?.decimal ?? "")
         }
@@ -134,6 +153,9 @@ extension Visit {
         let standing = KeyForm.GroupChoice(
             value: "", name: strings("key.group_own", ["name": own.name, "multiplier": own.multiplier]),
             multiplier: own.multiplier, isChosen: chosen.isEmpty)
+        let others = [old].compactMap(\.self).filter { name in !costs.groups.contains { $0.group.name == name } }.map {
+            KeyForm.GroupChoice(value: $0, name: $0, multiplier: "", isChosen: chosen == $0)
+        }
         return [standing]
             + costs.groups.map { details in
                 let group = words(details)
@@ -141,7 +163,7 @@ extension Visit {
                     value: group.name,
                     name: strings("key.group_choice", ["name": group.name, "multiplier": group.multiplier]),
                     multiplier: group.multiplier, isChosen: chosen == group.name)
-            }
+            } + others
     }
 
     /// What the folded part says, while it is folded.

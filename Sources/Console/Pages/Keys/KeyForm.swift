@@ -68,6 +68,9 @@ struct KeyForm: View {
     let showsRestrictions: Bool
     let models: [ModelChoice]
     let modelFault: String?
+    /// It shows models that are ticked, so that a key for all models is asked for by a box of its own.
+    let hasRestriction: Bool
+    let isForAllModels: Bool
     let addresses: Field
     let host: Field
     let groups: [GroupChoice]
@@ -75,4 +78,6 @@ struct KeyForm: View {
     let labels: Field
     let environment: Field
     let environments: [Suggestion]
+    /// What it showed before anybody typed.
+    let marks: [Form.Carried]
 }

@@ -83,7 +83,7 @@ extension Console {
             guard form.isGood else { return try await visit.keyForm(form, of: old, status: .badRequest) }
             do {
                 let id = old.credential.id
-                _ = try await management.updateCredential(visit.caller, id, fields.edit(of: old))
+                _ = try await management.updateCredential(visit.caller, id, fields.edit(of: old, form))
                 return visit.see("/console/keys#key-\(id)", Flash(.saved, id))
             } catch let refusal as Refusal where refusal.problem.status.kind == .clientError {
                 if refusal.code == .notFound { throw refusal }

@@ -48,8 +48,9 @@ extension Console {
         form(&routes, "/tokens/new", for: .listPlatformTokens) { visit, form in
             var form = form
             let name: DisplayName? = form.required("name")
-            let scopes = form.texts("scopes").compactMap { Scope($0) }
-            if scopes.isEmpty { form.note("scopes", visit.strings("token.no_scope")) }
+            let ticked = form.texts("scopes")
+            let scopes = ticked.compactMap { Scope($0) }
+            if scopes.isEmpty || scopes.count < ticked.count { form.note("scopes", visit.strings("token.no_scope")) }
             let days = Int64(form.text("lifetime").string).flatMap { TokenLifetime(rawValue: $0) }?.rawValue
             if days == nil { form.note("lifetime", visit.strings("invalid.required")) }
             return try await visit.proving(form, again: { try await visit.tokenForm($0, status: $1) }) { caller in

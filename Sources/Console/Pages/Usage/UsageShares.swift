@@ -62,7 +62,7 @@ struct UsageShares: View {
                 switch kind {
                 case .application: names.application(line.application)
                 case .key: names.key(line.credential)
-                case .model: Names.Name(text: line.model ?? "", hint: nil, isGone: false)
+                case .model: Names.Name(text: line.model ?? "", hint: nil)
                 }
             return Row(
                 door: kind == .application ? Door(name.text) : nil, name: name.text, hint: name.hint,
