@@ -194,7 +194,9 @@ function update(old, fresh) {
 
 async function refresh() {
   const answer = await fetch(location.href);
-  if (!answer.ok || answer.redirected) return location.reload();
+  // To the door: nobody is signed in any more.
+  if (answer.redirected || answer.status === 401) return location.reload();
+  if (!answer.ok) throw new Error(`${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.getElementById(part.id);
@@ -207,25 +209,29 @@ async function refresh() {
 
 const live = document.querySelector("[data-live]");
 if (live) {
-  let [mark, source, touched, failures] = [live.dataset.mark, null, Date.now(), 0];
+  let [mark, source, touched, failures, again] = [live.dataset.mark, null, Date.now(), 0, null];
   // Nobody is here any more: a session must be able to end by itself.
   const isIdle = () => document.hidden || Date.now() - touched > 600000;
   const look = async (seen) => {
     if (isIdle()) return stop();
     if (seen === mark) return;
-    mark = seen;
-    mark = await refresh() ?? mark;
+    mark = await refresh() ?? seen;
+    failures = 0;
   };
   const stop = () => { source?.close(); source = null; };
+  // What could not be had is tried again, after one second, then two, up to a minute.
+  const later = () => {
+    stop();
+    again ??= setTimeout(() => {
+      again = null;
+      if (!isIdle()) refresh().then((seen) => { mark = seen ?? mark; start(); }, later);
+    }, Math.min(60000, 1000 * 2 ** failures++));
+  };
   const start = () => {
-    if (source || isIdle()) return;
+    if (source || again || isIdle()) return;
     source = new EventSource(live.dataset.live);
-    source.onmessage = (event) => look(event.data).catch(() => {});
-    source.onerror = () => {
-      if (source?.readyState !== EventSource.CLOSED) return;
-      stop();
-      setTimeout(() => refresh().then(start, () => {}), failures++ ? 10000 : 1000);
-    };
+    source.onmessage = (event) => look(event.data).catch(later);
+    source.onerror = () => { if (source?.readyState === EventSource.CLOSED) later(); };
   };
   for (const kind of ["pointermove", "keydown", "scroll", "focus"]) {
     addEventListener(kind, () => { touched = Date.now(); start(); }, { passive: true });
