@@ -23,6 +23,7 @@ struct Visit: Sendable {
     let formats: Formats
     /// A token that the session goes on under, once the person has proved again who they are.
     private let renewed = Renewed()
+    private final class Renewed: Sendable { let token = Mutex<Secret?>(nil) }
 
     init(console: Console, request: Request, context: WebContext, caller: Caller) {
         self.console = console
@@ -64,37 +65,10 @@ struct Visit: Sendable {
         return value
     }
 
-    // MARK: Proof
-
-    private final class Renewed: Sendable { let token = Mutex<Secret?>(nil) }
-
-    /// Whether the person must also type a code.
-    var needsCode: Bool { caller.actor?.user.hasSecondFactor ?? false }
-
-    /// Asks once more who the person is, by the fields `password` and `code` of a form.
-    /// - Parameter wrong: what to say of a wrong password.
-    /// - Returns: the caller that is fresh now; `nil` when the proof was no good, which is noted in the form.
-    func proved(_ form: inout Form, wrong: String = "invalid.password") async throws -> Caller? {
-        let password: Password? = form.required("password")
-        let code: SecondFactorCode? = needsCode ? form.required("code") : nil
-        guard let password, code != nil || !needsCode else { return nil }
-        do {
-            let opened = try await management.reauthenticate(caller, Proof(password: password, code: code))
-            renewed.token.withLock { $0 = opened.token }
-            return management.caller(
-                try await management.actor(.session(opened.token), from: context.client), at: context.client)
-        } catch {
-            switch error.code {
-            case .signInFailed:
-                form.note(needsCode ? "code" : "password", strings(needsCode ? "invalid.proof" : wrong))
-            case .tooManyAttempts: form.note("password", strings.sentence(error))
-            default: throw error
-            }
-            return nil
-        }
-    }
-
     // MARK: Answers
+
+    /// The session goes on under this token.
+    func renew(_ token: Secret) { renewed.token.withLock { $0 = token } }
 
     /// The same answer, with the session that a proof has renewed.
     func kept(_ answer: Response) -> Response {

@@ -4,6 +4,9 @@ package struct Proof: Sendable {
     /// From their authenticator, or a recovery code.
     let code: SecondFactorCode?
 
+    /// Whether a code is part of it.
+    package var hasCode: Bool { code != nil }
+
     package init(password: Password, code: SecondFactorCode?) {
         self.password = password
         self.code = code

@@ -87,15 +87,4 @@ extension Visit {
             proof: keys.isEmpty ? [] : proofFields(form), failure: form.failure)
         return try await page("application-delete", view, in: .applications, status: status)
     }
-
-    /// The fields that ``proved(_:)`` reads.
-    func proofFields(_ form: Form) -> [Field] {
-        let password = form.field(
-            "password", label: strings("field.your_password"), type: "password", autocomplete: "current-password",
-            isSecret: true)
-        if !needsCode { return [password] }
-        let code = form.field(
-            "code", label: strings("field.code"), autocomplete: "one-time-code", isSecret: true)
-        return [password, code]
-    }
 }

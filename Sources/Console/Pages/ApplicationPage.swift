@@ -48,8 +48,8 @@ extension Console {
                 lead: strings.rich(
                     chat.allowedModels.count > 1 ? "application.lead_models" : "application.lead_model",
                     ["model": chat.model, "all": chat.allowedModels.joined(separator: ", ")]),
-                base: visit.pageBase,
-                snippets: Snippet.all(base: visit.pageBase, key: Self.keyPlace, model: chat.model, strings),
+                base: visit.baseURL,
+                snippets: Snippet.all(base: visit.baseURL, key: Self.keyPlace, model: chat.model, strings),
                 keys: keys.map {
                     ApplicationPage.Key(
                         path: "/console/keys/\($0.credential.id)", name: visit.name(of: $0),
@@ -62,18 +62,4 @@ extension Console {
             return try await visit.page("application", view, in: .applications)
         }
     }
-}
-
-extension Visit {
-    /// The base URL of a client, as the browser that shows a page reaches this server. Who is signed in came over HTTPS,
-    /// or to a name of their own machine, where both work.
-    fileprivate var pageBase: String {
-        let authority = request.head.authority ?? ""
-        let isNear = !PlainHTTP.losesCookies([.origin: "http://" + authority], authority: authority, peer: context.peer)
-        return (isNear && request.headers[.forwardedProto] != "https" ? "http://" : "https://") + authority + "/v1"
-    }
-}
-
-extension HTTPField.Name {
-    fileprivate static let forwardedProto = HTTPField.Name("X-Forwarded-Proto")!
 }

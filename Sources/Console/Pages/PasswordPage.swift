@@ -28,23 +28,18 @@ extension Console {
 
         form(&routes, "/account/password", for: .changePassword) { visit, form in
             var form = form
-            let old: Password? = form.required("password")
-            let code: SecondFactorCode? = visit.needsCode ? form.required("code") : nil
+            let old = visit.proof(&form)
             let new: Password? = form.required("new_password")
             guard form.isGood, let old, let new else {
                 return try await visit.passwordPage(form, status: .badRequest)
             }
             do {
-                let token = try await management.changePassword(visit.caller, Proof(password: old, code: code), to: new)
+                let token = try await management.changePassword(visit.caller, old, to: new)
                 var response = visit.see("/console/account", Flash(.saved))
                 response.headers[values: .setCookie].append(SessionCookie.setting(token))
                 return response
             } catch let refusal as Refusal where refusal.problem.status.kind == .clientError {
-                if refusal.code == .signInFailed {
-                    form.note("password", visit.strings(visit.needsCode ? "invalid.proof" : "invalid.password"))
-                } else {
-                    form.note(refusal)
-                }
+                do { try visit.note(refusal, of: old, in: &form) } catch { form.note(refusal) }
                 return try await visit.passwordPage(form, status: refusal.problem.status)
             }
         }

@@ -56,16 +56,6 @@ extension Console {
 }
 
 extension Visit {
-    /// The base URL of a client, as the browser reaches this server.
-    var baseURL: String {
-        let authority = request.head.authority ?? ""
-        // Browsers say with each form where its page is from; it was checked to be ours.
-        guard let origin = request.headers[.origin], PageOrigin(request.headers, authority: authority) == .own else {
-            return "https://\(authority)/v1"
-        }
-        return origin + "/v1"
-    }
-
     func issuedPage(_ issued: IssuedKey, isRotation: Bool = false) async throws -> Response {
         let credential = issued.key.credential
         let application = try await management.getApplication(caller, credential.application)

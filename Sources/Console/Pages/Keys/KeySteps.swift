@@ -87,13 +87,10 @@ extension Visit {
     }
 
     private func reveal(_ form: inout Form, _ key: KeyDetails) async throws -> Response? {
-        let needsCode = needsCode && !isFresh
-        let password: Password? = form.required("password")
-        let code: SecondFactorCode? = needsCode ? form.required("code") : nil
-        guard let password, code != nil || !needsCode else { return nil }
+        guard let proof = proof(&form, withCode: !isFresh) else { return nil }
         let id = key.credential.id
         do {
-            let secret = try await management.revealCredential(caller, id, Proof(password: password, code: code))
+            let secret = try await management.revealCredential(caller, id, proof)
             let view = RevealedPage(
                 title: name(of: key), secret: SecretBox(secret, id: "secret"), base: baseURL,
                 backPath: "/console/keys/\(id)", hidesAfter: 60)
@@ -101,12 +98,10 @@ extension Visit {
             // Without the script as well, the browser leaves the secret after a minute.
             response.headers[.refresh] = "60; url=/console/keys/\(id)"
             return response
-        } catch let refusal as Refusal where refusal.code == .signInFailed {
-            form.note(needsCode ? "code" : "password", strings(needsCode ? "invalid.proof" : "invalid.password"))
-        } catch let refusal as Refusal where refusal.code == .tooManyAttempts {
-            form.note("password", strings.sentence(refusal))
+        } catch let refusal as Refusal {
+            try note(refusal, of: proof, in: &form)
+            return nil
         }
-        return nil
     }
 }
 
