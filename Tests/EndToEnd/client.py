@@ -1,6 +1,7 @@
 """A thin client of the HTTP contract, on `requests`. It adds nothing to a call but the recording of its answer."""
 
 import calendar
+import hashlib
 import http.cookiejar
 import http.cookies
 import itertools
@@ -329,7 +330,5 @@ def in_parallel(work, items, threads=16, deadline=120.0):
 
 def key_cursor(key, value, sort="-created_at"):
     """A cursor of a list of keys without a filter, as if the page before had ended with this key."""
-    digest = 0xCBF29CE484222325
-    for byte in f"{sort}\0\0\0\0\0".encode():
-        digest = (digest ^ byte) * 0x100000001B3 % 2**64
-    return f"{digest:016x}.{key}.{value}"
+    mark = hashlib.sha256(f"{sort}\0\0\0\0\0\0".encode()).hexdigest()[:16]
+    return f"{mark}.{key}.{value}"
