@@ -1,4 +1,5 @@
 import Accounts
+import Calls
 import Credentials
 import Foundation
 import HTTPTypes
@@ -73,6 +74,19 @@ struct KeyListTests {
         #expect(try await keys.router.get("/console/keys?cursor=made.up.1").location == "/console/keys")
     }
 
+    @Test(
+        "what can't be chosen shows no key, and says so",
+        arguments: ["status=gone", "application=x", "label=%20", "environment=%3Cb%3E", "sort=colour", longest])
+    func broken(query: String) async throws {
+        let keys = try await KeyHouse()
+        _ = try await keys.key("a bear")
+        let page = try await keys.router.get("/console/keys?" + query)
+        #expect(page.status == 400 && page.html.contains("No key can be of these choices."))
+        #expect(!page.html.contains("a bear") && page.html.contains("href=\"/console/keys\">Show all"))
+    }
+
+    private static let longest = "application=" + String(repeating: "0", count: 2049)
+
     @Test("a list goes on by its cursor, and keeps what was asked") func paging() async throws {
         let keys = try await KeyHouse()
         // More than a page: those that have expired hold no slot.
@@ -110,6 +124,38 @@ struct KeyListTests {
         #expect(html.contains("Today’s creations are used. Rotation still works"))
         let refused = try await keys.create([("host", "kept.example.com")])
         #expect(refused.status == 429 && refused.html.contains("kept.example.com"))
+    }
+
+    @Test("refusals that are rising are told, in the list and on the key's page") func rising() async throws {
+        let keys = try await KeyHouse()
+        let issued = try await keys.key("one")
+        // The account has no credits.
+        func refuse(_ times: Int) async throws {
+            let caller = try await keys.house.session(of: keys.root)
+            for number in 0..<times {
+                let answer = try await keys.house.management.verifyKey(
+                    caller,
+                    KeyQuestion(
+                        key: good(issued.secret.exposed()), application: keys.app, model: good("echo"), address: nil,
+                        origin: nil, isCharged: true, name: good("\(keys.house.hand.now.microseconds)-\(number)")))
+                try #require(answer.charge == nil)
+            }
+        }
+        func pages() async throws -> [String] {
+            try await keys.router.signIn(keys.root)
+            let path = "/console/keys"
+            return [
+                try await keys.router.get(path).html,
+                try await keys.router.get(path + "/\(issued.key.credential.id)").html,
+            ]
+        }
+        try await refuse(5)
+        keys.house.hand.advance(.seconds(8 * 86_400))
+        try await refuse(9)
+        for html in try await pages() { #expect(!html.contains("Refusals are rising")) }
+        keys.house.hand.advance(.seconds(60))
+        try await refuse(1)
+        for html in try await pages() { #expect(html.contains("Refusals are rising: 10 in 7 days")) }
     }
 
     @Test("a member looks and changes nothing") func member() async throws {

@@ -67,7 +67,8 @@ extension Visit {
         let words = AuditWords(people: everyone, known: known, names, strings)
         return AuditPage(
             lead: strings(address.isOfAll ? "audit.lead_all" : "audit.lead"), scopes: address.scopes(strings),
-            hasScopes: address.mayChoose, kept: address.kept, from: address.from.string, until: address.until.string,
+            hasScopes: address.mayChoose, kept: address.kept, from: address.typed.from.string,
+            until: address.typed.until.string,
             lists: [
                 ChoiceList(
                     "actor", strings("audit.who"), all: strings("audit.anybody"),

@@ -10,7 +10,8 @@ struct KeyHint {
     let tone: Status.Tone?
 
     /// The most urgent first.
-    static func all(of key: KeyDetails, _ formats: Formats) -> [KeyHint] {
+    /// - Parameter trend: of the calls with it that were refused.
+    static func all(of key: KeyDetails, _ trend: RefusalTrend?, _ formats: Formats) -> [KeyHint] {
         let (credential, now, strings) = (key.credential, key.at, formats.strings)
         var hints: [KeyHint] = []
         if credential.leakReportedAt != nil { hints.append(KeyHint(text: strings("key.hint_leaked"), tone: .bad)) }
@@ -21,6 +22,11 @@ struct KeyHint {
             let days = Int(max(0, end.seconds - now.seconds) / Int64(day))
             hints.append(
                 KeyHint(text: strings.count("key.hint_expires", days, shown: formats.number(days)), tone: .warn))
+        }
+        if let trend, trend.isRising {
+            let calls = Int(trend.now)
+            hints.append(
+                KeyHint(text: strings("key.hint_refused", ["count": formats.number(calls)]), tone: .warn))
         }
         if let end = credential.retiring?.endsAt {
             let text =

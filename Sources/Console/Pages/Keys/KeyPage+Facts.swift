@@ -50,25 +50,24 @@ extension Visit {
         ]
     }
 
-    /// The last seven days, beside the seven before.
-    func refused(_ key: KeyDetails) async throws -> [KeyPage.Refused] {
-        guard may(.listRefusedCalls) else { return [] }
-        let today = Day(of: key.at)
+    /// Which calls of the last seven days were refused, and how all of them stand beside the seven days before.
+    func refused(_ key: KeyDetails) async throws -> ([KeyPage.Refused], RefusalTrend) {
+        guard may(.listRefusedCalls) else { return ([], RefusalTrend()) }
         var question = RefusedCallsQuestion()
-        (question.last, question.by, question.credential) = (14, [.day, .code], key.credential.id)
-        var counts: [String: (now: Int64, before: Int64)] = [:]
+        (question.last, question.by, question.credential) = (RefusalTrend.days, [.day, .code], key.credential.id)
+        var (codes, all) = ([String: RefusalTrend](), RefusalTrend())
         for (group, calls) in try await management.listRefusedCalls(caller, question).lines {
             guard let code = group.code, let day = group.day else { continue }
-            if day.number > today.number - 7 {
-                counts[code, default: (0, 0)].now += calls
-            } else {
-                counts[code, default: (0, 0)].before += calls
-            }
+            codes[code, default: RefusalTrend()].add(calls, on: day, today: Day(of: key.at))
+            all.add(calls, on: day, today: Day(of: key.at))
         }
-        return counts.filter { $0.value.now > 0 }.sorted { ($1.value.now, $0.key) < ($0.value.now, $1.key) }.map {
-            KeyPage.Refused(
-                code: $0.key, sentence: strings.denial($0.key), count: formats.number(Int($0.value.now)),
-                isRising: $0.value.now > $0.value.before)
-        }
+        let shown = codes.filter { $0.value.now > 0 }.sorted { ($1.value.now, $0.key) < ($0.value.now, $1.key) }
+        return (
+            shown.map {
+                KeyPage.Refused(
+                    code: $0.key, sentence: strings.denial($0.key), count: formats.number(Int($0.value.now)),
+                    isRising: $0.value.isRising)
+            }, all
+        )
     }
 }

@@ -113,10 +113,11 @@ extension Visit {
         let balance = try await management.getAccount(caller, try account()).balance.amount
         let calls = try await management.countCalls(caller, of: credential.id)
         let mayWrite = may(.updateCredential)
+        let (refused, trend) = try await refused(key)
         let view = KeyPage(
-            name: name(of: key), hint: credential.hint, door: Door(application.name), status: status(of: key),
+            name: name(of: key), hint: credential.hint, door: Door(application.name), status: status(of: key, trend),
             environment: credential.environment.map(environment), path: "/console/keys/\(credential.id)",
-            hints: KeyHint.all(of: key, formats).filter { $0.tone != nil }.map {
+            hints: KeyHint.all(of: key, trend, formats).filter { $0.tone != nil }.map {
                 Note($0.tone ?? .warn, strings.rich("key.hint", ["text": $0.text]))
             },
             limits: limits(of: key, cost, balance), secrets: secrets(of: key, mayWrite: mayWrite),
@@ -124,7 +125,7 @@ extension Visit {
                 strings.rich("key.overlap", ["time": formats.exact($0)])
             },
             retire: credential.retiring.map { _ in retireNote(key) },
-            facts: try await facts(of: key, costs), labels: credential.labels, refused: try await refused(key),
+            facts: try await facts(of: key, costs), labels: credential.labels, refused: refused,
             explained: try await explained(key, application), isEnabled: credential.isEnabled, mayWrite: mayWrite,
             isRevealable: credential.reveal == .available,
             deleteHelp: strings(
@@ -142,12 +143,7 @@ extension Visit {
     private func limits(of key: KeyDetails, _ cost: Credits?, _ balance: Credits) -> [KeyPage.Limit] {
         let (terms, meter) = (key.credential.terms, key.meter)
         func limit(_ name: String, when: String, _ used: Credits, _ limit: Credits?, _ span: String) -> KeyPage.Limit {
-            let quota = limit.map { limit in
-                let rest = limit.subtracting(used) ?? .zero
-                let isLow = Quota.percent(used, of: limit) > 90 || rest <= .zero
-                return Quota(
-                    used: used, of: limit, left: left(rest, cost), span: span, tone: isLow ? .warn : .good, formats)
-            }
+            let quota = limit.map { self.quota(used, of: $0, span, cost: cost) }
             return KeyPage.Limit(
                 name: name, when: when, quota: quota,
                 used: strings("key.used_unlimited", ["credits": formats.credits(used)]),
@@ -157,11 +153,11 @@ extension Visit {
             limit(
                 strings("key.this_month"),
                 when: strings("key.starts_again", ["time": formats.exact(Self.nextMonth(after: key.at))]),
-                meter.month.posted, terms.monthlyLimit, strings("key.span_month")),
+                meter.month.posted, terms.monthlyLimit, "key.span_month"),
             limit(
                 strings("key.in_total"),
                 when: strings("key.since", ["date": formats.date(key.credential.createdAt)]), meter.usage.posted,
-                terms.creditLimit, strings("key.span_total")),
+                terms.creditLimit, "key.span_total"),
         ]
     }
 

@@ -1,5 +1,4 @@
 import Credentials
-import Foundation
 import Management
 import Metering
 import Values
@@ -31,20 +30,25 @@ struct KeysAddress {
     var environment: KeyEnvironment?
     var sort: KeySort
     var cursor: Text?
+    /// Something in it is none of what can be chosen. Which keys it would show is not what was asked for.
+    let isBroken: Bool
 
     init(_ visit: Visit) {
-        search = visit.query("search") ?? ""
-        state = visit.query("status").flatMap { State(rawValue: $0.string) }
-        application = visit.query("application").flatMap { Identifier($0) }
-        label = visit.query("label").flatMap { KeyLabel($0) }
-        environment = visit.query("environment").flatMap { KeyEnvironment($0) }
-        sort = visit.query("sort").flatMap { KeySort($0) } ?? .standard
-        cursor = visit.query("cursor")
+        var address = Address(visit)
+        search = address.text("search")
+        state = address.choice("status") { State(rawValue: $0.string) }
+        application = address.choice("application") { Identifier($0) }
+        label = address.choice("label") { KeyLabel($0) }
+        environment = address.choice("environment") { KeyEnvironment($0) }
+        sort = address.choice("sort") { KeySort($0) } ?? .standard
+        cursor = address.choice("cursor") { $0 }
+        isBroken = address.isBroken
     }
 
     /// Whether it asks for all keys, from the first.
     var isPlain: Bool {
-        search.isEmpty && state == nil && application == nil && label == nil && environment == nil && cursor == nil
+        !isBroken && search.isEmpty && state == nil && application == nil && label == nil && environment == nil
+            && cursor == nil
     }
 
     /// - Throws: the rule that the search breaks.
@@ -65,19 +69,13 @@ struct KeysAddress {
     struct InvalidSearch: Error {}
 
     var path: String {
-        var parts: [String] = []
-        func add(_ name: String, _ value: String?) {
-            guard let value, !value.isEmpty else { return }
-            parts.append(name + "=" + (value.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""))
-        }
-        add("search", search.string)
-        add("status", state?.rawValue)
-        add("application", application?.description)
-        add("label", label?.text)
-        add("environment", environment?.text)
-        add("sort", sort == .standard ? nil : sort.text)
-        add("cursor", cursor?.string)
-        return Navigation.Place.keys.path + (parts.isEmpty ? "" : "?" + parts.joined(separator: "&"))
+        Address.path(
+            Navigation.Place.keys.path,
+            [
+                ("search", search.string), ("status", state?.rawValue), ("application", application?.description),
+                ("label", label?.text), ("environment", environment?.text),
+                ("sort", sort == .standard ? nil : sort.text), ("cursor", cursor?.string),
+            ])
     }
 
     /// The same from the first page on, with something changed.

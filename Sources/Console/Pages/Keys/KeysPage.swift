@@ -50,6 +50,8 @@ struct KeysPage: View {
     let rows: [Row]
     let search: String
     let searchFault: String?
+    /// Of what was chosen in the address.
+    let choiceFault: String?
     let segments: [Segment]
     /// The state that a search keeps.
     let state: String?
@@ -88,8 +90,11 @@ extension Visit {
         var listing: KeyListing?
         var fault: String?
         do {
-            listing = try await management.listCredentials(
-                caller, try address.question(), limit: Self.rows, cursor: address.cursor)
+            let question = try address.question()
+            if !address.isBroken {
+                listing = try await management.listCredentials(
+                    caller, question, limit: Self.rows, cursor: address.cursor)
+            }
         } catch is KeysAddress.InvalidSearch {
             fault = strings.rule(KeySearch.refusal(of: address.search))
         } catch let refusal as Refusal where refusal.fields.contains(where: { $0.field == "search" }) {
@@ -101,12 +106,13 @@ extension Visit {
         let (all, found) = try await applications(of: keys)
         let slots = try await management.keySlots(caller)
         let costs = try await KeyCosts(self)
+        let trends = try await refusalTrends(at: formats.now)
         let marked = Flash(request.headers)?.id
         let mayWrite = may(.createCredential)
         let rows = keys.map { key in
             let app = found[key.credential.application]
             return row(
-                key, app, cost: costs.cost(in: app, group: key.credential.terms.group),
+                key, app, trends[key.credential.id], cost: costs.cost(in: app, group: key.credential.terms.group),
                 isNew: key.credential.id == marked, mayWrite: mayWrite)
         }
         let narrowed = address.label?.text ?? address.environment.map { environment($0.text) }
@@ -119,7 +125,8 @@ extension Visit {
                 ]),
             notes: mayWrite ? notes(on: keys, slots) : [], rows: rows,
             // A key that somebody searches for is not shown again.
-            search: fault == nil ? address.search.string : "", searchFault: fault, segments: segments(address),
+            search: fault == nil ? address.search.string : "", searchFault: fault,
+            choiceFault: address.isBroken ? strings("keys.fault") : nil, segments: segments(address),
             state: address.state?.rawValue, label: address.label?.text, environment: address.environment?.text,
             narrowedTo: narrowed,
             allPath: address.changed { ($0.label, $0.environment) = (nil, nil) }.path,
@@ -143,17 +150,17 @@ extension Visit {
             zone: formats.local(formats.now) == nil ? strings("keys.zone_none") : strings("keys.zone"),
             isEmpty: rows.isEmpty && address.isPlain && listing?.next == nil, hasRows: !rows.isEmpty,
             hasApplications: !all.isEmpty, mayWrite: mayWrite)
-        return try await page("keys", view, in: .keys, status: fault == nil ? .ok : .badRequest)
+        return try await page("keys", view, in: .keys, status: fault == nil && !address.isBroken ? .ok : .badRequest)
     }
 
     private func row(
-        _ key: KeyDetails, _ app: Application?, cost: Credits?, isNew: Bool, mayWrite: Bool
+        _ key: KeyDetails, _ app: Application?, _ trend: RefusalTrend?, cost: Credits?, isNew: Bool, mayWrite: Bool
     ) -> KeysPage.Row {
         let credential = key.credential
         return KeysPage.Row(
             id: "key-\(credential.id)", path: "/console/keys/\(credential.id)", name: name(of: key),
             hint: credential.hint, door: Door(app?.name ?? "·"),
-            environment: credential.environment.map(environment), status: status(of: key),
+            environment: credential.environment.map(environment), status: status(of: key, trend),
             quota: quota(of: key, cost: cost),
             monthUsed: strings("key.month_used_unlimited", ["credits": formats.credits(key.meter.month.posted)]),
             expiry: credential.terms.expiresAt.map(formats.dated),

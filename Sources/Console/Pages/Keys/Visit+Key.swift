@@ -15,7 +15,7 @@ extension Visit {
     }
 
     /// The word, then why and until when.
-    func status(of key: KeyDetails) -> Status {
+    func status(of key: KeyDetails, _ trend: RefusalTrend? = nil) -> Status {
         let credential = key.credential
         switch key.status {
         case .expired:
@@ -34,35 +34,37 @@ extension Visit {
             return Status(
                 .warn, .month, strings("key.disabled"), reason: strings("key.month_used", ["time": next]))
         case .active:
-            let hint = KeyHint.all(of: key, formats).first
+            let hint = KeyHint.all(of: key, trend, formats).first
             return Status(.good, .active, strings("key.active"), reason: hint?.text, reasonTone: hint?.tone)
         }
     }
 
     /// The beginning of the next UTC month.
     static func nextMonth(after time: Timestamp) -> Timestamp {
-        let first = Day(number: Day(of: time).firstOfMonth.number + 32).firstOfMonth
-        return Timestamp(microseconds: first.number * 86_400_000_000)
+        Month(number: Month(of: time).number + 1).days.lowerBound.start
+    }
+
+    /// One limit of a key, and how much of it is used.
+    func quota(_ used: Credits, of limit: Credits, _ span: String, cost: Credits?, isOff: Bool = false) -> Quota {
+        let rest = limit.subtracting(used) ?? .zero
+        let isLow = Quota.percent(used, of: limit) > 90 || rest <= .zero
+        return Quota(
+            used: used, of: limit, left: left(rest, cost), span: strings(span),
+            tone: isOff ? .off : isLow ? .warn : .good, formats)
     }
 
     /// The limit that stops the key first; `nil` for a key without limits.
     func quota(of key: KeyDetails, cost: Credits?) -> Quota? {
-        let terms = key.credential.terms
-        var bounds: [(used: Credits, limit: Credits, left: Credits, span: String)] = []
-        if let limit = terms.monthlyLimit {
-            let used = key.meter.month.posted
-            bounds.append((used, limit, limit.subtracting(used) ?? .zero, strings("key.span_month")))
+        let (terms, meter) = (key.credential.terms, key.meter)
+        let bounds = [
+            (used: meter.month.posted, limit: terms.monthlyLimit, span: "key.span_month"),
+            (used: meter.usage.posted, limit: terms.creditLimit, span: "key.span_total"),
+        ].compactMap { bound in
+            bound.limit.map { (bound.used, $0, bound.span, left: $0.subtracting(bound.used) ?? .zero) }
         }
-        if let limit = terms.creditLimit {
-            let used = key.meter.usage.posted
-            bounds.append((used, limit, limit.subtracting(used) ?? .zero, strings("key.span_total")))
-        }
-        guard let bound = bounds.min(by: { $0.left < $1.left }) else { return nil }
-        let isLow = Quota.percent(bound.used, of: bound.limit) > 90 || bound.left <= .zero
-        let isOff = key.status == .disabled || key.status == .expired
-        return Quota(
-            used: bound.used, of: bound.limit, left: left(bound.left, cost), span: bound.span,
-            tone: isOff ? .off : isLow ? .warn : .good, formats)
+        guard let (used, limit, span, _) = bounds.min(by: { $0.left < $1.left }) else { return nil }
+        return quota(
+            used, of: limit, span, cost: cost, isOff: key.status == .disabled || key.status == .expired)
     }
 
     /// What is left, in calls where a call has a cost.

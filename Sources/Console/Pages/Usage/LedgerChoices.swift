@@ -13,14 +13,13 @@ struct LedgerChoices: View {
     let last: String
     let lists: [ChoiceList]
 
-    init(_ filter: LedgerChoice, in month: Month, _ names: Names, _ visit: Visit) async throws(Refusal) {
+    init(_ filter: LedgerChoice, in month: Month, _ models: [String], _ names: Names, _ visit: Visit) {
         let strings = visit.strings
-        from = filter.from.string
-        until = filter.until.string
+        from = filter.typed.from.string
+        until = filter.typed.until.string
         first = visit.formats.day(month.days.lowerBound)
         last = visit.formats.day(month.days.upperBound)
-        var models = try await visit.management.listModels(visit.caller, Page(limit: Page.limits.upperBound)).items
-            .map { $0.model.name }
+        var models = models
         // One that has been deleted, or comes after the first hundred.
         if let chosen = filter.model?.text, !models.contains(chosen) { models.append(chosen) }
         lists = [

@@ -84,11 +84,11 @@ struct ChargeReason: View {
 
 extension Visit {
     /// - Parameter names: those that the page has found so far.
-    func ledger(_ address: UsageAddress, _ names: inout Names) async throws -> LedgerSection {
+    func ledger(_ address: UsageAddress, _ models: [ModelOffer], _ names: inout Names) async throws -> LedgerSection {
         let filter = address.filter
         try await names.find(
             applications: [filter.application].compactMap { $0 }, keys: [filter.key].compactMap { $0 }, self)
-        let choices = try await LedgerChoices(filter, in: address.month, names, self)
+        let choices = LedgerChoices(filter, in: address.month, models.map(\.model.name), names, self)
         let kept = address.kept.compactMap { name, value in value.map { Form.Carried(name: name, value: $0) } }
         let clearPath =
             filter.isEmpty ? nil : address.path(to: "ledger") { ($0.filter, $0.after) = (LedgerChoice(), nil) }

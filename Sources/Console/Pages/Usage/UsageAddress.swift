@@ -1,5 +1,4 @@
 import Catalog
-import Foundation
 import Metering
 import Values
 
@@ -22,8 +21,9 @@ struct UsageAddress: Sendable {
         // What is to come has no usage, and what is older than any report is not reported.
         month = asked.map { max(Month(number: now.number - 1200), min($0, now)) } ?? now
         by = visit.query("by").flatMap { UsageShares.Kind(rawValue: $0.string) } ?? .application
-        filter = LedgerChoice(visit)
-        after = visit.query("after").flatMap { Identifier($0) }
+        var address = Address(visit)
+        after = address.choice("after") { Identifier($0) }
+        filter = LedgerChoice(&address)
     }
 
     var isThisMonth: Bool { month == now }
@@ -38,11 +38,8 @@ struct UsageAddress: Sendable {
     func path(to part: String? = nil, _ change: (inout UsageAddress) -> Void = { _ in }) -> String {
         var other = self
         change(&other)
-        let query = (other.kept + other.filter.pairs + [("after", other.after?.description)]).compactMap {
-            name, value in
-            value.map { name + "=" + Self.escaped($0) }
-        }
-        return Self.path + (query.isEmpty ? "" : "?" + query.joined(separator: "&")) + (part.map { "#" + $0 } ?? "")
+        return Address.path(
+            Self.path, other.kept + other.filter.pairs + [("after", other.after?.description)], to: part)
     }
 
     /// What a filter of the ledger keeps.
@@ -52,11 +49,4 @@ struct UsageAddress: Sendable {
             ("by", by == .application ? nil : by.rawValue),
         ]
     }
-
-    static func escaped(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
-    }
-
-    private static let unreserved = CharacterSet(
-        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:")
 }

@@ -55,7 +55,8 @@ extension Visit {
             applications: shares.lines.compactMap(\.application).prefix(Page.limits.upperBound),
             keys: (shares.lines.compactMap(\.credential) + refused.lines.compactMap(\.group.credential))
                 .prefix(Page.limits.upperBound), self)
-        let ledger = try await ledger(address, &names)
+        let models = try await management.listModels(caller, Page(limit: Page.limits.upperBound)).items
+        let ledger = try await ledger(address, models, &names)
         return UsagePage(
             lead: strings(
                 address.isThisMonth ? "usage.lead_live" : "usage.lead", ["month": formats.month(address.month)]),
@@ -66,7 +67,7 @@ extension Visit {
                     path: address.path { ($0.month, $0.after) = (month, nil) }, name: formats.name(month),
                     isCurrent: month == address.month)
             },
-            figures: try await figures(address, byDay, refused),
+            figures: try await figures(address, byDay, refused, models),
             chart: UsageChart(
                 byDay.lines, of: address.month, calls: byDay.calls, total: byDay.amount, strings, formats),
             shares: UsageShares(
@@ -88,14 +89,14 @@ extension Visit {
     }
 
     private func figures(
-        _ address: UsageAddress, _ month: UsageReport, _ refused: RefusedCallsReport
+        _ address: UsageAddress, _ month: UsageReport, _ refused: RefusedCallsReport, _ models: [ModelOffer]
     ) async throws -> [UsagePage.Figure] {
         let balance = try await management.getAccount(caller, account()).balance.amount
         let today = Day(of: formats.now)
         let now = try await management.getUsage(caller, question(today...today, .day))
         return [
             UsagePage.Figure(
-                name: strings("usage.balance"), value: formats.credits(balance), unit: try await worth(balance)),
+                name: strings("usage.balance"), value: formats.credits(balance), unit: worth(balance, models)),
             UsagePage.Figure(
                 name: address.isThisMonth
                     ? strings("usage.spent") : strings("usage.spent_in", ["month": formats.name(address.month)]),
@@ -115,13 +116,13 @@ extension Visit {
     }
 
     /// How many calls an amount is enough for, at the account's price of its dearest model.
-    private func worth(_ amount: Credits) async throws -> Rich {
-        let costs = try await management.listModels(caller, Page(limit: Page.limits.upperBound)).items.compactMap(
-            \.cost)
-        guard let cost = costs.max(), cost.micro > 0 else { return strings.rich("usage.credits") }
-        let isOne = costs.allSatisfy { $0 == cost }
+    private func worth(_ amount: Credits, _ models: [ModelOffer]) -> Rich {
+        let costs = models.compactMap(\.cost)
+        guard let cost = costs.max(), let calls = KeyCosts.calls(for: amount, at: cost) else {
+            return strings.rich("usage.credits")
+        }
         return strings.rich(
-            isOne ? "usage.worth" : "usage.worth_least",
-            ["calls": formats.number(Int(amount.micro / cost.micro)), "price": formats.credits(cost)])
+            costs.allSatisfy { $0 == cost } ? "usage.worth" : "usage.worth_least",
+            ["calls": formats.number(calls), "price": formats.credits(cost)])
     }
 }
