@@ -30,7 +30,7 @@ extension Catalog {
           created_at BIGINT NOT NULL
         )
         """,
-        "CREATE INDEX models_by_provider ON models (provider_id)",
+        "CREATE INDEX models_by_provider ON models (provider_id, id)",
         """
         INSERT INTO providers (id, name, kind, created_at, updated_at)
         VALUES ('019aa5d0-0000-7000-8000-000000000001', 'echo', 'echo', 1795219200000000, 1795219200000000)
@@ -67,6 +67,20 @@ enum ProviderTable {
         try connection.row("SELECT \(columns) FROM providers WHERE id = $1", id).map(provider)
     }
 
+    /// Where the calls of a provider go.
+    struct UpstreamRow: Sendable {
+        let provider: Identifier
+        let kind: Provider.Kind
+        let baseURL: String?
+        let sealedSecret: String?
+    }
+
+    static func upstream(of id: Identifier, _ connection: Connection) throws -> UpstreamRow? {
+        try connection.row(
+            "SELECT id AS provider_id, kind, base_url, sealed_secret FROM providers WHERE id = $1", id
+        ).map(UpstreamRow.init)
+    }
+
     static func update(_ provider: Provider, _ connection: Connection) throws {
         let other = try connection.row(
             "SELECT 1 AS one FROM providers WHERE name = $1 AND id <> $2", provider.name, provider.id)
@@ -89,90 +103,25 @@ enum ProviderTable {
         try connection.run("DELETE FROM providers WHERE id = $1", id)
     }
 
-    private static func provider(_ row: Row) throws -> Provider {
+    fileprivate static func kind(_ row: Row) throws -> Provider.Kind {
         guard let kind = Provider.Kind(rawValue: try row.text("kind")) else {
             throw DatabaseFailure.malformedRow(column: "kind")
         }
-        return Provider(
-            id: try row.identifier("id"), name: try row.text("name"), kind: kind,
+        return kind
+    }
+
+    private static func provider(_ row: Row) throws -> Provider {
+        Provider(
+            id: try row.identifier("id"), name: try row.text("name"), kind: try kind(row),
             baseURL: try row.optionalText("base_url").flatMap(BaseURL.init), hasSecret: try row.flag("has_secret"),
             createdAt: try row.time("created_at"), updatedAt: try row.time("updated_at"))
     }
 }
 
-/// The SQL of `models`.
-enum ModelTable {
-    struct RouteRow: Sendable {
-        let model: Identifier
-        let provider: Identifier
-        let upstreamName: String
-        let systemMessages: SystemMessages
-        let kind: Provider.Kind
-        let baseURL: String?
-        let sealedSecret: String?
-        let prices: [PriceVersion]
-    }
-
-    static func insert(_ model: Model, _ connection: Connection) throws {
-        let count = try connection.run(
-            """
-            INSERT INTO models (id, provider_id, name, upstream_name, system_messages, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING
-            """, model.id, model.provider, model.name, model.upstreamName, model.systemMessages.rawValue,
-            model.createdAt)
-        guard count == 1 else { throw CatalogError.nameTaken }
-    }
-
-    static func page(_ page: Page, _ connection: Connection) throws -> [Model] {
-        try connection.rows(
-            """
-            SELECT id, provider_id, name, upstream_name, system_messages, created_at FROM models
-            WHERE id < $1 ORDER BY id DESC LIMIT $2
-            """, page.bound, page.fetch
-        ).map { row in
-            Model(
-                id: try row.identifier("id"), provider: try row.identifier("provider_id"), name: try row.text("name"),
-                upstreamName: try row.text("upstream_name"), systemMessages: try systemMessages(row),
-                prices: try PriceTable.all(of: row.identifier("id"), connection), createdAt: try row.time("created_at"))
-        }
-    }
-
-    /// The name of a model.
-    static func find(_ id: Identifier, _ connection: Connection) throws -> String? {
-        try connection.row("SELECT name FROM models WHERE id = $1", id).map { try $0.text("name") }
-    }
-
-    static func exists(_ name: String, _ connection: Connection) throws -> Bool {
-        try connection.row("SELECT 1 AS one FROM models WHERE name = $1", name) != nil
-    }
-
-    static func delete(_ id: Identifier, _ connection: Connection) throws {
-        try connection.run("DELETE FROM models WHERE id = $1", id)
-    }
-
-    static func route(_ name: String, _ connection: Connection) throws -> RouteRow? {
-        let row = try connection.row(
-            """
-            SELECT models.id, models.provider_id, models.upstream_name, models.system_messages, providers.kind,
-              providers.base_url, providers.sealed_secret
-            FROM models JOIN providers ON providers.id = models.provider_id
-            WHERE models.name = $1
-            """, name)
-        guard let row else { return nil }
-        guard let kind = Provider.Kind(rawValue: try row.text("kind")) else {
-            throw DatabaseFailure.malformedRow(column: "kind")
-        }
-        return RouteRow(
-            model: try row.identifier("id"), provider: try row.identifier("provider_id"),
-            upstreamName: try row.text("upstream_name"), systemMessages: try systemMessages(row), kind: kind,
-            baseURL: try row.optionalText("base_url"), sealedSecret: try row.optionalText("sealed_secret"),
-            prices: try PriceTable.all(of: row.identifier("id"), connection))
-    }
-
-    private static func systemMessages(_ row: Row) throws -> SystemMessages {
-        guard let setting = SystemMessages(rawValue: try row.text("system_messages")) else {
-            throw DatabaseFailure.malformedRow(column: "system_messages")
-        }
-        return setting
+extension ProviderTable.UpstreamRow {
+    init(_ row: Row) throws {
+        self.init(
+            provider: try row.identifier("provider_id"), kind: try ProviderTable.kind(row),
+            baseURL: try row.optionalText("base_url"), sealedSecret: try row.optionalText("sealed_secret"))
     }
 }

@@ -63,17 +63,25 @@ package struct ModelRoute: Sendable {
         upstreamName = row.upstreamName
         systemMessages = row.systemMessages
         prices = row.prices
-        switch row.kind {
-        case .echo: upstream = .echo
-        case .openai:
-            guard let url = row.baseURL.flatMap(BaseURL.init) else {
-                throw DatabaseFailure.malformedRow(column: "base_url")
-            }
-            let secret = try row.sealedSecret.map { try sealing.open($0, context: Self.sealingContext(row.provider)) }
-            upstream = .openai(url, secret: secret)
-        }
+        upstream = try Upstream(row.upstream, sealing: sealing)
     }
 
     /// Binds a sealed secret to its provider, so that copying the column to another row opens nothing.
     static func sealingContext(_ provider: Identifier) -> String { "provider:\(provider)" }
+}
+
+extension ModelRoute.Upstream {
+    init(_ row: ProviderTable.UpstreamRow, sealing: SealingBox) throws {
+        switch row.kind {
+        case .echo: self = .echo
+        case .openai:
+            guard let url = row.baseURL.flatMap(BaseURL.init) else {
+                throw DatabaseFailure.malformedRow(column: "base_url")
+            }
+            let secret = try row.sealedSecret.map {
+                try sealing.open($0, context: ModelRoute.sealingContext(row.provider))
+            }
+            self = .openai(url, secret: secret)
+        }
+    }
 }

@@ -55,7 +55,7 @@ extension Array where Element: Version {
     }
 
     /// Whether a version neither holds nor has held at a time, as far as the clock can tell.
-    func isToCome(_ version: Element, at time: Timestamp) -> Bool {
+    package func isToCome(_ version: Element, at time: Timestamp) -> Bool {
         version.effectiveAt > time && inEffect(at: time)?.id != version.id
     }
 }

@@ -44,7 +44,7 @@ extension Refusal.Code {
             .idempotencyNotReplayable:
             .conflict
         case .idempotencyKeyReused: .unprocessableContent
-        case .tooManyAttempts, .tooManyChanges, .dailyCreationLimitReached, .dailyRotationLimitReached:
+        case .tooManyAttempts, .tooManyChanges, .tooManyTests, .dailyCreationLimitReached, .dailyRotationLimitReached:
             .tooManyRequests
         // nginx's, for a caller who did not wait.
         case .callerLeft: HTTPResponse.Status(code: 499, reasonPhrase: "Client Closed Request")

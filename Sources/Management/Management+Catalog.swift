@@ -94,6 +94,21 @@ extension Management {
         }
     }
 
+    /// How many tests of providers an account may ask for in a minute. Each takes a connection, and ten seconds at most.
+    static let testsPerMinute = 20
+
+    /// Asks a provider for its models, with its stored secret. Nothing is changed by it, so there is no entry of it in the
+    /// audit record.
+    package func testProvider(_ caller: Caller, _ id: Identifier) async throws(Refusal) -> ProviderTest {
+        try await perform(.testProvider, caller) { domains, actor in
+            let upstream = try await domains.catalog.upstream(of: id)
+            if let seconds = testRate.take(from: actor.account, at: domains.clock.now()) {
+                throw Refusal.tooManyTests(retryAfter: seconds)
+            }
+            return try await domains.tester.test(upstream)
+        }
+    }
+
     // MARK: Models
 
     package func listModels(_ caller: Caller, _ page: Page) async throws(Refusal) -> Listing<ModelOffer> {
@@ -103,6 +118,25 @@ extension Management {
             return Listing(
                 listing.items.map { $0.offer(at: now, multiplier, isForOperator: actor.user.isAdmin) },
                 next: listing.next)
+        }
+    }
+
+    /// Those of one provider alone. Where a model comes from is the operator's business, so this is for admins.
+    package func listModels(
+        _ caller: Caller, of provider: Identifier, _ page: Page
+    ) async throws(Refusal) -> Listing<ModelOffer> {
+        try await perform(.listModelsOfProvider, caller) { domains, actor in
+            let (multiplier, now) = try await domains.multiplier(of: actor)
+            let listing = try await domains.catalog.models(of: provider, page)
+            return Listing(
+                listing.items.map { $0.offer(at: now, multiplier, isForOperator: true) }, next: listing.next)
+        }
+    }
+
+    package func getModel(_ caller: Caller, _ id: Identifier) async throws(Refusal) -> ModelOffer {
+        try await perform(.getModel, caller) { domains, actor in
+            let (multiplier, now) = try await domains.multiplier(of: actor)
+            return try await domains.catalog.model(id).offer(at: now, multiplier, isForOperator: true)
         }
     }
 

@@ -25,6 +25,7 @@ package struct Management: Sendable {
         let metering: Metering
         let calls: Calls
         let audit: Audit
+        let tester: any ProviderTester
         /// Set while nobody has been here yet.
         let firstRun: FirstRun?
         let clock: Clock
@@ -32,16 +33,17 @@ package struct Management: Sendable {
 
     private let domains: Domains
     private let writeRate: WriteRate
+    let testRate = WriteRate(perMinute: testsPerMinute)
 
     package init(
         accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
-        calls: Calls, audit: Audit, firstRun: FirstRun?, writeRate: WriteRate,
+        calls: Calls, audit: Audit, tester: any ProviderTester, firstRun: FirstRun?, writeRate: WriteRate,
         clock: Clock
     ) {
         self.writeRate = writeRate
         domains = Domains(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: metering, calls: calls, audit: audit, firstRun: firstRun, clock: clock)
+            metering: metering, calls: calls, audit: audit, tester: tester, firstRun: firstRun, clock: clock)
     }
 
     /// Does one operation for a caller who may.

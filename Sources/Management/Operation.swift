@@ -29,8 +29,8 @@ package enum Operation: String, CaseIterable, Sendable {
     case getUsage, getUsageOfAny, listRefusedCalls, listRefusedCallsOfAny, listLedger, listLedgerOfAny
     case listAudit, listAuditOfAll
     // The catalog
-    case listProviders, createProvider, getProvider, updateProvider, deleteProvider
-    case listModels, createModel, deleteModel, listPrices, createPrice, deletePrice
+    case listProviders, createProvider, getProvider, updateProvider, deleteProvider, testProvider
+    case listModels, listModelsOfProvider, createModel, getModel, deleteModel, listPrices, createPrice, deletePrice
     case listGroups, createGroup, getGroup, updateGroup, listMultipliers, createMultiplier, deleteMultiplier
     case previewMultiplier
 }
@@ -81,17 +81,20 @@ extension Operation {
         case .listAuditOfAll: [.admin, .scope(.auditRead)]
 
         case .listModels, .listGroups: [.scope(.catalogRead)]
-        case .listProviders, .getProvider, .listPrices, .getGroup, .listMultipliers, .previewMultiplier:
+        case .listProviders, .getProvider, .getModel, .listPrices, .getGroup, .listMultipliers, .previewMultiplier:
             [.admin, .scope(.catalogRead)]
-        case .createProvider, .updateProvider, .deleteProvider, .createModel, .deleteModel, .createPrice,
+        case .listModelsOfProvider: [.scope(.catalogRead), .admin]
+        // A test changes nothing, but sends the stored secret out: more than a token that reads may cause.
+        case .createProvider, .updateProvider, .deleteProvider, .testProvider, .createModel, .deleteModel, .createPrice,
             .deletePrice, .createGroup, .updateGroup, .createMultiplier, .deleteMultiplier:
             [.scope(.catalogWrite)]
         }
     }
 
     /// Whether it counts in the rate of the account's changes. What only looks does not, nor what is paced by the hash of
-    /// a password. What only takes power away never does, so that an account can always end the token that floods it or
-    /// the key that leaked. That can't fill the disk: repeated it writes nothing, and to give the power back is paced.
+    /// a password, nor the test of a provider, which has a rate of its own. What only takes power away never does, so that
+    /// an account can always end the token that floods it or the key that leaked. That can't fill the disk: repeated it
+    /// writes nothing, and to give the power back is paced.
     var isPaced: Bool {
         switch self {
         case .createAccount, .updateAccount, .updateKeyPolicy, .createGrant, .createAdjustment, .createApplication,
@@ -108,7 +111,8 @@ extension Operation {
             .deleteApplication, .deleteApplicationWithKeys, .listCredentials, .getCredential, .deleteCredential,
             .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .getUsageOfAny,
             .listRefusedCalls, .listRefusedCallsOfAny, .listLedger, .listLedgerOfAny, .listAudit, .listAuditOfAll,
-            .listProviders, .getProvider, .deleteProvider, .listModels, .deleteModel, .listPrices, .deletePrice,
+            .listProviders, .getProvider, .deleteProvider, .testProvider, .listModels, .listModelsOfProvider, .getModel,
+            .deleteModel, .listPrices, .deletePrice,
             .listGroups, .getGroup, .listMultipliers, .deleteMultiplier, .previewMultiplier:
             false
         }

@@ -23,6 +23,7 @@ package struct Refusal: Error, Sendable {
         case secondFactorRequired = "second_factor_required"
         case tooManyAttempts = "too_many_attempts"
         case tooManyChanges = "too_many_changes"
+        case tooManyTests = "too_many_tests"
         case setupTokenInvalid = "setup_token_invalid"
         case invitationInvalid = "invitation_invalid"
         case resetInvalid = "reset_invalid"
@@ -167,6 +168,15 @@ extension Refusal {
         Refusal(
             .tooManyChanges,
             "The account asks for more changes than it may in a minute. Try again in \(seconds) "
+                + "second\(seconds == 1 ? "" : "s")."
+        )
+        .retrying(after: seconds)
+    }
+
+    static func tooManyTests(retryAfter seconds: Int) -> Refusal {
+        Refusal(
+            .tooManyTests,
+            "The account asks for more tests of providers than it may in a minute. Try again in \(seconds) "
                 + "second\(seconds == 1 ? "" : "s")."
         )
         .retrying(after: seconds)

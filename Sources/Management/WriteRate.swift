@@ -1,8 +1,8 @@
 import Synchronization
 package import Values
 
-/// How many changes each account may ask for in a minute, whoever of it asks and with what: a bucket that holds a
-/// minute's worth and fills evenly.
+/// How many changes, or tests of providers, each account may ask for in a minute, whoever of it asks and with what: a
+/// bucket that holds a minute's worth and fills evenly.
 ///
 /// Each change is a row, an entry of the audit record and a wait for the disk; without a rate one tenant could fill the
 /// disk and hold up everybody's writes. What is kept of a bucket is the one moment at which it will be full again, so an

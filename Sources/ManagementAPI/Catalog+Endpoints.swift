@@ -10,6 +10,7 @@ import Web
 extension ManagementAPI {
     func declareCatalog(_ routes: inout Routes) {
         declareProviders(&routes)
+        declareProviderTest(&routes)
         declareModels(&routes)
     }
 
@@ -55,7 +56,21 @@ extension ManagementAPI {
 
     private func declareModels(_ routes: inout Routes) {
         on(&routes, .get, "/models", for: .listModels, takesQuery: true) { call in
-            try await management.listModels(call.caller, try call.page()).json(\.json)
+            var query = try call.query()
+            let provider = try query.identifier("provider_id")
+            let page = try query.filteredPage()
+            try query.noOthers()
+            let listing =
+                if let provider {
+                    try await management.listModels(call.caller, of: provider, page.page)
+                } else {
+                    try await management.listModels(call.caller, page.page)
+                }
+            return .json(listing.json(of: page, \.json))
+        }
+
+        on(&routes, .get, "/models/{model_id}", for: .getModel) { call in
+            .json(try await management.getModel(call.caller, call.identifier("model_id")).json)
         }
 
         on(&routes, .post, "/models", for: .createModel) { call in
@@ -75,6 +90,14 @@ extension ManagementAPI {
         }
     }
 
+    private func declareProviderTest(_ routes: inout Routes) {
+        on(&routes, .post, "/providers/{provider_id}/test", for: .testProvider) { call in
+            let id = try call.identifier("provider_id")
+            try await call.noFields()
+            return .json(try await management.testProvider(call.caller, id).json)
+        }
+    }
+
     private static let providerServerFields: Set<String> = ["id", "has_secret", "created_at", "updated_at"]
 }
 
@@ -84,6 +107,18 @@ extension Provider {
             "id": .string(id.description), "name": .string(name), "kind": .string(kind.rawValue),
             "base_url": JSON(baseURL?.text), "has_secret": .bool(hasSecret), "created_at": .string(createdAt.rfc3339),
             "updated_at": .string(updatedAt.rfc3339),
+        ]
+    }
+}
+
+extension ProviderTest {
+    fileprivate var json: JSON {
+        [
+            "reachable": .bool(isReachable), "status": status.map { JSON(Int64($0)) } ?? .null,
+            "duration_ms": JSON(Int64(milliseconds)),
+            "model_count": models.map { JSON(Int64($0.count)) } ?? .null,
+            "models": .array((models?.names ?? []).map { .string(Text($0)) }),
+            "fault": JSON(fault?.rawValue), "detail": JSON(fault?.sentence),
         ]
     }
 }

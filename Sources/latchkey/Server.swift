@@ -1,4 +1,5 @@
 import Accounts
+import Catalog
 import Console
 import Database
 import Gateway
@@ -68,17 +69,17 @@ struct Server: Sendable {
     // MARK: Routes
 
     /// Everything that people may do.
-    private func management(_ firstRun: FirstRun?) -> Management {
+    private func management(_ firstRun: FirstRun?, _ tester: any ProviderTester) -> Management {
         Management(
             accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
             credentials: deployment.credentials, metering: deployment.metering, calls: deployment.calls,
-            audit: deployment.audit, firstRun: firstRun,
+            audit: deployment.audit, tester: tester, firstRun: firstRun,
             writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), clock: deployment.clock)
     }
 
     /// The pages, over the same operations as the JSON API.
-    func surfaces(_ firstRun: FirstRun?) throws -> (routes: Routes, console: Console) {
-        let management = management(firstRun)
+    func surfaces(_ firstRun: FirstRun?, _ tester: any ProviderTester) throws -> (routes: Routes, console: Console) {
+        let management = management(firstRun, tester)
         let console = try Console(management, entropy: .system, clock: deployment.clock)
         var routes = Routes()
         declareOperations(&routes)
@@ -116,7 +117,7 @@ struct Server: Sendable {
     private func application(
         _ upstreams: UpstreamPools, _ firstRun: FirstRun?, _ onReady: @escaping @Sendable (Running) async -> Void
     ) throws -> some ApplicationProtocol {
-        let (routes, console) = try surfaces(firstRun)
+        let (routes, console) = try surfaces(firstRun, ProviderProbe(upstreams: upstreams, loops: loops))
         let door = FrontDoor { [methods = routes.methods] path in
             methods.refusal(at: path) ?? .notFound
         } saying: { problem, request, context in

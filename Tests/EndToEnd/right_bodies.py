@@ -64,6 +64,8 @@ class World:
                 201,
             ),
             "updateProvider": (admin, {"name": unique("p")}, 200),
+            # Nobody listens there, which the answer says.
+            "testProvider": (admin, {}, 200),
             "createModel": (admin, {"provider_id": model["provider_id"], "name": unique("m")}, 201),
             "createPrice": (admin, {"price": 7}, 201),
             "createGroup": (admin, {"name": unique("g"), "multiplier": 1}, 201),

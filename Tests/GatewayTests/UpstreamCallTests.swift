@@ -14,8 +14,8 @@ struct UpstreamCallTests {
 
     private func call(upstreamName: String) throws -> UpstreamCall {
         let row = ModelTable.RouteRow(
-            model: id, provider: id, upstreamName: upstreamName, systemMessages: .keep, kind: .echo, baseURL: nil,
-            sealedSecret: nil, prices: [])
+            model: id, upstreamName: upstreamName, systemMessages: .keep,
+            upstream: .init(provider: id, kind: .echo, baseURL: nil, sealedSecret: nil), prices: [])
         let keys = DeploymentSecrets(master: Secret("master"), pepper: Secret("pepper"))
         let chat = ChatSettings(
             storedModel: "public", allowedModels: ["public"], systemPrompt: nil,

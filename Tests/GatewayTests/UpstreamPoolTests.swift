@@ -1,3 +1,4 @@
+import Catalog
 import NIOCore
 import NIOEmbedded
 import Policy
@@ -162,13 +163,13 @@ struct UpstreamPoolTests {
         let bench = UpstreamBench { $0.answerBytes = 10 }
         let (_, said, first) = try bench.sendOnNew()
         try first.answer("HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n")
-        #expect(said.failure == .failed("an answer of 11 bytes"))
+        #expect(said.failure == .failed("an answer of 11 bytes", .answerTooLarge))
         #expect(said.status == nil)
         let (_, grown, second) = try bench.sendOnNew()
         try second.answer("HTTP/1.1 200 OK\r\n\r\n0123456789")
         #expect(grown.failure == nil)
         try second.answer("X")
-        #expect(grown.failure == .failed("an answer of more than 10 bytes"))
+        #expect(grown.failure == .failed("an answer of more than 10 bytes", .answerTooLarge))
         #expect(grown.body == "0123456789")
     }
 
@@ -305,7 +306,7 @@ struct UpstreamPoolTests {
         let (_, heard, channel) = try bench.sendOnNew()
         try channel.answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\nnonsense\r\n")
         #expect(heard.body == "ab")
-        #expect(heard.failure == .failed("an answer that is not HTTP/1.1: chunk"))
+        #expect(heard.failure == .failed("an answer that is not HTTP/1.1: chunk", .notHTTP))
     }
 
     @Test("nothing is read while nobody takes it") func paused() throws {
@@ -388,7 +389,7 @@ struct UpstreamPoolTests {
         try channel.writeInbound(ByteBuffer(bytes: body))
         #expect(heard.body.utf8.count == Inflater.piece)
         for _ in 0..<4 { exchange.resumeReading() }
-        #expect(heard.failure == .failed("an answer of more than 100000 bytes"))
+        #expect(heard.failure == .failed("an answer of more than 100000 bytes", .answerTooLarge))
         #expect(heard.body.utf8.count <= 100_000)
     }
 
@@ -419,7 +420,7 @@ struct UpstreamPoolTests {
         let bench = UpstreamBench()
         let (_, heard, channel) = try bench.sendOnNew()
         try channel.answer("HTTP/1.1 200 OK\r\nContent-Encoding: \(name)\r\nContent-Length: 5\r\n\r\nplain")
-        #expect(heard.failure == .failed(how))
+        #expect(heard.failure == .failed(how, .notOpenAI))
     }
 
     @Test("a compressed answer that is cut off inside must not look whole") func cutCompression() throws {

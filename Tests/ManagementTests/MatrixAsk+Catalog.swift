@@ -23,6 +23,9 @@ extension MatrixAsk {
             MatrixAsk("deleteProvider", .deleteProvider) {
                 try await $0.management.deleteProvider($0.caller, $0.objects.provider)
             },
+            MatrixAsk("testProvider", .testProvider) {
+                try await $0.management.testProvider($0.caller, $0.objects.provider)
+            },
         ]
     }
 
@@ -35,6 +38,10 @@ extension MatrixAsk {
                         provider: $0.objects.provider, name: good("another"), upstreamName: nil, price: .standard))
             },
             MatrixAsk("listModels", .listModels) { try await $0.management.listModels($0.caller, Page()) },
+            MatrixAsk("listModels (of a provider)", .listModelsOfProvider) {
+                try await $0.management.listModels($0.caller, of: $0.objects.provider, Page())
+            },
+            MatrixAsk("getModel", .getModel) { try await $0.management.getModel($0.caller, $0.objects.model) },
             MatrixAsk("deleteModel", .deleteModel) {
                 try await $0.management.deleteModel($0.caller, $0.objects.model)
             },

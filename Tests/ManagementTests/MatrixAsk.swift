@@ -72,7 +72,7 @@ extension Refusal.Code {
         case .unauthenticated, .sessionRequired, .reauthenticationRequired, .rootOnly, .adminOnly, .insufficientScope,
             .notFound, .accountHasUsers:
             false
-        case .tooManyChanges, .callerLeft, .overloaded, .storageFailed, .internalError: false
+        case .tooManyChanges, .tooManyTests, .callerLeft, .overloaded, .storageFailed, .internalError: false
         default: true
         }
     }

@@ -84,7 +84,7 @@ struct PacedOperationTests {
 
     @Test("reads and deletions are never paced; what makes or changes something is, but for the hash of a password")
     func words() {
-        let free = ["get", "list", "delete", "end", "close", "explain", "verify", "preview", "set", "accept"]
+        let free = ["get", "list", "delete", "end", "close", "explain", "verify", "preview", "test", "set", "accept"]
         let brakes: [Operation] = [.retireCredential, .reportLeakToDisable, .updateUserToMember]
         let hashed: [Operation] = [.createSession, .reauthenticate, .changePassword]
         for operation in Operation.allCases {

@@ -14,6 +14,8 @@ import Values
 package final class ManagementHouse: House, Sendable {
     package let platform: Platform
     package let management: Management
+    /// Stands for all providers.
+    package let tester = ToldTester()
 
     /// - Parameter changesPerMinute: of each account.
     package init(changesPerMinute: Int = 600) throws {
@@ -28,6 +30,7 @@ package final class ManagementHouse: House, Sendable {
             calls: Calls(
                 accounts: platform.accounts, catalog: platform.catalog, applications: platform.applications,
                 credentials: platform.credentials, metering: metering, generations: generations),
-            audit: platform.audit, firstRun: nil, writeRate: WriteRate(perMinute: changesPerMinute), clock: clock)
+            audit: platform.audit, tester: tester, firstRun: nil, writeRate: WriteRate(perMinute: changesPerMinute),
+            clock: clock)
     }
 }

@@ -1,3 +1,4 @@
+import Catalog
 import Console
 import Foundation
 import Gateway
@@ -21,10 +22,15 @@ struct RouteTableTests {
         let deployment = try await Deployment.open(settings)
         let server = Server(deployment: deployment, settings: settings, logger: Logger(label: "test"))
         let entries =
-            try server.surfaces(nil).routes.entries.filter { !Console.serves($0.path) }
+            try server.surfaces(nil, Nobody()).routes.entries.filter { !Console.serves($0.path) }
             + Gateway.routes.map { Routes.Entry(method: $0.method, path: $0.path) }
         try await deployment.close()
         return Set(entries)
+    }
+
+    /// Tests no provider.
+    private struct Nobody: ProviderTester {
+        func test(_ upstream: ModelRoute.Upstream) async throws -> ProviderTest { .builtIn }
     }
 
     @Test("every served route is in openapi.yaml, and the reverse") func inventory() async throws {

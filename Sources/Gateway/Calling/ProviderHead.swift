@@ -41,6 +41,17 @@ enum ProviderHead {
         return head.finish()
     }
 
+    /// The question for a provider's models, which nobody's call is behind.
+    static func models(of base: BaseURL, secret: Secret?) throws(UnwritableField) -> ByteBuffer {
+        var head = try HeadWriter(request: .get, target: base.path, "/models")
+        try head.field("Host", text: base.authority)
+        head.field("Accept", "application/json")
+        head.field("Accept-Encoding", "identity")
+        head.field("User-Agent", "latchkey")
+        if let secret { try head.bearer(secret) }
+        return head.finish()
+    }
+
     private static func mayPass(_ name: UnsafeRawBufferPointer) -> Bool {
         if passed.contains(where: { $0.utf8CodeUnitCount == name.count && name.isLowercased($0) }) { return true }
         let prefix = passedPrefix.utf8CodeUnitCount

@@ -1,3 +1,4 @@
+import Catalog
 import NIOCore
 import Wire
 
@@ -17,10 +18,10 @@ struct AnswerBody {
         case .length(let bytes): length = bytes
         case .chunked, .untilClose: length = nil
         }
-        if let length, length > limit { throw .failed("an answer of \(length) bytes") }
+        if let length, length > limit { throw .failed("an answer of \(length) bytes", .answerTooLarge) }
         switch ContentCoding(head.fields) {
         case .unknown(let how) where length != 0:
-            throw .failed("an answer that is compressed \(how), though that was not asked for")
+            throw .failed("an answer that is compressed \(how), though that was not asked for", .notOpenAI)
         case let coding where (coding == .gzip || coding == .deflate) && length != 0:
             inflater = Inflater(coding)
             self.length = nil
@@ -50,7 +51,7 @@ struct AnswerBody {
         } catch let failure as UpstreamFailure {
             throw failure
         } catch {
-            throw .failed("an answer whose compression is malformed")
+            throw .failed("an answer whose compression is malformed", .notOpenAI)
         }
     }
 
@@ -61,6 +62,6 @@ struct AnswerBody {
 
     private mutating func count(_ bytes: ByteBuffer) throws(UpstreamFailure) {
         taken += bytes.readableBytes
-        if taken > limit { throw .failed("an answer of more than \(limit) bytes") }
+        if taken > limit { throw .failed("an answer of more than \(limit) bytes", .answerTooLarge) }
     }
 }

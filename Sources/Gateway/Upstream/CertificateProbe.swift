@@ -14,7 +14,7 @@ actor CertificateProbe {
     private let group: any EventLoopGroup
     private let clock: Clock
     private let patience: TimeAmount
-    private var found: [Origin: (reason: Task<String, Never>, until: NIODeadline)] = [:]
+    private var found: [Origin: (failure: Task<UpstreamFailure, Never>, until: NIODeadline)] = [:]
 
     init(group: any EventLoopGroup, clock: Clock, patience: TimeAmount) {
         self.group = group
@@ -22,18 +22,19 @@ actor CertificateProbe {
         self.patience = patience
     }
 
-    func reason(at origin: Origin) async -> String {
-        if let known = found[origin], known.until > .now() { return await known.reason.value }
+    func failure(at origin: Origin) async -> UpstreamFailure {
+        if let known = found[origin], known.until > .now() { return await known.failure.value }
         // Admins alone name places, but they may name a new one every day.
         if found.count >= 256 { found.removeAll() }
-        let reason = Task { [group, clock, patience] in
+        let failure = Task { [group, clock, patience] in
             guard let chain = try? await Self.shown(at: origin, group, patience) else {
-                return "its certificate is not accepted, and a second look failed"
+                return UpstreamFailure.failed(
+                    "its certificate is not accepted, and a second look failed", .certificateUntrusted)
             }
-            return Self.reason(chain, at: clock.now())
+            return Self.failure(chain, at: clock.now())
         }
-        found[origin] = (reason, .now() + .seconds(60))
-        return await reason.value
+        found[origin] = (failure, .now() + .seconds(60))
+        return await failure.value
     }
 
     /// A certificate as far as it matters here.
@@ -43,15 +44,20 @@ actor CertificateProbe {
     }
 
     /// - Parameter chain: the upstream's own certificate first.
-    static func reason(_ chain: [Validity], at now: Timestamp) -> String {
+    static func failure(_ chain: [Validity], at now: Timestamp) -> UpstreamFailure {
         for (place, certificate) in chain.enumerated() {
             let which = place == 0 ? "its certificate" : "a certificate in its chain"
-            if certificate.end < now { return "\(which) has expired, on \(certificate.end.rfc3339.prefix(10))" }
+            if certificate.end < now {
+                return .failed("\(which) has expired, on \(certificate.end.rfc3339.prefix(10))", .certificateExpired)
+            }
             if certificate.begin > now {
-                return "\(which) is not valid before \(certificate.begin.rfc3339.prefix(10)); is the clock right?"
+                return .failed(
+                    "\(which) is not valid before \(certificate.begin.rfc3339.prefix(10)); is the clock right?",
+                    .certificateExpired)
             }
         }
-        return "its certificate is from an unknown issuer; the setting gateway.ca_file can add one"
+        return .failed(
+            "its certificate is from an unknown issuer; the setting gateway.ca_file can add one", .certificateUntrusted)
     }
 
     private static func shown(

@@ -35,7 +35,8 @@ final class OriginLane {
             connection.standing = .inUse
             connection.serve(exchange)
         case .wait: dial()
-        case .full: exchange.fail(UpstreamFailure(.overloaded, "too many calls wait for a connection to it"))
+        case .full:
+            exchange.fail(UpstreamFailure(.overloaded, "too many calls wait for a connection to it", .busy))
         }
     }
 
@@ -82,7 +83,7 @@ final class OriginLane {
             let connection = try UpstreamConnection(channel, self, pool.bounds)
             settle(connection, queue.made(connection, until: pool.now + pool.bounds.keep))
         } catch {
-            let failure = error as? UpstreamFailure ?? .failed("no connection: \(type(of: error))")
+            let failure = error as? UpstreamFailure ?? .failed("no connection: \(type(of: error))", .unreachable)
             queue.failed()?.fail(failure)
             dial()
         }

@@ -67,11 +67,11 @@ package struct SocketDialer: Dialer {
         _ error: any Error, _ origin: Origin, on eventLoop: any EventLoop
     ) -> EventLoopFuture<UpstreamFailure> {
         switch ConnectionFailure(error, at: origin) {
-        case .said(let words): return eventLoop.makeSucceededFuture(.failed(words))
+        case .said(let words, let fault): return eventLoop.makeSucceededFuture(.failed(words, fault))
         case .unverified:
-            return eventLoop.makeFutureWithTask { [probe] in .failed(await probe.reason(at: origin)) }
+            return eventLoop.makeFutureWithTask { [probe] in await probe.failure(at: origin) }
         case .late: return eventLoop.makeSucceededFuture(.late("no connection within \(patience.inMilliseconds) ms"))
-        case nil: return eventLoop.makeSucceededFuture(.failed("no connection: \(type(of: error))"))
+        case nil: return eventLoop.makeSucceededFuture(.failed("no connection: \(type(of: error))", .unreachable))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Catalog
 import Glibc
 import NIOCore
 import Wire
@@ -232,7 +233,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var isWritten: Bool { (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 == 0 }
 
     private func failure(_ error: FramingError) -> UpstreamFailure {
-        error.reason == .cutShort ? broken() : .failed("an answer that is not HTTP/1.1: \(error.reason.rawValue)")
+        error.reason == .cutShort
+            ? broken() : .failed("an answer that is not HTTP/1.1: \(error.reason.rawValue)", .notHTTP)
     }
 
     private func broken() -> UpstreamFailure {
