@@ -21,7 +21,7 @@ struct Form: Sendable {
     private(set) var faults: [String: String] = [:]
     /// What to say above the form, when it broke no rule of one field.
     private(set) var failure: String?
-    private let strings: Strings
+    let strings: Strings
 
     /// - Throws: what is no form, or has more fields than any of ours.
     init(_ bytes: ByteBuffer, _ strings: Strings) throws {

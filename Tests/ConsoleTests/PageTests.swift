@@ -34,7 +34,10 @@ struct PageTests {
 
     @Test("every page forbids what is in line or from elsewhere, and is kept by nobody")
     func headers() async throws {
-        for path in ["/console/applications", "/console/applications/new", "/console/account", "/console/nothing"] {
+        for path in [
+            "/console/applications", "/console/applications/new", "/console/account", "/console/providers",
+            "/console/providers/new", "/console/nothing",
+        ] {
             let page = try await router.get(path)
             let policy = try #require(page.headers[.contentSecurityPolicy])
             #expect(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"))

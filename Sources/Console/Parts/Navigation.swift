@@ -4,6 +4,7 @@ import Management
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
         case applications, keys, usage, members, audit
+        case providers
         case account
 
         var path: String { "/console/" + rawValue }
@@ -16,6 +17,7 @@ enum Navigation {
             case .usage: .getUsage
             case .members: .listUsers
             case .audit: .listAudit
+            case .providers: .listProviders
             case .account: .getSession
             }
         }
@@ -28,12 +30,13 @@ enum Navigation {
             case .usage: "chart"
             case .members: "people"
             case .audit: "list"
+            case .providers: "cloud"
             case .account: "person"
             }
         }
 
         /// Whether it is for operators of the deployment.
-        var isForAdmin: Bool { false }
+        var isForAdmin: Bool { self == .providers }
     }
 
     struct Shown: View {

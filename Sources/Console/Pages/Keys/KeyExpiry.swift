@@ -36,7 +36,7 @@ enum KeyExpiry: Equatable {
     }
 
     /// What a browser's field for date and time has (HTML §2.3.5.5), in UTC: `2026-12-04T09:00`, with seconds or without.
-    private static func time(_ text: Text) -> Timestamp? {
+    static func time(_ text: Text) -> Timestamp? {
         guard text.utf8.count <= 30 else { return nil }
         let text = text.trimmed.string
         return Timestamp(rfc3339: text + ":00Z") ?? Timestamp(rfc3339: text + "Z") ?? Timestamp(rfc3339: text)
