@@ -112,19 +112,20 @@ async function open(link) {
   (dialog.querySelector(".wrong :is(input, select, textarea)") ?? dialog.querySelector("[autofocus]"))?.focus();
 }
 
+// On to another page; the same one is made anew, also when only its part is another.
+function go(path) {
+  const there = new URL(path, location.href);
+  if (there.pathname !== location.pathname || there.search !== location.search) return location.assign(there);
+  history.replaceState(null, "", there);
+  location.reload();
+}
+
 async function send(form, submitter) {
   const dialog = form.closest("dialog");
   const body = new URLSearchParams(new FormData(form, submitter));
   const answer = await fetch(form.action, { method: "POST", body, headers: { "Console-Dialog": "1" } });
   const going = answer.headers.get("Console-Location");
-  if (going) {
-    const there = new URL(going, location.href);
-    if (there.pathname === location.pathname && there.search === location.search) {
-      history.replaceState(null, "", there);
-      return location.reload();
-    }
-    return location.assign(there);
-  }
+  if (going) return go(going);
   const section = sheet(await answer.text());
   if (!section) throw new Error("no form");
   show(dialog, section);
@@ -132,7 +133,14 @@ async function send(form, submitter) {
 }
 
 addEventListener("click", (event) => {
-  if (event.target.closest("[data-stored]")) unstored()?.removeAttribute("data-unstored");
+  const stored = event.target.closest("[data-stored]");
+  if (stored) {
+    unstored()?.removeAttribute("data-unstored");
+    if (stored.closest("dialog")) {
+      event.preventDefault();
+      return go(stored.href);
+    }
+  }
   const button = event.target.closest("button[data-copy]");
   if (button) return void copy(button);
   const close = event.target.closest("dialog [data-close]");
