@@ -52,6 +52,7 @@ package struct Console: Sendable {
         declareMembers(&routes)
         declarePlatformTokens(&routes)
         declareAudit(&routes)
+        declareAccounts(&routes)
         declareProviders(&routes)
         declareAccount(&routes)
     }

@@ -2,6 +2,10 @@ extension Templates {
     /// Every file of `Templates/`, by its name without ending. A test holds this list against the folder.
     static let sources: [(name: String, bytes: [UInt8])] = [
         ("account", PackageResources.account_mustache),
+        ("account-credits", PackageResources.account_credits_mustache),
+        ("account-form", PackageResources.account_form_mustache),
+        ("account-overview", PackageResources.account_overview_mustache),
+        ("accounts", PackageResources.accounts_mustache),
         ("application", PackageResources.application_mustache),
         ("application-delete", PackageResources.application_delete_mustache),
         ("application-form", PackageResources.application_form_mustache),

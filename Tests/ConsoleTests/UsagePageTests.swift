@@ -59,6 +59,36 @@ struct UsagePageTests {
         #expect(page.html.contains("<dt>Spent this month</dt><dd><strong>120</strong>"))
     }
 
+    @Test("operators read another account's, without the names in it, and nobody else does") func operators()
+        async throws
+    {
+        let own = world.root.account
+        try await router.signIn(world.admin)
+        let page = try await router.get("/console/usage?account_id=\(own)&by=key")
+        #expect(page.html.contains("<dt>Balance</dt><dd><strong>860</strong>"))
+        #expect(page.html.contains("<dt>Spent this month</dt><dd><strong>120</strong>"))
+        #expect(page.html.contains("href=\"/console/accounts/\(own)\"><bdi>Ada</bdi>"))
+        #expect(page.html.contains("<bdi>Key</bdi> <code>…\(world.key.description.suffix(8))</code>"))
+        #expect(!page.html.contains("<bdi>Cat</bdi>"))
+        // Wherever one goes from there, it is the same account's.
+        let links = page.html.matches(of: /(?:href|data-live)="([^"]*(?:usage|ledger)[^"]*\?[^"]*)"/).map(\.output.1)
+        #expect(links.count > 5 && links.allSatisfy { $0.contains("account_id=\(own)") })
+        #expect(page.html.contains("name=\"account_id\" value=\"\(own)\""))
+        let live = "/console/usage/live?account_id=\(own)"
+        let mark = try await router.get(live).html
+        #expect(try await router.get(live).html == mark)
+        try await world.call("one more")
+        #expect(try await router.get(live).html != mark)
+        for id in ["x", world.admin.id.description] {
+            #expect(try await router.get("/console/usage?account_id=\(id)").status == 404, "\(id)")
+        }
+        try await router.signIn(world.root)
+        #expect(try await router.get("/console/usage?account_id=\(own)").status == 200)
+        for path in ["/console/usage", "/console/usage/live"] {
+            #expect(try await router.get(path + "?account_id=\(world.admin.account)").status == 404, "\(path)")
+        }
+    }
+
     @Test("a member sees it too, and nobody else does") func others() async throws {
         let member = try await world.house.join(world.root.account, "member@ada.example", as: .member, for: world.root)
         try await router.signIn(member)

@@ -25,9 +25,10 @@ struct Confirmation: View {
 
 extension Visit {
     /// Throws the refusal of who may not do something even after a proof of who they are.
-    func allow(_ operation: Operation) throws(Refusal) {
+    /// - Parameter account: the one that it is about; `nil` for the person's own.
+    func allow(_ operation: Operation, in account: Identifier? = nil) throws(Refusal) {
         do {
-            try management.check(operation, caller, in: caller.actor?.account)
+            try management.check(operation, caller, in: account ?? caller.actor?.account)
         } catch {
             guard error.code == .reauthenticationRequired else { throw error }
         }

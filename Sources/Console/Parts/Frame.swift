@@ -31,6 +31,7 @@ struct Frame: View {
     let mark: String
     let entries: [Navigation.Shown]
     let adminEntries: [Navigation.Shown]
+    let hasAdminEntries: Bool
     /// Those of the bottom bar of a narrow screen.
     let firstEntries: [Navigation.Shown]
     let languages: [LanguageChoice]
@@ -49,6 +50,7 @@ struct Frame: View {
         let all = visit.caller.actor == nil ? [] : Navigation.shown(to: visit, at: place)
         entries = all.filter { !$0.isForAdmin }
         adminEntries = all.filter(\.isForAdmin)
+        hasAdminEntries = !adminEntries.isEmpty
         firstEntries = Array(entries.prefix(3))
         languages = Language.allCases.map {
             LanguageChoice(tag: $0.rawValue, name: $0.ownName, isCurrent: $0 == preferences.language)

@@ -17,10 +17,14 @@ struct Names: Sendable {
     private(set) var applications: [(id: Identifier, name: Name)] = []
     private(set) var keys: [(id: Identifier, name: Name)] = []
     private let strings: Strings
+    /// Whether they are those of another account, which nobody but its own people may know.
+    private let areHidden: Bool
 
     /// The newest hundred of each.
-    init(_ visit: Visit) async throws(Refusal) {
-        strings = visit.strings
+    /// - Parameter other: an account that is not the person's own.
+    init(_ visit: Visit, of other: Identifier? = nil) async throws(Refusal) {
+        (strings, areHidden) = (visit.strings, other != nil)
+        if areHidden { return }
         let (management, caller) = (visit.management, visit.caller)
         let limit = Page.limits.upperBound
         applications = try await management.listApplications(caller, Page(limit: limit)).items.map {
@@ -35,6 +39,7 @@ struct Names: Sendable {
     mutating func find(
         applications wanted: some Sequence<Identifier>, keys wantedKeys: some Sequence<Identifier>, _ visit: Visit
     ) async throws(Refusal) {
+        if areHidden { return }
         for id in Set(wanted) where !applications.contains(where: { $0.id == id }) {
             do {
                 let found = try await visit.management.getApplication(visit.caller, id)
@@ -53,11 +58,15 @@ struct Names: Sendable {
         Name(text: key.name.isEmpty ? strings("key.unnamed") : key.name, hint: key.hint)
     }
 
-    func application(_ id: Identifier?) -> Name { Self.name(id, in: applications, strings("usage.gone_application")) }
+    func application(_ id: Identifier?) -> Name {
+        Self.name(id, in: applications, strings(areHidden ? "usage.application" : "usage.gone_application"))
+    }
 
-    func key(_ id: Identifier?) -> Name { Self.name(id, in: keys, strings("usage.gone_key")) }
+    func key(_ id: Identifier?) -> Name {
+        Self.name(id, in: keys, strings(areHidden ? "usage.key" : "usage.gone_key"))
+    }
 
-    /// What is deleted has no name any more; the end of its identifier tells it apart.
+    /// What is deleted or another account's has no name here; the end of its identifier tells it apart.
     private static func name(_ id: Identifier?, in all: [(id: Identifier, name: Name)], _ gone: String) -> Name {
         if let found = all.first(where: { $0.id == id }) { return found.name }
         return Name(text: gone, hint: id.map { "…" + $0.description.suffix(8) })

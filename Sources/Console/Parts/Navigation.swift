@@ -4,7 +4,7 @@ import Management
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
         case applications, keys, usage, members, audit
-        case providers
+        case accounts, providers
         case account
 
         var path: String { "/console/" + rawValue }
@@ -17,6 +17,7 @@ enum Navigation {
             case .usage: .getUsage
             case .members: .listUsers
             case .audit: .listAudit
+            case .accounts: .listAccounts
             case .providers: .listProviders
             case .account: .getSession
             }
@@ -30,13 +31,14 @@ enum Navigation {
             case .usage: "chart"
             case .members: "people"
             case .audit: "list"
+            case .accounts: "building"
             case .providers: "cloud"
             case .account: "person"
             }
         }
 
         /// Whether it is for operators of the deployment.
-        var isForAdmin: Bool { self == .providers }
+        var isForAdmin: Bool { [.accounts, .providers].contains(self) }
     }
 
     struct Shown: View {

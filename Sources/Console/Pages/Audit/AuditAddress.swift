@@ -16,6 +16,8 @@ struct AuditAddress {
     let mayChoose: Bool
     /// That of all accounts.
     let isOfAll: Bool
+    /// The one whose record an operator reads, where it is not their own.
+    let other: Identifier?
     /// Something in the address is none of what can be chosen.
     private let isBroken: Bool
 
@@ -27,6 +29,9 @@ struct AuditAddress {
         after = address.choice("after") { Identifier($0) }
         mayChoose = visit.may(.listAuditOfAll)
         isOfAll = mayChoose && visit.query("of") == "all"
+        other =
+            mayChoose && !isOfAll
+            ? address.choice("of") { Identifier($0) }.flatMap { $0 == visit.caller.actor?.account ? nil : $0 } : nil
         isBroken = address.isBroken
     }
 
@@ -35,7 +40,7 @@ struct AuditAddress {
     func filter(of account: Identifier) -> AuditFilter? {
         guard !isBroken, let (first, last) = typed.days else { return nil }
         // Who may read all says whose they mean.
-        var filter = AuditFilter(account: mayChoose && !isOfAll ? account : nil)
+        var filter = AuditFilter(account: mayChoose && !isOfAll ? other ?? account : nil)
         (filter.actor, filter.action) = (actor, action)
         (filter.from, filter.until) = (first?.start, last.map { Day(number: $0.number + 1).start })
         return filter
@@ -48,9 +53,9 @@ struct AuditAddress {
     }
 
     /// What a filter keeps of the address.
-    var kept: [Form.Carried] { isOfAll ? [Form.Carried(name: "of", value: "all")] : [] }
+    var kept: [Form.Carried] { scope.compactMap { name, value in value.map { Form.Carried(name: name, value: $0) } } }
 
-    private var scope: [(String, String?)] { isOfAll ? [("of", "all")] : [] }
+    private var scope: [(String, String?)] { isOfAll ? [("of", "all")] : [("of", other?.description)] }
 
     /// Without a filter.
     var cleared: String { Address.path(Self.path, scope) }
@@ -59,12 +64,14 @@ struct AuditAddress {
         Address.path(Self.path, scope + pairs + [("after", after?.description)])
     }
 
-    func scopes(_ strings: Strings) -> [AuditPage.ScopeChoice] {
-        [
-            AuditPage.ScopeChoice(
-                path: Address.path(Self.path, pairs), name: strings("audit.own"), isCurrent: !isOfAll),
-            AuditPage.ScopeChoice(
-                path: Address.path(Self.path, [("of", "all")] + pairs), name: strings("audit.all"), isCurrent: isOfAll),
-        ]
+    /// - Parameter name: of the other account.
+    func scopes(_ strings: Strings, _ name: String?) -> [AuditPage.ScopeChoice] {
+        func choice(_ scope: [(String, String?)], _ name: String, _ isCurrent: Bool) -> AuditPage.ScopeChoice {
+            AuditPage.ScopeChoice(path: Address.path(Self.path, scope + pairs), name: name, isCurrent: isCurrent)
+        }
+        return [choice([], strings("audit.own"), !isOfAll && other == nil)]
+            + [name].compactMap(\.self).map { choice(scope, $0, true) } + [
+                choice([("of", "all")], strings("audit.all"), isOfAll)
+            ]
     }
 }

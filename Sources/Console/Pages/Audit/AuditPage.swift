@@ -56,7 +56,10 @@ extension Console {
 
 extension Visit {
     fileprivate func audit(_ address: AuditAddress) async throws -> AuditPage {
-        let everyone = try await management.listUsers(caller, of: account(), Page(limit: Page.limits.upperBound)).items
+        var other: String?
+        if let id = address.other { other = try await management.getAccount(caller, id).account.name }
+        let people = try address.other ?? account()
+        let everyone = try await management.listUsers(caller, of: people, Page(limit: Page.limits.upperBound)).items
         let filter = try address.filter(of: account())
         var listing = Listing<AuditEntry>([], next: nil)
         var known: Set<Identifier>? = []
@@ -66,9 +69,10 @@ extension Visit {
         let names = try await Names(self)
         let words = AuditWords(people: everyone, known: known, names, strings)
         return AuditPage(
-            lead: strings(address.isOfAll ? "audit.lead_all" : "audit.lead"), scopes: address.scopes(strings),
-            hasScopes: address.mayChoose, kept: address.kept, from: address.typed.from.string,
-            until: address.typed.until.string,
+            lead: strings(
+                address.isOfAll ? "audit.lead_all" : other == nil ? "audit.lead" : "audit.lead_other"),
+            scopes: address.scopes(strings, other), hasScopes: address.mayChoose, kept: address.kept,
+            from: address.typed.from.string, until: address.typed.until.string,
             lists: [
                 ChoiceList(
                     "actor", strings("audit.who"), all: strings("audit.anybody"),

@@ -68,11 +68,11 @@ extension Console {
 
 extension Visit {
     fileprivate func members() async throws -> MembersPage {
-        let account = try account()
+        let place = try peoplePlace()
         // An account has a hundred people and open invitations at most.
         let everyone = Page(limit: Page.limits.upperBound)
-        let people = try await management.listUsers(caller, of: account, everyone).items
-        let invited = try await management.listInvitations(caller, to: account, everyone).items
+        let people = try await management.listUsers(caller, of: place.account, everyone).items
+        let invited = try await management.listInvitations(caller, to: place.account, everyone).items
         let tokens = try await management.listPlatformTokens(
             caller, Page(limit: Page.limits.upperBound, after: query("after").flatMap { Identifier($0) }))
         let mayWrite = mayProved(.createInvitation)
@@ -80,14 +80,8 @@ extension Visit {
         return MembersPage(
             lead: strings.count("members.lead", people.count, shown: formats.number(people.count)), mayWrite: mayWrite,
             note: mayWrite ? nil : Note(.off, strings.rich("members.root_only", ["roots": roots(people)])),
-            people: people.map { row($0, isNew: $0.id == marked, mayWrite: mayWrite) },
-            invited: invited.map { invitation in
-                MembersPage.Invited(
-                    id: "invitation-\(invitation.id)", email: invitation.email, isNew: invitation.id == marked,
-                    role: strings("role.\(invitation.role.rawValue)"), until: formats.exactly(invitation.expiresAt),
-                    withdrawPath: "/console/members/invitations/\(invitation.id)/withdraw", mayWrite: mayWrite)
-            },
-            hasInvited: !invited.isEmpty,
+            people: people.map { row($0, at: place, mayWrite: mayWrite) },
+            invited: invited.map { row($0, at: place, mayWrite: mayWrite) }, hasInvited: !invited.isEmpty,
             tokens: tokens.items.map { row($0, isNew: $0.id == marked) }, hasTokens: !tokens.items.isEmpty,
             nextPath: tokens.next.map { "/console/members?after=\($0)#tokens" })
     }
@@ -97,13 +91,22 @@ extension Visit {
         people.filter { $0.role == .root }.prefix(3).map(\.email).joined(separator: strings("mark.and"))
     }
 
-    private func row(_ user: User, isNew: Bool, mayWrite: Bool) -> MembersPage.Row {
+    func row(_ user: User, at place: PeoplePlace, mayWrite: Bool) -> MembersPage.Row {
         MembersPage.Row(
-            id: "user-\(user.id)", email: user.email, isSelf: user.id == caller.actor?.user.id, isNew: isNew,
+            id: "user-\(user.id)", email: user.email, isSelf: user.id == caller.actor?.user.id,
+            isNew: user.id == Flash(request.headers)?.id,
             role: strings(user.isAdmin ? "role.admin" : "role.\(user.role.rawValue)"),
             mayDo: strings("role.\(user.role.rawValue)_may"), hasSecondFactor: user.hasSecondFactor,
-            since: formats.moment(user.createdAt), rolePath: "/console/members/\(user.id)/role",
-            removePath: "/console/members/\(user.id)/remove", mayWrite: mayWrite)
+            since: formats.moment(user.createdAt), rolePath: place.base + "/\(user.id)/role",
+            removePath: place.base + "/\(user.id)/remove", mayWrite: mayWrite)
+    }
+
+    func row(_ invitation: Invitation, at place: PeoplePlace, mayWrite: Bool) -> MembersPage.Invited {
+        MembersPage.Invited(
+            id: "invitation-\(invitation.id)", email: invitation.email,
+            isNew: invitation.id == Flash(request.headers)?.id,
+            role: strings("role.\(invitation.role.rawValue)"), until: formats.exactly(invitation.expiresAt),
+            withdrawPath: place.base + "/invitations/\(invitation.id)/withdraw", mayWrite: mayWrite)
     }
 
     private func row(_ token: PlatformToken, isNew: Bool) -> MembersPage.Token {

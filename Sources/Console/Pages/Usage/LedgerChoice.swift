@@ -43,8 +43,9 @@ struct LedgerChoice: Sendable {
     }
 
     /// The same as the ledger is asked.
-    func question(_ days: ClosedRange<Day>) -> LedgerQuestion {
-        var question = LedgerQuestion()
+    /// - Parameter account: `nil` for the person's own.
+    func question(_ days: ClosedRange<Day>, of account: Identifier?) -> LedgerQuestion {
+        var question = LedgerQuestion(account: account)
         (question.credential, question.application, question.model, question.kind) = (
             key, application, model?.text, kind
         )
@@ -53,10 +54,11 @@ struct LedgerChoice: Sendable {
     }
 
     /// Where the same entries are as comma-separated values, all of them.
-    func csvPath(_ days: ClosedRange<Day>) -> String {
-        let question = question(days)
+    func csvPath(_ days: ClosedRange<Day>, of account: Identifier?) -> String {
+        let question = question(days, of: account)
         let pairs: [(String, String?)] = [
-            ("format", "csv"), ("from", question.from?.rfc3339), ("to", question.until?.rfc3339),
+            ("format", "csv"), (UsageAddress.accountName, account?.description), ("from", question.from?.rfc3339),
+            ("to", question.until?.rfc3339),
             ("application_id", question.application?.description), ("credential_id", question.credential?.description),
             ("model", question.model), ("kind", question.kind?.rawValue),
         ]

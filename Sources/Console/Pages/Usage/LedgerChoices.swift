@@ -25,11 +25,12 @@ struct LedgerChoices: View {
         lists = [
             ChoiceList(
                 "application", strings("usage.application"), all: strings("ledger.all_applications"),
-                names.applications.map { ($0.id.description, $0.name.text) }, chosen: filter.application?.description),
+                names.applications.map { ($0.id.description, $0.name.text) }, chosen: filter.application?.description,
+                gone: names.application(filter.application).text),
             ChoiceList(
                 "credential", strings("usage.key"), all: strings("ledger.all_keys"),
                 names.keys.map { ($0.id.description, $0.name.text + " " + ($0.name.hint ?? "")) },
-                chosen: filter.key?.description, gone: strings("usage.gone_key")),
+                chosen: filter.key?.description, gone: names.key(filter.key).text),
             ChoiceList(
                 "model", strings("usage.model"), all: strings("ledger.all_models"), models.map { ($0, $0) },
                 chosen: filter.model?.text),

@@ -98,13 +98,14 @@ extension Visit {
                 rows: [], isEmpty: false, count: "", change: "", parts: nil, nextPath: nil, firstPath: nil)
         }
         let (entries, totals) = try await management.listLedger(
-            caller, filter.question(days), Page(after: address.after))
+            caller, filter.question(days, of: address.account), Page(after: address.after))
         try await names.find(
             applications: entries.items.compactMap { $0.call?.subject.application },
             keys: entries.items.compactMap { $0.call?.subject.credential }, self)
         let rows = entries.items.map { row($0, names) }
         return LedgerSection(
-            kept: kept, choices: choices, clearPath: clearPath, fault: nil, csvPath: filter.csvPath(days), rows: rows,
+            kept: kept, choices: choices, clearPath: clearPath, fault: nil,
+            csvPath: filter.csvPath(days, of: address.account), rows: rows,
             isEmpty: totals.entries == 0,
             count: totals.entries.map {
                 strings.count("ledger.entries", Int($0), shown: formats.number(Int($0)))

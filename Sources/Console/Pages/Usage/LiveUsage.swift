@@ -20,7 +20,7 @@ extension Console {
             guard visit.caller.actor != nil else {
                 return Response(status: .noContent, headers: [.cacheControl: "no-store"])
             }
-            let mark = try await visit.usageMark()
+            let mark = try await visit.usageMark(of: visit.otherAccount())
             let headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-store"]
             return Response(
                 status: .ok, headers: headers,
@@ -34,10 +34,11 @@ extension Console {
 
 extension Visit {
     /// Another text whenever a figure of the usage page is another one.
-    func usageMark() async throws -> String {
-        let balance = try await management.getAccount(caller, account()).balance
+    /// - Parameter other: an account that is not the person's own.
+    func usageMark(of other: Identifier?) async throws -> String {
+        let balance = try await management.getAccount(caller, try other ?? account()).balance
         let today = Day(of: formats.now)
-        var (calls, refused) = (UsageQuestion(), RefusedCallsQuestion())
+        var (calls, refused) = (UsageQuestion(account: other), RefusedCallsQuestion(account: other))
         (calls.from, calls.until, calls.by) = (today, today, [.day])
         (refused.from, refused.until, refused.by) = (today, today, [.code])
         let counts = [

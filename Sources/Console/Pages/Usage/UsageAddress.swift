@@ -1,4 +1,7 @@
+import Accounts
 import Catalog
+import HTTP
+import Management
 import Metering
 import Values
 
@@ -6,6 +9,8 @@ import Values
 struct UsageAddress: Sendable {
     static let path = "/console/usage"
 
+    /// Another account than the person's own.
+    let account: Identifier?
     var month: Month
     var by = UsageShares.Kind.application
     /// What the ledger is narrowed to.
@@ -15,7 +20,8 @@ struct UsageAddress: Sendable {
 
     private let now: Month
 
-    init(_ visit: Visit) {
+    init(_ visit: Visit) throws {
+        account = try visit.otherAccount()
         now = Month(of: visit.formats.now)
         let (now, asked) = (now, visit.query("month").flatMap { Day($0.string + "-01") }?.month)
         // What is to come has no usage, and what is older than any report is not reported.
@@ -45,8 +51,21 @@ struct UsageAddress: Sendable {
     /// What a filter of the ledger keeps.
     var kept: [(String, String?)] {
         [
+            (Self.accountName, account?.description),
             ("month", month == now ? nil : month.text),
             ("by", by == .application ? nil : by.rawValue),
         ]
+    }
+
+    /// Of the other account, in an address.
+    static let accountName = "account_id"
+}
+
+extension Visit {
+    /// The account that the address names, where it is not the person's own.
+    func otherAccount() throws -> Identifier? {
+        guard let text = query(UsageAddress.accountName), !text.isEmpty else { return nil }
+        guard let id = Identifier(text) else { throw Problem.notFound }
+        return id == caller.actor?.account ? nil : id
     }
 }

@@ -1,3 +1,4 @@
+import Accounts
 import Database
 import Hummingbird
 import Management
@@ -21,6 +22,14 @@ struct UsagePage: View {
         var whyPath: String?
     }
 
+    /// The account that it is about.
+    struct Whose: View {
+        let name: String
+        let path: String
+    }
+
+    /// `nil` for the person's own.
+    let whose: Whose?
     let lead: String
     let livePath: String
     /// What the figures were made of, for ``Console/livePath``.
@@ -36,8 +45,9 @@ struct UsagePage: View {
 extension Console {
     func declareUsage(_ routes: inout Routes) {
         page(&routes, "/usage", for: .getUsage) { visit in
-            let address = UsageAddress(visit)
-            return try await visit.page("usage", try await visit.usage(address), in: .usage)
+            let address = try UsageAddress(visit)
+            return try await visit.page(
+                "usage", try await visit.usage(address), in: address.account == nil ? .usage : .accounts)
         }
     }
 }
@@ -45,12 +55,14 @@ extension Console {
 extension Visit {
     fileprivate func usage(_ address: UsageAddress) async throws -> UsagePage {
         // Before the figures, so that what changes meanwhile is shown next.
-        let mark = try await usageMark()
+        let other = address.account
+        let mark = try await usageMark(of: other)
+        let details = try await management.getAccount(caller, try other ?? account())
         let days = address.month.days
-        let byDay = try await management.getUsage(caller, question(days, .day))
-        let shares = try await management.getUsage(caller, question(days, address.by.dimension))
-        let refused = try await refusedCalls(days)
-        var names = try await Names(self)
+        let byDay = try await management.getUsage(caller, question(days, .day, of: other))
+        let shares = try await management.getUsage(caller, question(days, address.by.dimension, of: other))
+        let refused = try await refusedCalls(days, of: other)
+        var names = try await Names(self, of: other)
         try await names.find(
             applications: shares.lines.compactMap(\.application).prefix(Page.limits.upperBound),
             keys: (shares.lines.compactMap(\.credential) + refused.lines.compactMap(\.group.credential))
@@ -58,16 +70,19 @@ extension Visit {
         let models = try await management.listModels(caller, Page(limit: Page.limits.upperBound)).items
         let ledger = try await ledger(address, models, &names)
         return UsagePage(
+            whose: other.map {
+                UsagePage.Whose(name: details.account.name, path: "\(Console.accountsPath)/\($0)")
+            },
             lead: strings(
                 address.isThisMonth ? "usage.lead_live" : "usage.lead", ["month": formats.month(address.month)]),
-            livePath: Console.livePath,
+            livePath: Console.livePath + (other.map { "?\(UsageAddress.accountName)=\($0)" } ?? ""),
             liveMark: mark,
             months: address.months.map { month in
                 UsagePage.MonthChoice(
                     path: address.path { ($0.month, $0.after) = (month, nil) }, name: formats.name(month),
                     isCurrent: month == address.month)
             },
-            figures: try await figures(address, byDay, refused, models),
+            figures: try await figures(address, details, byDay, refused, models),
             chart: UsageChart(
                 byDay.lines, of: address.month, calls: byDay.calls, total: byDay.amount, strings, formats),
             shares: UsageShares(
@@ -76,27 +91,33 @@ extension Visit {
             refused: RefusedSection(refused, names, strings, formats), ledger: ledger)
     }
 
-    private func refusedCalls(_ days: ClosedRange<Day>) async throws -> RefusedCallsReport {
-        var question = RefusedCallsQuestion()
+    private func refusedCalls(
+        _ days: ClosedRange<Day>, of other: Identifier?
+    ) async throws -> RefusedCallsReport {
+        var question = RefusedCallsQuestion(account: other)
         (question.from, question.until, question.by) = (days.lowerBound, days.upperBound, [.credential, .code])
         return try await management.listRefusedCalls(caller, question)
     }
 
-    private func question(_ days: ClosedRange<Day>, _ by: UsageRequest.Dimension) -> UsageQuestion {
-        var question = UsageQuestion()
+    private func question(
+        _ days: ClosedRange<Day>, _ by: UsageRequest.Dimension, of other: Identifier?
+    ) -> UsageQuestion {
+        var question = UsageQuestion(account: other)
         (question.from, question.until, question.by) = (days.lowerBound, days.upperBound, [by])
         return question
     }
 
     private func figures(
-        _ address: UsageAddress, _ month: UsageReport, _ refused: RefusedCallsReport, _ models: [ModelOffer]
+        _ address: UsageAddress, _ details: AccountDetails, _ month: UsageReport, _ refused: RefusedCallsReport,
+        _ models: [ModelOffer]
     ) async throws -> [UsagePage.Figure] {
-        let balance = try await management.getAccount(caller, account()).balance.amount
+        let balance = details.balance.amount
         let today = Day(of: formats.now)
-        let now = try await management.getUsage(caller, question(today...today, .day))
+        let now = try await management.getUsage(caller, question(today...today, .day, of: address.account))
         return [
             UsagePage.Figure(
-                name: strings("usage.balance"), value: formats.credits(balance), unit: worth(balance, models)),
+                name: strings("usage.balance"), value: formats.credits(balance),
+                unit: address.account == nil ? worth(balance, models) : strings.rich("usage.credits")),
             UsagePage.Figure(
                 name: address.isThisMonth
                     ? strings("usage.spent") : strings("usage.spent_in", ["month": formats.name(address.month)]),
