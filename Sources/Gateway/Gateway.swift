@@ -8,7 +8,7 @@ package import Logging
 package import Metering
 package import NIOCore
 import Policy
-import Secrets
+package import Secrets
 package import Values
 package import Wire
 
@@ -46,16 +46,18 @@ package final class Gateway: DataPlane {
     let places: CallPlaces
     let bounds: Bounds
     let clock: Clock
+    let passes: PagePasses
     private let upstreams: UpstreamPools
     private let wakes: [ObjectIdentifier: Wake]
     private let logger: Logger
 
     /// - Parameters:
     ///   - places: among the calls under way.
+    ///   - passes: of the console's pages.
     ///   - loops: all that lines may be on.
     package init(
         calls: Calls, credentials: Credentials, metering: Metering, upstreams: UpstreamPools,
-        places: CallPlaces, bounds: Bounds, clock: Clock, loops: any EventLoopGroup, logger: Logger
+        places: CallPlaces, bounds: Bounds, passes: PagePasses, clock: Clock, loops: any EventLoopGroup, logger: Logger
     ) {
         self.calls = calls
         self.credentials = credentials
@@ -64,6 +66,7 @@ package final class Gateway: DataPlane {
         self.places = places
         self.bounds = bounds
         self.clock = clock
+        self.passes = passes
         self.logger = logger
         var wakes: [ObjectIdentifier: Wake] = [:]
         for loop in loops.makeIterator() { wakes[ObjectIdentifier(loop)] = Wake { work in loop.execute(work) } }

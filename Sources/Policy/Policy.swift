@@ -57,9 +57,10 @@ package enum Policy {
             return nil
         case .origin:
             switch (key.terms.host, call.origin) {
-            case (nil, .none): return nil
+            case (nil, .none), (nil, .console): return nil
             case (nil, _): return .browserNotAllowed
             case (let host?, .host(let asking)): return host == asking ? nil : .hostNotAllowed
+            case (let host?, .console(let asking)): return host == asking ? nil : .hostNotAllowed
             case (_?, _): return .hostNotAllowed
             }
         case .model: return nil

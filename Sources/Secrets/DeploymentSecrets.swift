@@ -14,6 +14,7 @@ package struct DeploymentSecrets: Sendable, CustomStringConvertible, CustomRefle
     /// Makes and checks the keyed tag in tokens.
     let tagKey: SymmetricKey
     package let auditChain: AuditChain
+    package let pagePasses: PagePasses
     private let csrfKey: SymmetricKey
     private let lookupKey: SymmetricKey
     private let revealKey: SymmetricKey
@@ -35,6 +36,7 @@ package struct DeploymentSecrets: Sendable, CustomStringConvertible, CustomRefle
         bulkSealing = SealingBox(key: Self.derive(master, "latchkey bulk sealing v1"))
         tagKey = Self.derive(pepper, "latchkey token tag v1")
         auditChain = AuditChain(key: Self.derive(master, "latchkey audit v1"))
+        pagePasses = PagePasses(key: Self.derive(master, "latchkey page pass v1"))
         csrfKey = Self.derive(master, "latchkey csrf v1")
         lookupKey = Self.derive(pepper, "latchkey lookup v1")
         revealKey = Self.derive(master, "latchkey reveal v1")

@@ -5,6 +5,8 @@ package enum WebOrigin: Sendable, Equatable {
     /// A browser, but no page that can be named: `null`, several of them, or what is no origin at all.
     case unknown
     case host(HostName)
+    /// A page of the console, where a person types the key of each call; its host, where that can be named.
+    case console(HostName?)
 
     /// Reads the value of one `Origin` field: `scheme "://" host [":" port]` (RFC 6454 §7.1).
     ///

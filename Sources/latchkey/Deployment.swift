@@ -26,6 +26,8 @@ struct Deployment: Sendable {
     let metering: Metering
     let calls: Calls
     let audit: Audit
+    /// By which the data plane knows the console's pages.
+    let pagePasses: PagePasses
     let clock: Clock
     /// What the operator should know about the key files, a sentence each.
     let remarks: [String]
@@ -36,9 +38,10 @@ struct Deployment: Sendable {
     }
 
     /// Takes the lock, loads or makes the keys, brings the schema up to date.
-    static func open(_ settings: Settings) async throws -> Deployment {
+    /// - Parameter clock: that of the machine, but for a demo that has a history.
+    static func open(_ settings: Settings, clock: Clock = .system) async throws -> Deployment {
         do {
-            return try await assemble(settings)
+            return try await assemble(settings, clock)
         } catch let error as Argon2ParametersError {
             throw Settings.Failure(sentence: error.sentence)
         } catch let error as TokenFormatError {
@@ -47,7 +50,7 @@ struct Deployment: Sendable {
         }
     }
 
-    private static func assemble(_ settings: Settings) async throws -> Deployment {
+    private static func assemble(_ settings: Settings, _ clock: Clock) async throws -> Deployment {
         let parameters = try Argon2Parameters(
             memoryKiB: settings.integer(.argon2MemoryKiB), iterations: settings.integer(.argon2Iterations),
             parallelism: settings.integer(.argon2Parallelism))
@@ -55,7 +58,6 @@ struct Deployment: Sendable {
         // New keys are only ever made for new data. For data that is there they would open nothing.
         let isNew = !FileManager.default.fileExists(atPath: directory.database)
         let entropy = Entropy.system
-        let clock = Clock.system
         let keys = try Self.keys(settings, createIfMissing: isNew)
         let format = try TokenFormat(prefix: settings.text(.keyPrefix) ?? Setting.keyPrefix.standard, keys: keys)
         if let kind = TokenKind(rawValue: format.prefix) {
@@ -105,7 +107,7 @@ struct Deployment: Sendable {
             calls: Calls(
                 accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
                 metering: metering, generations: generations),
-            audit: audit, clock: clock, remarks: keys.remarks)
+            audit: audit, pagePasses: keys.pagePasses, clock: clock, remarks: keys.remarks)
     }
 
     /// Nothing that is asked of the database after a failed fsync can be believed, so nobody gets to ask. At once,

@@ -14,8 +14,8 @@ extension Server {
             limit: settings.integer(.gatewayUpstreamConnections), percent: settings.integer(.listenSharePercent))
         return Gateway(
             calls: deployment.calls, credentials: deployment.credentials, metering: deployment.metering,
-            upstreams: upstreams, places: CallPlaces(places), bounds: bounds, clock: deployment.clock, loops: loops,
-            logger: logger)
+            upstreams: upstreams, places: CallPlaces(places), bounds: bounds, passes: deployment.pagePasses,
+            clock: deployment.clock, loops: loops, logger: logger)
     }
 
     /// Our connections to providers.

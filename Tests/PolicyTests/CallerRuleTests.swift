@@ -49,6 +49,15 @@ struct CallerRuleTests {
         #expect(fromPage(WebOrigin(header: "null"), nil) == .browserNotAllowed)
     }
 
+    @Test("a page of the console may call with a key for servers, and with a bound one only where that is at home")
+    func console() throws {
+        let home = try #require(HostName("app.example"))
+        for console in [nil, home] { #expect(fromPage(.console(console), nil) == nil) }
+        #expect(fromPage(.console(home), "app.example") == nil)
+        #expect(fromPage(.console(home), "other.example") == .hostNotAllowed)
+        #expect(fromPage(.console(nil), "app.example") == .hostNotAllowed)
+    }
+
     @Test("a bound key is for the pages of its host, whatever scheme, port and case") func bound() {
         for origin in ["https://app.example", "http://app.example", "https://APP.example:8443", "HTTPS://app.Example"] {
             #expect(fromPage(WebOrigin(header: origin), "App.Example") == nil, "\(origin)")

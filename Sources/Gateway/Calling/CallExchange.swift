@@ -59,7 +59,7 @@ final class CallExchange: LineExchange {
         self.head = head
         self.route = route
         bearer = try head.fields.bearer()
-        origin = head.fields.origin
+        origin = head.fields.origin(gateway.passes, at: gateway.clock.now())
         intake = BodyIntake(head.framing, limit: gateway.bounds.requestBytes)
     }
 

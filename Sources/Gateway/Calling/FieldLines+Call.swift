@@ -3,6 +3,7 @@ import HTTPTypes
 import Metering
 import NIOCore
 import Policy
+import Secrets
 import Values
 import Wire
 
@@ -37,6 +38,17 @@ extension FieldLines {
         if count("origin") > 1 { return .unknown }
         if let origin = text("origin"), !origin.isEmpty { return WebOrigin(header: origin) }
         return text("sec-fetch-site").map(\.isEmpty) ?? true ? .none : .unknown
+    }
+
+    /// The same of a call that may come from a page of the console, which shows a pass. Only a browser can say that the
+    /// page is one of this very origin, so no other page can use a pass that it has got hold of.
+    func origin(_ passes: PagePasses, at now: Timestamp) -> WebOrigin {
+        let origin = origin
+        guard let pass = text("x-latchkey-pass"), text("sec-fetch-site") == "same-origin", count("origin") <= 1,
+            passes.isGood(Text(pass), at: now)
+        else { return origin }
+        guard case .host(let host) = origin else { return .console(nil) }
+        return .console(host)
     }
 
     /// - Throws: 415 for a body that is no JSON as it stands.
