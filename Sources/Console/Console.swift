@@ -6,6 +6,7 @@ package import Hummingbird
 import Logging
 package import Management
 import NIOCore
+package import Secrets
 package import Values
 package import Web
 
@@ -21,12 +22,14 @@ package struct Console: Sendable {
     let assets = Assets()
     let waiting: WaitingSignIns
     let sent: SentForms
+    let passes: PagePasses
     let entropy: Entropy
     let clock: Clock
 
     /// - Throws: when a template or a catalogue, which are in the binary, can't be read.
-    package init(_ management: Management, entropy: Entropy, clock: Clock) throws {
+    package init(_ management: Management, passes: PagePasses, entropy: Entropy, clock: Clock) throws {
         self.management = management
+        self.passes = passes
         templates = try Templates()
         let english = try Strings(.english, PackageResources.en_json)
         catalogues = [

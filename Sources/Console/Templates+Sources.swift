@@ -62,6 +62,7 @@ extension Templates {
         ("time", PackageResources.time_mustache),
         ("time-zone", PackageResources.time_zone_mustache),
         ("token-form", PackageResources.token_form_mustache),
+        ("try-box", PackageResources.try_box_mustache),
         ("usage", PackageResources.usage_mustache),
         ("usage-chart", PackageResources.usage_chart_mustache),
         ("usage-ledger", PackageResources.usage_ledger_mustache),

@@ -43,6 +43,12 @@ async function copy(button) {
 function sheet(html) { return new DOMParser().parseFromString(html, "text/html").querySelector("[data-sheet]"); }
 
 function show(dialog, section) {
+  const secret = dialog.take && section.querySelector("code.secret");
+  if (secret) {
+    // It is for the page below, and needn't be seen.
+    dialog.next = dialog.take(secret.textContent);
+    return dialog.close();
+  }
   const status = Object.assign(document.createElement("p"), { className: "announce" });
   status.setAttribute("role", "status");
   dialog.replaceChildren(section, status);
@@ -105,9 +111,10 @@ async function open(link) {
   const section = answer.ok ? sheet(await answer.text()) : null;
   if (!section) return location.assign(link.href);
   const dialog = document.createElement("dialog");
+  dialog.take = link.take;
   show(dialog, section);
   document.body.append(dialog);
-  dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  dialog.addEventListener("close", () => { dialog.remove(); (dialog.next ?? link).focus(); });
   dialog.showModal();
   (dialog.querySelector(".wrong :is(input, select, textarea)") ?? dialog.querySelector("[autofocus]"))?.focus();
 }
@@ -200,18 +207,27 @@ function update(old, fresh) {
   if (link) [...old.querySelectorAll("a")].find((a) => a.getAttribute("href") === link)?.focus({ preventScroll: true });
 }
 
-async function refresh() {
+async function newer() {
   const answer = await fetch(location.href);
   // To the door: nobody is signed in any more.
-  if (answer.redirected || answer.status === 401) return location.reload();
+  if (answer.redirected || answer.status === 401) return null;
   if (!answer.ok) throw new Error(`${answer.status}`);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function put(page) {
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.getElementById(part.id);
     if (fresh) update(part, fresh);
   }
   const balances = page.querySelectorAll(".balance");
   document.querySelectorAll(".balance").forEach((old, place) => { if (balances[place]) update(old, balances[place]); });
+}
+
+async function refresh() {
+  const page = await newer();
+  if (!page) return location.reload();
+  put(page);
   return page.querySelector("[data-live]")?.dataset.mark;
 }
 
@@ -246,6 +262,238 @@ if (live) {
   }
   addEventListener("visibilitychange", () => { touched = Date.now(); document.hidden ? stop() : start(); });
   start();
+}
+
+// The box that tries an app makes real calls, as a program does: with a key that is typed. The secret is in the memory of
+// this page and nowhere else, and what an app answers is put in as text.
+const box = document.querySelector("[data-try]");
+if (box) prepareBox();
+
+function prepareBox() {
+  const words = box.dataset;
+  const [choice, field, take, fault, talk, form, message, cost, again, stop, send] = ["key", "secret", "take", "fault",
+    "talk", "form", "message", "cost", "again", "stop", "send"].map((name) => box.querySelector(`[data-at=${name}]`));
+  const [secrets, longest, longestTalk, mostTurns] = [new Map(), 1 << 20, 200_000, 40];
+  let [said, stopper, follows] = [[], null, true];
+
+  const element = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text });
+  const grouped = (decimal) => decimal.replace(/^\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+
+  function flaw(text) {
+    fault.hidden = !text;
+    fault.querySelector("span").textContent = text;
+    field.toggleAttribute("aria-invalid", Boolean(text));
+    field.closest(".field").classList.toggle("wrong", Boolean(text));
+    if (text) { field.focus(); announce(text); }
+  }
+
+  function choose() {
+    const option = choice.selectedOptions[0].dataset;
+    field.value = secrets.get(choice.value) ?? "";
+    take.hidden = !option.reveal;
+    take.href = option.reveal ?? "";
+    cost.textContent = option.cost ?? "";
+    flaw("");
+  }
+
+  // A secret that was pasted is that of the key whose hint it fits; another one is for the gateway to judge.
+  function type() {
+    const typed = field.value.trim();
+    const fits = (option) => option.dataset.hints.split(" ").some((hint) => typed.startsWith(hint.split("…")[0]));
+    const option = typed && !fits(choice.selectedOptions[0]) && [...choice.options].find(fits);
+    if (option) choice.value = option.value;
+    secrets.set(choice.value, typed);
+    choose();
+  }
+
+  take.take = (secret) => {
+    field.value = secret;
+    type();
+    announce(words.taken);
+    return message;
+  };
+
+  async function* pieces(answer, most, stopper) {
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = 0;
+    for (let piece; !(piece = await reader.read()).done;) {
+      seen += piece.value.length;
+      if (seen > most) { stopper.abort("long"); throw "long"; }
+      yield piece.value;
+    }
+  }
+
+  // The data of each event of a stream (HTML §9.2.6).
+  async function* events(pieces) {
+    let [rest, data] = ["", []];
+    for await (const piece of pieces) {
+      const lines = (rest + piece).split(/\r?\n/);
+      rest = lines.pop();
+      for (const line of lines) {
+        if (line.startsWith("data:")) data.push(line.slice(5).trimStart());
+        if (line || !data.length) continue;
+        yield data.join("\n");
+        data = [];
+      }
+    }
+  }
+
+  function begin(text) {
+    const [mine, theirs, spoken] = [element("li", "mine", ""), element("li", "theirs", ""), element("p", "spoken", "")];
+    mine.append(element("span", "announce", words.you), element("p", "spoken", text));
+    theirs.append(element("span", "announce", words.app), spoken);
+    theirs.setAttribute("aria-busy", "true");
+    talk.append(mine, theirs);
+    while (talk.children.length > 2 * mostTurns) talk.firstElementChild.remove();
+    return { theirs, spoken, node: spoken.appendChild(new Text()), key: { id: choice.value, path: choice.selectedOptions[0].dataset.path } };
+  }
+
+  function note(turn, text) { turn.theirs.append(element("p", "told", text)); }
+
+  function refuse(turn, answer, body) {
+    const code = answer.headers.get("X-Latchkey-Code") ?? "other";
+    const known = box.querySelector(`[data-code="${CSS.escape(code)}"]`) ?? box.querySelector("[data-code=other]");
+    const [sentence, step] = [known.querySelector("dt"), known.querySelector("dd")].map((part) => part.textContent);
+    const told = element("div", "refused", "");
+    const next = element("p", "", step);
+    if ("ofKey" in known.dataset) {
+      next.append(" ", Object.assign(element("a", "", words.open), { href: turn.key.path, target: "_blank", rel: "noopener" }));
+    }
+    const got = element("p", "got", `${words.caller} ${answer.status} `);
+    got.append(element("code", "", code));
+    let said = null;
+    try { said = JSON.parse(body).error.message; } catch { /* No answer of the gateway's own. */ }
+    if (typeof said === "string") got.append(" ", Object.assign(element("span", "", said), { lang: "en" }));
+    const request = answer.headers.get("X-Request-Id");
+    if (request) got.append(" ", element("code", "", request));
+    told.append(element("b", "", sentence), next, got);
+    turn.spoken.remove();
+    turn.theirs.append(told);
+  }
+
+  function receive(turn, headers, began) {
+    const [paid, charge, left] = ["Cost", "Charge", "Remaining"].map((name) => headers.get("X-Latchkey-" + name));
+    const line = element("p", "receipt", "");
+    if (paid !== null) line.append(element("b", "", words.paid.replace("{credits}", grouped(paid))));
+    if (left !== null) line.append(element("span", "", words.left.replace("{credits}", grouped(left))));
+    if (charge) {
+      const short = `${charge.slice(0, 8)}…${charge.slice(-4)}`;
+      const link = Object.assign(element("a", "mono", short), {
+        href: `/console/usage?key=${encodeURIComponent(turn.key.id)}#why-${encodeURIComponent(charge)}`, title: charge, target: "_blank", rel: "noopener",
+      });
+      link.setAttribute("aria-label", words.charge.replace("{id}", short));
+      line.append(link);
+    }
+    line.append(element("span", "", words.took.replace("{seconds}", ((performance.now() - began) / 1000).toFixed(1))));
+    turn.theirs.append(line);
+  }
+
+  async function call(text, secret, turn) {
+    const [mine, began] = [stopper, performance.now()];
+    let [answer, whole, isWhole, isServed] = [null, "", false, false];
+    try {
+      // Keys are for servers: each call shows that it comes from this page, where a person types the key.
+      const pass = await fetch(words.pass, { signal: mine.signal });
+      if (!pass.ok || pass.redirected) return note(turn, words.ended);
+      answer = await fetch(words.try, {
+        method: "POST", credentials: "omit", cache: "no-store", redirect: "error", signal: mine.signal,
+        headers: { "Authorization": `Bearer ${secret}`, "Content-Type": "application/json", "X-Latchkey-Pass": await pass.text() },
+        body: JSON.stringify({ stream: true, messages: [...said, { role: "user", content: text }] }),
+      });
+      if (!answer.ok) {
+        let body = "";
+        for await (const piece of pieces(answer, 65_536, mine)) body += piece;
+        return refuse(turn, answer, body);
+      }
+      isServed = true;
+      for await (const event of events(pieces(answer, longest, mine))) {
+        if (event === "[DONE]") { isWhole = true; continue; }
+        const value = JSON.parse(event);
+        if (value.error) throw new Error("broken");
+        const part = value.choices?.[0]?.delta?.content;
+        isWhole ||= Boolean(value.choices?.[0]?.finish_reason);
+        if (typeof part !== "string") continue;
+        whole += part;
+        turn.node.appendData(part);
+        if (follows) form.scrollIntoView({ block: "nearest" });
+      }
+      if (!isWhole) throw new Error("broken");
+      if (!whole) turn.node.data = words.empty;
+    } catch {
+      const how = mine.signal.reason;
+      note(turn, how === "stop" ? answer ? words.stopped : words.early : how === "long" ? words.long : answer ? words.broken : words.unreachable);
+    } finally {
+      if (!whole && !isWhole) turn.spoken.remove();
+      if (whole) said.push({ role: "user", content: text }, { role: "assistant", content: whole });
+      while (said.length && JSON.stringify(said).length > longestTalk) said.splice(0, 2);
+      // What was not served is not lost.
+      if (!isServed && !message.value) message.value = text;
+      if (answer) receive(turn, answer.headers, began);
+    }
+  }
+
+  // What is left now, of the account and of each key.
+  async function renew() {
+    const page = await newer();
+    if (!page) return;
+    put(page);
+    for (const option of choice.options) {
+      const now = page.querySelector(`[data-at=key] option[value="${CSS.escape(option.value)}"]`);
+      if (now) option.textContent = now.textContent;
+    }
+  }
+
+  function busy(isBusy) {
+    if (!isBusy && document.activeElement === stop) message.focus();
+    stop.hidden = !isBusy;
+    send.toggleAttribute("disabled", isBusy);
+    again.hidden = isBusy || !talk.childElementCount;
+  }
+
+  async function submit() {
+    if (stopper) return;
+    const [text, secret] = [message.value.trim(), field.value.trim()];
+    if (!/^[\x21-\x7e]{8,256}$/.test(secret)) return flaw(secret ? words.malformed : words.unsaid);
+    if (!text) return message.focus();
+    flaw("");
+    stopper = new AbortController();
+    follows = true;
+    const turn = begin(text);
+    message.value = "";
+    message.focus();
+    busy(true);
+    form.scrollIntoView({ block: "nearest" });
+    await call(text, secret, turn);
+    stopper = null;
+    turn.theirs.removeAttribute("aria-busy");
+    busy(false);
+    // Once, when all of it is there.
+    announce(turn.theirs.innerText);
+    if (follows) form.scrollIntoView({ block: "nearest" });
+    await renew().catch(() => {});
+  }
+
+  choice.addEventListener("change", choose);
+  field.addEventListener("input", type);
+  stop.addEventListener("click", () => stopper?.abort("stop"));
+  again.addEventListener("click", () => {
+    said = [];
+    talk.replaceChildren();
+    busy(false);
+    message.focus();
+  });
+  for (const kind of ["wheel", "touchmove"]) addEventListener(kind, () => { follows = false; }, { passive: true });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  message.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  choose();
+  box.hidden = false;
 }
 
 // A page that comes back from the browser's memory takes forms again.

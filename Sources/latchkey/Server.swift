@@ -26,6 +26,9 @@ struct Server: Sendable {
         let address: String
         /// For the operator's terminal; `nil` once there is a user.
         let setUpToken: String?
+
+        /// By the name of this machine where that leads there: browsers keep what a sign-in needs for it without HTTPS.
+        var console: String { address.replacing("://127.0.0.1:", with: "://localhost:") + "/console" }
     }
 
     let deployment: Deployment
@@ -80,7 +83,8 @@ struct Server: Sendable {
     /// The pages, over the same operations as the JSON API.
     func surfaces(_ firstRun: FirstRun?, _ tester: any ProviderTester) throws -> (routes: Routes, console: Console) {
         let management = management(firstRun, tester)
-        let console = try Console(management, entropy: .system, clock: deployment.clock)
+        let console = try Console(
+            management, passes: deployment.pagePasses, entropy: .system, clock: deployment.clock)
         var routes = Routes()
         declareOperations(&routes)
         ManagementAPI(management).declare(&routes)

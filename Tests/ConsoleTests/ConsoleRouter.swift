@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import NIOEmbedded
+import Secrets
 import TestSupport
 import Values
 import Web
@@ -21,7 +22,9 @@ final class ConsoleRouter {
 
     init(_ house: ManagementHouse) throws {
         self.house = house
-        console = try Console(house.management, entropy: .system, clock: house.platform.hand.clock)
+        console = try Console(
+            house.management, passes: DeploymentSecrets.test.pagePasses, entropy: .system,
+            clock: house.platform.hand.clock)
         var routes = Routes()
         console.declare(&routes)
         let door = FrontDoor { [methods = routes.methods] path in

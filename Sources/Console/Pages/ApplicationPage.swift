@@ -8,7 +8,7 @@ import Management
 import Values
 import Web
 
-/// One app: how a program connects to it, and which keys open it.
+/// One app: how a program connects to it, which keys open it, and a box to try it.
 struct ApplicationPage: View {
     struct Key: View {
         let path: String
@@ -25,6 +25,7 @@ struct ApplicationPage: View {
     let hasKeys: Bool
     let keysPath: String
     let newKeyPath: String
+    let tryBox: TryBox
     let prompt: String?
     let editPath: String
     let deletePath: String
@@ -56,7 +57,8 @@ extension Console {
                         hint: $0.credential.hint, status: visit.status(of: $0))
                 },
                 hasKeys: !keys.isEmpty, keysPath: "/console/keys?application=\(application.id)",
-                newKeyPath: "/console/keys/new?application=\(application.id)", prompt: chat.systemPrompt?.string,
+                newKeyPath: "/console/keys/new?application=\(application.id)",
+                tryBox: try await visit.tryBox(application, keys), prompt: chat.systemPrompt?.string,
                 editPath: path + "/edit", deletePath: path + "/delete", mayWrite: visit.may(.updateApplication),
                 mayIssue: visit.may(.createCredential))
             return try await visit.page("application", view, in: .applications)

@@ -60,6 +60,7 @@ extension Console {
         }
         declareApplicationForms(&routes)
         declareApplicationPage(&routes)
+        declareTryPass(&routes)
         declareApplicationDeletion(&routes)
     }
 }
