@@ -61,16 +61,10 @@ struct Quickstart: AsyncParsableCommand {
             try await serveInForeground(deployment, settings, logger) { running in
                 announce("Make the first call, from a second terminal:\n")
                 announce("  \(first.call(at: running.address))\n")
-                announce(
-                    "Console     \(Self.console(at: running.address)), with the e-mail address and the password above\n")
+                announce("Console     \(running.console), with the e-mail address and the password above\n")
                 announce("Ctrl-C stops the server. To start it again: \(serve)")
             }
         }
-    }
-
-    /// By the name of this machine where that leads there: browsers keep what a sign-in needs for it without HTTPS.
-    private static func console(at address: String) -> String {
-        address.replacing("://127.0.0.1:", with: "://localhost:") + "/console"
     }
 
     /// Looks at names only, so that what is there stays as it is.
