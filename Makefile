@@ -15,6 +15,8 @@ BUILD_PACKAGES := libsqlite3-dev libargon2-dev zlib1g-dev pkg-config
 TEST_PACKAGES := python3-venv curl git iproute2 libfiu0 fiu-utils mount nginx-light chromium haproxy apache2-utils zbar-tools \
 	$(shell command -v java >/dev/null || echo openjdk-17-jdk-headless) $(shell command -v node >/dev/null || echo nodejs)
 BENCH_PACKAGES := nginx-light wrk
+# What the pictures are set in.
+IMAGE_PACKAGES := fonts-inter fonts-jetbrains-mono fonts-noto-cjk
 
 # A thousand unit tests that all begin at once wait for each other's hashes longer than anything here may wait. So as many
 # run at a time as keep two cores busy. (Read by Swift Testing.)
@@ -33,7 +35,7 @@ if [ -n "$$missing" ]; then \
 fi
 endef
 
-.PHONY: build release test test-long test-release demo serve format lint bench bench-quick chaos clean install-build install-test install-bench venv
+.PHONY: build release test test-long test-release demo serve format lint bench bench-quick images chaos clean install-build install-test install-bench venv
 
 ## build: compile everything, for development
 build: install-build
@@ -90,6 +92,12 @@ bench-quick: export BENCH_CHARGES ?= 100000
 bench-quick: export BENCH_KEYS ?= 50000
 bench-quick: export BENCH_ACTIVE_KEYS ?= 300
 bench-quick: bench
+
+## images: take the pictures of docs/images anew
+images: release install-test venv
+	$(call install,$(IMAGE_PACKAGES))
+	LATCHKEY_IMAGES=keep LATCHKEY_BIN=.build/release/latchkey FONTCONFIG_FILE="$(CURDIR)/docs/images/fonts.conf" \
+		$(PYTHON) -m pytest Tests/EndToEnd/test_images.py
 
 ## chaos: kill a loaded release build ROUNDS times; hold its ledger against what its callers were answered
 chaos: release install-test venv

@@ -379,7 +379,7 @@ function prepareBox() {
     if (charge) {
       const short = `${charge.slice(0, 8)}…${charge.slice(-4)}`;
       const link = Object.assign(element("a", "mono", short), {
-        href: `/console/usage?key=${encodeURIComponent(turn.key.id)}#why-${encodeURIComponent(charge)}`, title: charge, target: "_blank", rel: "noopener",
+        href: `/console/usage?credential=${encodeURIComponent(turn.key.id)}#why-${encodeURIComponent(charge)}`, title: charge, target: "_blank", rel: "noopener",
       });
       link.setAttribute("aria-label", words.charge.replace("{id}", short));
       line.append(link);

@@ -2,8 +2,6 @@
 
 import re
 import signal
-import subprocess
-import threading
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -12,7 +10,8 @@ import pytest
 import planted
 from client import Client, Person, exact, expect
 from console import Console
-from server import BINARY, environment, run_command
+from server import run_command
+from staying import Staying
 
 
 @pytest.fixture(scope="module")
@@ -43,46 +42,6 @@ def test_the_demo_leaves_nothing_behind(demo):
 
 
 # With --stay
-
-
-class Staying:
-    """A demo that goes on."""
-
-    def __init__(self, home):
-        self.temporary = home / "tmp"
-        self.temporary.mkdir(parents=True)
-        self.process = subprocess.Popen(
-            [BINARY, "demo", "--stay"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, env=environment({"TMPDIR": self.temporary}),
-        )
-        self.told = ""
-
-    def read_until(self, words):
-        deadline = threading.Timer(120, self.process.kill)
-        deadline.start()
-        try:
-            while words not in self.told:
-                line = self.process.stdout.readline()
-                assert line, self.told[-2000:]
-                self.told += line
-        finally:
-            deadline.cancel()
-        return self
-
-    def field(self, name):
-        return re.search(rf"^ +{name} +(\S+)$", self.told, re.MULTILINE).group(1)
-
-    def end(self, which):
-        self.process.send_signal(which)
-        threading.Timer(30, self.process.kill).start()
-        self.process.stdout.read()
-        return self.process.wait(30)
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(10)
-        self.process.stdout.close()
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ struct LedgerPlanTests {
             let plan = try await house.plan(of: statement, count)
             #expect(plan.first { $0.hasPrefix("SEARCH") } == first, "\(statement)")
             // The table fold has one row, and "some" are the rows that a bounded part has already found.
-            #expect(!plan.contains { $0.hasPrefix("SCAN") && !["SCAN fold", "SCAN some"].contains($0) }, "\(statement)")
+            #expect(
+                !plan.contains { $0.hasPrefix("SCAN") && !["SCAN fold", "SCAN some"].contains($0) }, "\(statement)")
             // Only what is not folded, and the few kinds, are brought into an order of their own.
             let isSorted = plan.contains { $0.hasPrefix("USE TEMP B-TREE") }
             #expect(isSorted == [LedgerSearch.behindFold, LedgerTotals.corrections].contains(statement), "\(plan)")
