@@ -21,6 +21,7 @@ extension Accounts {
                   closed_at BIGINT
                 )
                 """,
+                "CREATE INDEX accounts_by_group ON accounts (default_group) WHERE closed_at IS NULL",
                 """
                 CREATE TABLE account_groups (
                   account_id TEXT NOT NULL REFERENCES accounts (id),

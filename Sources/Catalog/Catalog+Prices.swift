@@ -105,15 +105,20 @@ extension Catalog {
         return try await group(name)
     }
 
+    /// - Parameters:
+    ///   - effectiveAt: `nil` for now.
+    ///   - isAsSeen: looks at the group as it is when the multiplier is added; `false` keeps it as it is.
     package func addMultiplier(
-        _ multiplier: Multiplier, of group: String, effectiveAt: Timestamp?, by author: Author
+        _ multiplier: Multiplier, of group: String, effectiveAt: Timestamp?, by author: Author,
+        when isAsSeen: @escaping @Sendable (PricingGroup) -> Bool = { _ in true }
     ) async throws -> MultiplierVersion {
         let now = clock.now()
         if effectiveAt.isExpired(at: now) { throw CatalogError.effectiveInPast }
         let version = MultiplierVersion(
             id: newID(now), group: group, multiplier: multiplier, effectiveAt: effectiveAt ?? now, createdAt: now)
         try await database.write { connection in
-            guard try GroupTable.find(group, connection) != nil else { throw CatalogError.notFound }
+            guard let old = try GroupTable.find(group, connection) else { throw CatalogError.notFound }
+            guard isAsSeen(old) else { throw CatalogError.previewOutdated }
             try MultiplierTable.insert(version, connection)
             try author.record(
                 .multiplierCreate, account: nil, object: group,

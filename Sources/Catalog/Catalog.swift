@@ -157,6 +157,8 @@ package enum CatalogError: Error, Sendable, Equatable {
     /// What has begun to hold stays in the history.
     case versionInEffect
     case effectiveInPast
+    /// The group has other versions than when somebody looked at it.
+    case previewOutdated
     /// The group that every account falls back on.
     case standardGroup
 }

@@ -16,6 +16,11 @@ package struct PricingGroup: Sendable {
 
     /// The multiplier in effect at a time.
     package func multiplier(at time: Timestamp) -> MultiplierVersion? { multipliers.inEffect(at: time) }
+
+    /// Those that have not begun at a time, the next one first.
+    package func toCome(at time: Timestamp) -> [MultiplierVersion] {
+        multipliers.filter { multipliers.isToCome($0, at: time) }
+    }
 }
 
 /// One multiplier of a group, from a time on. It never changes: a charge names the version it was made with.

@@ -86,6 +86,16 @@ enum CredentialTable {
         return Int(try row?.integer("live") ?? 0)
     }
 
+    static let inGroup = """
+        SELECT count(*) AS number FROM
+          (SELECT 1 FROM credentials WHERE group_name = $1 AND deleted_at IS NULL LIMIT $2) AS some
+        """
+
+    /// How many keys of all accounts name this group themselves, up to `limit`.
+    static func count(in group: String, atMost limit: Int, _ connection: Connection) throws -> Int {
+        Int(try connection.row(inGroup, group, limit)?.integer("number") ?? 0)
+    }
+
     static func find(
         _ id: Identifier, of account: Identifier, _ now: Timestamp, _ format: TokenFormat, _ connection: Connection
     ) throws -> Credential? {

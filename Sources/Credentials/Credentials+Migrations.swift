@@ -61,6 +61,10 @@ extension Credentials {
                 CREATE INDEX credentials_by_expiry ON credentials (account_id, expiry_order, id) WHERE deleted_at IS NULL
                 """,
                 """
+                CREATE INDEX credentials_by_group ON credentials (group_name)
+                WHERE group_name IS NOT NULL AND deleted_at IS NULL
+                """,
+                """
                 CREATE TABLE retiring_secrets (
                   credential_id TEXT PRIMARY KEY REFERENCES credentials (id),
                   secret_id TEXT NOT NULL UNIQUE,

@@ -35,6 +35,16 @@ extension Credentials {
         }
     }
 
+    /// How many keys of the whole deployment name each of these groups themselves: for its operators.
+    /// - Parameter limit: up to which they are counted.
+    package func counts(in groups: [String], atMost limit: Int) async throws -> [String: Int] {
+        try await database.read { connection in
+            var counts: [String: Int] = [:]
+            for group in groups { counts[group] = try CredentialTable.count(in: group, atMost: limit, connection) }
+            return counts
+        }
+    }
+
     package func find(_ id: Identifier, of account: Identifier) async throws -> Credential {
         let now = clock.now()
         return withLatestUse(

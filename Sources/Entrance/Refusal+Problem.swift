@@ -37,7 +37,8 @@ extension Refusal.Code {
         case .notFound: .notFound
         case .alreadySetUp, .emailTaken, .lastRootUser, .lastAdmin, .ownAccount, .accountClosed, .accountHasUsers,
             .userLimitReached, .secondFactorSet, .noSecondFactor, .noEnrolment, .platformTokenLimitReached,
-            .nameTaken, .providerInUse, .modelInUse, .versionExists, .versionInEffect, .groupInUse,
+            .nameTaken, .providerInUse, .modelInUse, .versionExists, .versionInEffect, .previewOutdated,
+            .groupInUse,
             .applicationLimitReached, .credentialCapReached, .rotationInProgress, .nothingToRetire,
             .revealableForbidden, .revealKeyMissing, .showOnce, .revealLost, .revealUnavailable,
             .confirmationRequired, .balanceTooLarge, .insufficientCredits, .idempotencyInFlight,

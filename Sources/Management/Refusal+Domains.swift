@@ -73,6 +73,11 @@ extension CatalogError {
             Refusal(
                 .versionInEffect,
                 "This version is or was in effect, so it stays in the history. Add a new version instead.")
+        case .previewOutdated:
+            Refusal(
+                .previewOutdated,
+                "The group's multipliers are not those that the preview was made with. Look at a new preview, then save."
+            )
         case .effectiveInPast: .invalid("effective_at", "must be in the future, or null for now")
         case .standardGroup:
             Refusal(

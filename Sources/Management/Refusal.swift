@@ -46,6 +46,7 @@ package struct Refusal: Error, Sendable {
         case modelInUse = "model_in_use"
         case versionExists = "version_exists"
         case versionInEffect = "version_in_effect"
+        case previewOutdated = "preview_outdated"
         case groupInUse = "group_in_use"
         case applicationLimitReached = "application_limit_reached"
         case credentialCapReached = "credential_cap_reached"

@@ -13,7 +13,8 @@ extension ManagementAPI {
             var query = try call.query()
             let (limit, after) = try query.namedPage(GroupName.self)
             try query.noOthers()
-            let (groups, next) = try await management.listGroups(call.caller, limit: limit, after: after)
+            let (groups, next) = try await management.listGroups(
+                call.caller, limit: limit, after: after, isCounted: true)
             return .json(["items": .array(groups.map(\.json)), "next_cursor": JSON(next)])
         }
 
@@ -21,7 +22,7 @@ extension ManagementAPI {
             var fields = try await call.fields()
             let name: GroupName = try fields.required("name")
             let multiplier = try fields.multiplier("multiplier")
-            try fields.noOthers(setByServer: ["retired", "created_at", "updated_at"])
+            try fields.noOthers(setByServer: Set(GroupDetails.answered).subtracting(["name", "multiplier"]))
             return .json(try await management.createGroup(call.caller, name, multiplier).json, status: .created)
         }
 
@@ -33,7 +34,7 @@ extension ManagementAPI {
             let name = try call.groupName()
             var fields = try await call.fields()
             let isRetired = try fields.flag("retired")
-            try fields.noOthers(setByServer: ["name", "multiplier", "created_at", "updated_at"])
+            try fields.noOthers(setByServer: Set(GroupDetails.answered).subtracting(["retired"]))
             guard let isRetired else { throw Problem.invalid("retired", "is required") }
             return .json(try await management.updateGroup(call.caller, name, isRetired: isRetired).json)
         }
@@ -48,9 +49,10 @@ extension ManagementAPI {
             var fields = try await call.fields()
             let multiplier = try fields.multiplier("multiplier")
             let effectiveAt = try fields.time("effective_at")
+            let basis: PreviewBasis? = try fields.settable("basis")
             try fields.noOthers(setByServer: ["id", "group", "created_at"])
             let version = try await management.createMultiplier(
-                call.caller, multiplier, of: name, effectiveAt: effectiveAt)
+                call.caller, multiplier, of: name, effectiveAt: effectiveAt, basis: basis)
             return .json(version.json, status: .created)
         }
 
@@ -64,12 +66,21 @@ extension ManagementAPI {
             let name = try call.groupName()
             var fields = try await call.fields()
             let multiplier = try fields.multiplier("multiplier")
-            guard let days = try fields.integer("days", in: Management.previewDays) else {
-                throw Problem.invalid("days", "is required")
-            }
+            let days = try fields.integer("days", in: PreviewSpan.dayCounts)
+            let month: MonthField? = try fields.settable("month")
+            let effectiveAt = try fields.time("effective_at")
             try fields.noOthers()
+            let span: PreviewSpan
+            switch (days, month) {
+            case (let days?, nil): span = .days(days)
+            case (nil, let month?): span = .month(month.month)
+            case (nil, nil): throw Problem.invalid("days", "is required, or month instead")
+            case (_?, _?): throw Problem.invalid("month", "can't be there with days")
+            }
             return .json(
-                try await management.previewMultiplier(call.caller, multiplier, of: name, days: days).json)
+                try await management.previewMultiplier(
+                    call.caller, multiplier, of: name, over: span, effectiveAt: effectiveAt
+                ).json)
         }
     }
 }
@@ -82,13 +93,36 @@ extension ManagementCall {
     }
 }
 
+/// A month in a field.
+private struct MonthField: FieldText {
+    static let rule = "must be a month, such as 2026-11"
+    let month: Month
+
+    init?(_ text: String) {
+        guard let month = Month(text) else { return nil }
+        self.month = month
+    }
+}
+
 extension GroupDetails {
+    /// Every field of a group's answer.
+    fileprivate static let answered = [
+        "name", "multiplier", "retired", "created_at", "updated_at", "effective_at", "scheduled", "used_by",
+    ]
+
     fileprivate var json: JSON {
-        [
-            "name": .string(group.name), "multiplier": multiplier.map { .number(JSONNumber($0)) } ?? nil,
-            "retired": .bool(group.isRetired), "created_at": .string(group.createdAt.rfc3339),
-            "updated_at": .string(group.updatedAt.rfc3339),
-        ]
+        var json = JSONObject()
+        json["name"] = .string(group.name)
+        json["multiplier"] = multiplier.map { .number(JSONNumber($0)) } ?? .null
+        json["retired"] = .bool(group.isRetired)
+        json["created_at"] = .string(group.createdAt.rfc3339)
+        json["updated_at"] = .string(group.updatedAt.rfc3339)
+        if isForOperator {
+            json["effective_at"] = version.map { .string($0.effectiveAt.rfc3339) } ?? .null
+            json["scheduled"] = scheduled?.json ?? .null
+        }
+        if let use { json["used_by"] = ["accounts": JSON(Int64(use.accounts)), "credentials": JSON(Int64(use.keys))] }
+        return .object(json)
     }
 }
 
@@ -105,6 +139,8 @@ extension MultiplierPreview {
     fileprivate var json: JSON {
         [
             "group": .string(group.name), "multiplier": .number(JSONNumber(draft)),
+            "effective_at": effectiveAt.map { .string($0.rfc3339) } ?? .null,
+            "multiplier_now": .number(JSONNumber(current)), "basis": .string(basis.text),
             "days": JSON(days.upperBound.number - days.lowerBound.number + 1), "from": .string(days.lowerBound.text),
             "until": .string(days.upperBound.text), "calls": JSON(preview.total.calls),
             "charged": JSON(preview.total.charged), "would_be": JSON(preview.total.wouldBe),
@@ -112,7 +148,8 @@ extension MultiplierPreview {
             "accounts": .array(
                 preview.accounts.map { account, sum -> JSON in
                     [
-                        "account_id": .string(account.description), "calls": JSON(sum.calls),
+                        "account_id": .string(account.description), "name": JSON(names[account]),
+                        "calls": JSON(sum.calls),
                         "charged": JSON(sum.charged), "would_be": JSON(sum.wouldBe),
                     ]
                 }),

@@ -12,6 +12,12 @@ package struct Month: Sendable, Hashable, Comparable {
         number = (date.year - 1970) * 12 + date.month - 1
     }
 
+    /// Reads `2026-11`.
+    package init?(_ text: String) {
+        guard text.utf8.count == 7, let first = Day(text + "-01") else { return nil }
+        self = first.month
+    }
+
     package static func < (left: Month, right: Month) -> Bool { left.number < right.number }
 
     /// `2026-11`.

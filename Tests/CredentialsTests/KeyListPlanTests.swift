@@ -27,6 +27,11 @@ struct KeyListPlanTests {
         }
     }
 
+    @Test("the keys of a group are counted along an index of those that name one") func group() async throws {
+        let plan = try await plan(CredentialTable.inGroup, [nil, nil])
+        #expect(plan.contains { $0.contains("INDEX credentials_by_group (group_name=?)") }, "\(plan)")
+    }
+
     private static func index(_ sort: KeySort) -> (name: String, column: String) {
         switch sort.field {
         case .creation: ("credentials_by_creation", "created_at")

@@ -301,7 +301,8 @@ def test_a_deleted_model_stays_in_the_books(deployment):
 
 def test_the_standard_group_is_there_from_the_start(deployment):
     group = exact(expect(deployment.call("GET", "/api/v1/groups/standard"), 200))
-    assert set(group) == {"name", "multiplier", "retired", "created_at", "updated_at"}
+    mine = {"name", "multiplier", "retired", "created_at", "updated_at"}
+    assert set(group) == mine | {"effective_at", "scheduled", "used_by"}
     assert (group["name"], group["multiplier"], group["retired"]) == ("standard", 1, False)
     account = deployment.new_account()
     assert (account["default_group"], account["groups"]) == ("standard", [])
@@ -513,9 +514,16 @@ def test_a_preview_prices_the_charges_again(deployment):
     assert (seen["calls"], seen["charged"], seen["would_be"]) == (6, Decimal("120.000006"), Decimal("30.000003"))
     assert seen["difference"] == Decimal("-90.000003")
     assert seen["accounts"] == [
-        {"account_id": tenants[0].account["id"], "calls": 3, "charged": 120, "would_be": 30},
+        {
+            "account_id": tenants[0].account["id"],
+            "name": tenants[0].account["name"],
+            "calls": 3,
+            "charged": 120,
+            "would_be": 30,
+        },
         {
             "account_id": tenants[1].account["id"],
+            "name": tenants[1].account["name"],
             "calls": 3,
             "charged": Decimal("0.000006"),
             "would_be": Decimal("0.000003"),
@@ -537,6 +545,45 @@ def test_a_preview_knows_only_charges(deployment, upstream):
     tenant.settled()
     seen = exact(expect(preview(deployment, group["name"], multiplier=1000, days=366), 200))
     assert (seen["calls"], seen["charged"], seen["would_be"], seen["difference"], seen["accounts"]) == (0, 0, 0, 0, [])
+
+
+def test_a_preview_of_a_month_and_what_it_asks_for(deployment):
+    group = deployment.new_group(1)["name"]
+    seen = exact(expect(preview(deployment, group, multiplier=2, month=day()[:7]), 200))
+    assert seen["from"] == day()[:8] + "01" and seen["until"] == day()
+    assert (seen["multiplier_now"], seen["effective_at"]) == (1, None)
+    for body, field in (({}, "days"), ({"days": 1, "month": day()[:7]}, "month"), ({"month": "9999-01"}, "month")):
+        problem(preview(deployment, group, multiplier=2, **body), 400, "invalid_request", field=field)
+
+
+def test_what_was_previewed_is_set_only_while_nothing_has_changed(deployment):
+    group = deployment.new_group(1)["name"]
+    later = at(3600)
+    basis = exact(expect(preview(deployment, group, multiplier=2, days=1, effective_at=later), 200))["basis"]
+    for body in ({"multiplier": 3, "effective_at": later}, {"multiplier": 2}):
+        answer = deployment.call("POST", f"/api/v1/groups/{group}/multipliers", json=body | {"basis": basis})
+        problem(answer, 409, "preview_outdated")
+    version = deployment.set_multiplier(group, 2, effective_at=later, basis=basis)
+    problem(deployment.try_version("multiplier", group, 2, effective_at=later, basis=basis), 409, "preview_outdated")
+    seen = exact(deployment.call("GET", f"/api/v1/groups/{group}"))
+    assert seen["scheduled"] == version and seen["multiplier"] == 1
+    # A preview refuses the beginning that saving would refuse.
+    problem(preview(deployment, group, multiplier=2, days=1, effective_at=later), 409, "version_exists")
+
+
+def test_admins_are_told_who_uses_a_group(deployment):
+    group = deployment.new_group()["name"]
+    deployment.new_account(default_group=group)
+    tenant = deployment.new_tenant(groups=[group])
+    app = tenant.application()
+    tenant.credential(app["id"], group=group)
+    tenant.credential(app["id"])
+    used = {"accounts": 1, "credentials": 1}
+    assert deployment.call("GET", f"/api/v1/groups/{group}").json()["used_by"] == used
+    listed = {each["name"]: each for each in all_items(deployment.call, "/api/v1/groups")}
+    assert listed[group]["used_by"] == used
+    mine = {each["name"]: each for each in all_items(tenant.call, "/api/v1/groups")}[group]
+    assert set(mine) == {"name", "multiplier", "retired", "created_at", "updated_at"}
 
 
 def test_a_preview_of_nothing(deployment):

@@ -233,8 +233,17 @@ BEYOND = {
         "multiplier": NO_MULTIPLIER,
     },
     "updateGroup": {"name": ["other"], "multiplier": [1]},
-    "createMultiplier": {"multiplier": NO_MULTIPLIER, "effective_at": NO_TIME + PAST},
-    "previewMultiplier": {"multiplier": NO_MULTIPLIER, "group": ["standard"]},
+    "createMultiplier": {
+        "multiplier": NO_MULTIPLIER,
+        "effective_at": NO_TIME + PAST,
+        "basis": ["0123456789abcde", "0123456789ABCDEF", "0123456789abcdef0"],
+    },
+    "previewMultiplier": {
+        "multiplier": NO_MULTIPLIER,
+        "group": ["standard"],
+        "month": ["2026-13", "2026-1", "9999-12", "2026-11-01"],
+        "effective_at": NO_TIME + PAST,
+    },
     "createAccount updateAccount": {"name": TEXT, "default_group": ["no-such-group"], "groups": [["no-such-group"]]},
     "createGrant": {"amount": NO_AMOUNT + [Literal("0.0"), Literal("-0")], "reason": TEXT},
     "createAdjustment": {

@@ -82,7 +82,7 @@ extension MatrixAsk {
                     $0.caller, $0.objects.multiplier, of: $0.objects.group)
             },
             MatrixAsk("previewMultiplier", .previewMultiplier) {
-                try await $0.management.previewMultiplier($0.caller, .one, of: $0.objects.group, days: 1)
+                try await $0.management.previewMultiplier($0.caller, .one, of: $0.objects.group, over: .days(1))
             },
         ]
     }

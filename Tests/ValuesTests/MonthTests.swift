@@ -44,6 +44,13 @@ struct MonthTests {
         }
     }
 
+    @Test("a month is read as it is written, and nothing else is") func reading() {
+        for text in ["2026-11", "1970-01", "1969-12", "0001-01", "9999-12"] { #expect(Month(text)?.text == text) }
+        for text in ["", "2026", "2026-1", "2026-13", "2026-00", "2026-11-", "2026-11-01", "20261-1", "2026-é"] {
+            #expect(Month(text) == nil, "\(text)")
+        }
+    }
+
     @Test("as the calendar of the platform says, at many moments") func againstCalendar() {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = .gmt

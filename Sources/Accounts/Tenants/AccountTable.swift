@@ -25,6 +25,20 @@ enum AccountTable {
         try connection.row("SELECT * FROM accounts WHERE id = $1", id).map { try account($0, connection) }
     }
 
+    static func name(_ id: Identifier, _ connection: Connection) throws -> String? {
+        try connection.row("SELECT name FROM accounts WHERE id = $1", id)?.text("name")
+    }
+
+    static let inGroup = """
+        SELECT count(*) AS number FROM
+          (SELECT 1 FROM accounts WHERE default_group = $1 AND closed_at IS NULL LIMIT $2) AS some
+        """
+
+    /// How many open accounts have this default group, up to `limit`.
+    static func count(in group: String, atMost limit: Int, _ connection: Connection) throws -> Int {
+        Int(try connection.row(inGroup, group, limit)?.integer("number") ?? 0)
+    }
+
     static func isOpen(_ id: Identifier, _ connection: Connection) throws -> Bool {
         try connection.row("SELECT 1 AS one FROM accounts WHERE id = $1 AND closed_at IS NULL", id) != nil
     }

@@ -29,6 +29,26 @@ extension Accounts {
         try await parts.database.read { Listing(try AccountTable.page(page, $0), page, id: \.id) }
     }
 
+    /// What accounts are called, closed ones too.
+    /// - Parameter accounts: those of one page.
+    package func names(of accounts: [Identifier]) async throws -> [Identifier: String] {
+        try await parts.database.read { connection in
+            var names: [Identifier: String] = [:]
+            for id in accounts { names[id] = try AccountTable.name(id, connection) }
+            return names
+        }
+    }
+
+    /// How many open accounts have each of these default groups.
+    /// - Parameter limit: up to which they are counted.
+    package func counts(in groups: [String], atMost limit: Int) async throws -> [String: Int] {
+        try await parts.database.read { connection in
+            var counts: [String: Int] = [:]
+            for group in groups { counts[group] = try AccountTable.count(in: group, atMost: limit, connection) }
+            return counts
+        }
+    }
+
     package func account(_ id: Identifier) async throws -> Account {
         guard let account = try await parts.database.read({ try AccountTable.find(id, $0) }) else {
             throw AccountsError.notFound
