@@ -20,11 +20,12 @@ package enum Scope: String, Sendable, CaseIterable {
     case usageRead = "usage:read"
     case creditsWrite = "credits:write"
     case auditRead = "audit:read"
+    case healthRead = "health:read"
 
     /// Whether the user must be an operator to use it.
     package var needsAdmin: Bool {
         switch self {
-        case .catalogWrite, .accountsRead, .accountsWrite, .creditsWrite: true
+        case .catalogWrite, .accountsRead, .accountsWrite, .creditsWrite, .healthRead: true
         default: false
         }
     }

@@ -53,6 +53,25 @@ package final class DataDirectory: Sendable {
 
     package static func database(in path: String) -> String { path + "/latchkey.db" }
 
+    /// Free and all bytes of the file system that it is on; `nil` when that can't be told.
+    package var room: (free: Int64, all: Int64)? {
+        var mount = statvfs()
+        guard statvfs(path, &mount) == 0 else { return nil }
+        func bytes(_ blocks: UInt) -> Int64 {
+            let (bytes, isOver) = blocks.multipliedReportingOverflow(by: mount.f_frsize)
+            return isOver ? .max : Int64(clamping: bytes)
+        }
+        return (bytes(mount.f_bavail), bytes(mount.f_blocks))
+    }
+
+    /// Of the database and its log; `nil` when that can't be told.
+    package var databaseBytes: Int64? {
+        var status = stat()
+        guard stat(database, &status) == 0 else { return nil }
+        let size = Int64(status.st_size)
+        return stat(database + "-wal", &status) == 0 ? size + Int64(status.st_size) : size
+    }
+
     /// Creates an empty file with mode 0600 unless there is one. SQLite gives its log and shared-memory file the mode
     /// of the database file (https://sqlite.org/wal.html), so this one call keeps all three private.
     static func createPrivateFile(_ path: String) throws(Failure) {

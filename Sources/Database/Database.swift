@@ -183,6 +183,11 @@ package final class Database: Sendable {
         }
     }
 
+    /// Reads and writes that are under way or wait, of those who may be refused, and how many of each there may be.
+    package var load: (reads: Int, writes: Int, limits: Limits) {
+        (reads.load(ordering: .relaxed), writes.load(ordering: .relaxed), limits)
+    }
+
     /// Ends all connections after the work under way. What the log holds is read at the next start.
     package func close() throws { try engine.close() }
 

@@ -28,6 +28,8 @@ package struct Management: Sendable {
         let tester: any ProviderTester
         /// Set while nobody has been here yet.
         let firstRun: FirstRun?
+        /// Measures what is above this room too.
+        let health: @Sendable () async -> Health
         let clock: Clock
     }
 
@@ -38,12 +40,13 @@ package struct Management: Sendable {
     package init(
         accounts: Accounts, catalog: Catalog, applications: Applications, credentials: Credentials, metering: Metering,
         calls: Calls, audit: Audit, tester: any ProviderTester, firstRun: FirstRun?, writeRate: WriteRate,
-        clock: Clock
+        health: @escaping @Sendable () async -> Health, clock: Clock
     ) {
         self.writeRate = writeRate
         domains = Domains(
             accounts: accounts, catalog: catalog, applications: applications, credentials: credentials,
-            metering: metering, calls: calls, audit: audit, tester: tester, firstRun: firstRun, clock: clock)
+            metering: metering, calls: calls, audit: audit, tester: tester, firstRun: firstRun, health: health,
+            clock: clock)
     }
 
     /// Does one operation for a caller who may.

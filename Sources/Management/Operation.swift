@@ -33,6 +33,8 @@ package enum Operation: String, CaseIterable, Sendable {
     case listModels, listModelsOfProvider, createModel, getModel, deleteModel, listPrices, createPrice, deletePrice
     case listGroups, createGroup, getGroup, updateGroup, listMultipliers, createMultiplier, deleteMultiplier
     case previewMultiplier
+    // The deployment
+    case getDeploymentHealth
 }
 
 extension Operation {
@@ -88,6 +90,8 @@ extension Operation {
         case .createProvider, .updateProvider, .deleteProvider, .testProvider, .createModel, .deleteModel, .createPrice,
             .deletePrice, .createGroup, .updateGroup, .createMultiplier, .deleteMultiplier:
             [.scope(.catalogWrite)]
+
+        case .getDeploymentHealth: [.scope(.healthRead)]
         }
     }
 
@@ -112,8 +116,8 @@ extension Operation {
             .retireCredential, .reportLeakToDisable, .explainCredential, .verifyKey, .getUsage, .getUsageOfAny,
             .listRefusedCalls, .listRefusedCallsOfAny, .listLedger, .listLedgerOfAny, .listAudit, .listAuditOfAll,
             .listProviders, .getProvider, .deleteProvider, .testProvider, .listModels, .listModelsOfProvider, .getModel,
-            .deleteModel, .listPrices, .deletePrice,
-            .listGroups, .getGroup, .listMultipliers, .deleteMultiplier, .previewMultiplier:
+            .deleteModel, .listPrices, .deletePrice, .listGroups, .getGroup, .listMultipliers, .deleteMultiplier,
+            .previewMultiplier, .getDeploymentHealth:
             false
         }
     }

@@ -37,6 +37,7 @@ package struct ManagementAPI: Sendable {
         declareUsage(&routes)
         declareLedger(&routes)
         declareAudit(&routes)
+        declareHealth(&routes)
     }
 
     /// The largest body of a management call, in bytes. A system prompt of 32,768 characters has to fit, at up to six

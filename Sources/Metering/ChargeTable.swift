@@ -60,6 +60,11 @@ enum ChargeTable {
         }
     }
 
+    /// How many charges are behind the one at `position`: the log has no gaps.
+    static func count(after position: Int64, _ connection: Connection) throws -> Int64 {
+        max(0, (try connection.row("SELECT coalesce(max(n), 0) AS n FROM charges")?.integer("n") ?? 0) - position)
+    }
+
     static func greatestNumber(after position: Int64, _ connection: Connection) throws -> Int64 {
         try connection.row("SELECT coalesce(max(id), 0) AS id FROM charges WHERE n > $1", position)?.integer("id") ?? 0
     }

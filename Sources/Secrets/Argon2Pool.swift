@@ -27,6 +27,8 @@ package final class Argon2Pool: Sendable {
     /// What is hashed with today.
     let parameters: Argon2Parameters
     private let wait: Duration
+    /// Jobs that may wait.
+    package let queueLimit: Int
     private let entropy: Entropy
     private let queue: Condition
 
@@ -47,6 +49,7 @@ package final class Argon2Pool: Sendable {
         self.pepper = pepper
         self.parameters = parameters
         wait = deadline
+        self.queueLimit = queueLimit
         self.entropy = entropy
         decoy = PHCString(parameters: parameters, salt: entropy.bytes(16), hash: entropy.bytes(32))
         queue = Condition(
@@ -97,7 +100,7 @@ package final class Argon2Pool: Sendable {
     package func shutdown() { queue.stop() }
 
     /// Jobs in the queue now, and jobs that have left it for a thread since the start.
-    var load: (waiting: Int, taken: Int) { queue.load }
+    package var load: (waiting: Int, taken: Int) { queue.load }
 
     private func perform(
         _ secret: Secret, _ salt: [UInt8], _ parameters: Argon2Parameters, tagLength: Int, for share: Share

@@ -10,8 +10,6 @@ extension Server {
         var bounds = Gateway.Bounds()
         bounds.requestBytes = settings.integer(.gatewayMaxRequestBytes)
         bounds.total = .milliseconds(Int64(settings.integer(.gatewayTotalTimeoutMs)))
-        let places = Shares(
-            limit: settings.integer(.gatewayUpstreamConnections), percent: settings.integer(.listenSharePercent))
         return Gateway(
             calls: deployment.calls, credentials: deployment.credentials, metering: deployment.metering,
             upstreams: upstreams, places: CallPlaces(places), bounds: bounds, passes: deployment.pagePasses,

@@ -34,11 +34,19 @@ struct Server: Sendable {
     let deployment: Deployment
     let settings: Settings
     let logger: Logger
+    /// The places of calls under way.
+    let places: Shares
+    let connections: Shares
+    let startedAt: Timestamp
 
     init(deployment: Deployment, settings: Settings, logger: Logger) {
         self.deployment = deployment
         self.settings = settings
         self.logger = logger
+        let percent = settings.integer(.listenSharePercent)
+        places = Shares(limit: settings.integer(.gatewayUpstreamConnections), percent: percent)
+        connections = Shares(limit: settings.integer(.listenMaxConnections), percent: percent)
+        startedAt = deployment.clock.now()
     }
 
     /// Callers, upstreams and all that is between them are on these event loops.
@@ -77,7 +85,8 @@ struct Server: Sendable {
             accounts: deployment.accounts, catalog: deployment.catalog, applications: deployment.applications,
             credentials: deployment.credentials, metering: deployment.metering, calls: deployment.calls,
             audit: deployment.audit, tester: tester, firstRun: firstRun,
-            writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), clock: deployment.clock)
+            writeRate: WriteRate(perMinute: settings.integer(.managementWritesPerMinute)), health: health,
+            clock: deployment.clock)
     }
 
     /// The pages, over the same operations as the JSON API.
@@ -150,12 +159,11 @@ struct Server: Sendable {
 
     /// The connections of callers, and what each address may have of them.
     private func lines(_ gateway: Gateway, _ responder: RoutedResponder) -> Lines {
-        let percent = settings.integer(.listenSharePercent)
-        return Lines(
+        Lines(
             dataPlane: gateway, responder: responder,
-            proxies: TrustedProxies(settings.addresses(.listenTrustedProxies)),
-            connections: Shares(limit: settings.integer(.listenMaxConnections), percent: percent),
-            receiving: Shares(limit: settings.integer(.listenMaxReceivingBytes), percent: percent),
+            proxies: TrustedProxies(settings.addresses(.listenTrustedProxies)), connections: connections,
+            receiving: Shares(
+                limit: settings.integer(.listenMaxReceivingBytes), percent: settings.integer(.listenSharePercent)),
             clock: deployment.clock)
     }
 }

@@ -15,7 +15,9 @@ struct RoleTests {
 
     init() throws { house = try AccountsHouse() }
 
-    private static let forAdmins: Set<Scope> = [.catalogWrite, .accountsRead, .accountsWrite, .creditsWrite]
+    private static let forAdmins: Set<Scope> = [
+        .catalogWrite, .accountsRead, .accountsWrite, .creditsWrite, .healthRead,
+    ]
     private static let forRoots: Set<Scope> = [
         .applicationsWrite, .applicationsDelete, .credentialsWrite, .credentialsDelete, .credentialsRotate,
         .credentialsVerify, .usersWrite, .auditRead,

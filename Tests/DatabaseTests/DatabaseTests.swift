@@ -37,6 +37,21 @@ struct DatabaseTests {
         }
     }
 
+    @Test("its size, what is free beside it, and what is under way can be asked for") func measured() async throws {
+        let directory = try DataDirectory(folder)
+        #expect(directory.databaseBytes == nil)
+        let database = try open([pets])
+        let size = try #require(directory.databaseBytes)
+        for _ in 0..<50 { try await database.write { try $0.run("DELETE FROM pets") } }
+        try await database.write { try $0.run("INSERT INTO pets (id) VALUES (hex(randomblob(100000)))") }
+        #expect(try #require(directory.databaseBytes) > size + 100_000)
+        let room = try #require(directory.room)
+        #expect(room.free > 0 && room.free <= room.all)
+        #expect(database.load.reads == 0 && database.load.writes == 0)
+        let inside = try await database.read { [database] _ in database.load.reads }
+        #expect(inside == 1)
+    }
+
     @Test("parameters go by their number, not by their place") func parameters() async throws {
         let database = try open([pets])
         let texts = try await database.read { connection in

@@ -39,7 +39,7 @@ ROOT_SCOPES = [
     "audit:read",
 ]
 USER_SCOPES = MEMBER_SCOPES + ROOT_SCOPES
-ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write", "credits:write"]
+ADMIN_SCOPES = USER_SCOPES + ["catalog:write", "accounts:read", "accounts:write", "credits:write", "health:read"]
 
 COOKIE = "__Host-latchkey"
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}

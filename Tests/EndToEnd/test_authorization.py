@@ -150,6 +150,7 @@ ASKS = [
     Ask("listLedger"),
     Ask("listLedger", query="?account_id={account_id}", about="of the account here"),
     Ask("listAudit"),
+    Ask("getDeploymentHealth"),
     # Sessions, and what is open.
     Ask("setUp", {}),
     Ask("createSession", {}),

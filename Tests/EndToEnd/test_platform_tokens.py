@@ -58,6 +58,7 @@ ROUTES = [
     ("usage:read", "GET", "/api/v1/usage"),
     ("usage:read", "GET", "/api/v1/ledger"),
     ("audit:read", "GET", "/api/v1/audit"),
+    ("health:read", "GET", "/api/v1/health"),
     ("tokens:read", "GET", "/api/v1/platform-tokens"),
 ]
 

@@ -126,6 +126,9 @@ extension MatrixAsk {
             MatrixAsk("listAudit", .listAudit, .listAuditOfAll) {
                 try await $0.management.listAudit($0.caller, AuditFilter(), Page())
             },
+            MatrixAsk("getDeploymentHealth", .getDeploymentHealth) {
+                try await $0.management.getDeploymentHealth($0.caller)
+            },
         ]
     }
 }

@@ -33,6 +33,22 @@ struct FoldTests {
         }
     }
 
+    @Test("how many charges wait for it can be asked for, and when the last entry was recorded") func state()
+        async throws
+    {
+        try await house.metering.fold()
+        #expect(try await house.metering.logState().unfolded == 0)
+        for _ in 0..<3 { _ = try await house.charged(key) }
+        let waiting = try await house.metering.logState()
+        #expect(waiting.unfolded == 3)
+        house.hand.set(house.hand.now.adding(.seconds(60)))
+        _ = try await house.charged(key)
+        try await house.metering.fold()
+        let state = try await house.metering.logState()
+        #expect(state.unfolded == 0 && state.recorded.milliseconds == house.hand.now.milliseconds)
+        #expect(waiting.recorded < state.recorded)
+    }
+
     @Test("it moves charges into the totals, once, however often it is run") func once() async throws {
         for _ in 0..<3 { _ = try await house.charged(key) }
         #expect(try await unfolded() == 3)

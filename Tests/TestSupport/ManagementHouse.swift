@@ -17,8 +17,10 @@ package final class ManagementHouse: House, Sendable {
     /// Stands for all providers.
     package let tester = ToldTester()
 
-    /// - Parameter changesPerMinute: of each account.
-    package init(changesPerMinute: Int = 600) throws {
+    /// - Parameters:
+    ///   - changesPerMinute: of each account.
+    ///   - checks: what is measured of the deployment.
+    package init(changesPerMinute: Int = 600, checks: [HealthCheck] = [HealthCheck(.database, 250)]) throws {
         platform = try Platform(at: Timestamp(microseconds: 1_780_315_200_000_000))
         let (clock, generations) = (platform.hand.clock, platform.generations)
         let metering = Metering(
@@ -31,6 +33,10 @@ package final class ManagementHouse: House, Sendable {
                 accounts: platform.accounts, catalog: platform.catalog, applications: platform.applications,
                 credentials: platform.credentials, metering: metering, generations: generations),
             audit: platform.audit, tester: tester, firstRun: nil, writeRate: WriteRate(perMinute: changesPerMinute),
-            clock: clock)
+            health: {
+                Health(
+                    version: "0.0.0", startedAt: clock.now(), at: clock.now(), schema: ["test-1"],
+                    databaseBytes: 4096, checks: checks)
+            }, clock: clock)
     }
 }
