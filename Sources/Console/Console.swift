@@ -57,6 +57,8 @@ package struct Console: Sendable {
         declareAudit(&routes)
         declareAccounts(&routes)
         declareProviders(&routes)
+        declareGroups(&routes)
+        declareHealth(&routes)
         declareAccount(&routes)
     }
 

@@ -22,7 +22,8 @@ extension Strings {
         switch seconds {
         case ..<120: count("time.seconds", seconds, shown: String(seconds))
         case ..<7200: count("time.minutes", (seconds + 59) / 60, shown: String((seconds + 59) / 60))
-        default: count("time.hours", (seconds + 3599) / 3600, shown: String((seconds + 3599) / 3600))
+        case ..<172_800: count("time.hours", (seconds + 3599) / 3600, shown: String((seconds + 3599) / 3600))
+        default: count("time.days", (seconds + 86_399) / 86_400, shown: String((seconds + 86_399) / 86_400))
         }
     }
 }

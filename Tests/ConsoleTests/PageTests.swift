@@ -35,8 +35,11 @@ struct PageTests {
     @Test("every page forbids what is in line or from elsewhere, and is kept by nobody")
     func headers() async throws {
         for path in [
-            "/console/applications", "/console/applications/new", "/console/account", "/console/providers",
-            "/console/providers/new", "/console/nothing",
+            "/console/applications", "/console/applications/new", "/console/account", "/console/nothing",
+            "/console/providers", "/console/providers/new", "/console/groups", "/console/groups/new",
+            "/console/groups/standard", "/console/groups/standard/multiplier",
+            "/console/groups/standard/multiplier?multiplier=2&begin=now", "/console/groups/standard/retire",
+            "/console/health",
         ] {
             let page = try await router.get(path)
             let policy = try #require(page.headers[.contentSecurityPolicy])

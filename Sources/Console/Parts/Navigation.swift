@@ -4,7 +4,7 @@ import Management
 enum Navigation {
     enum Place: String, CaseIterable, Sendable {
         case applications, keys, usage, members, audit
-        case accounts, providers
+        case accounts, providers, groups, health
         case account
 
         var path: String { "/console/" + rawValue }
@@ -19,6 +19,8 @@ enum Navigation {
             case .audit: .listAudit
             case .accounts: .listAccounts
             case .providers: .listProviders
+            case .groups: .getGroup
+            case .health: .getDeploymentHealth
             case .account: .getSession
             }
         }
@@ -33,12 +35,14 @@ enum Navigation {
             case .audit: "list"
             case .accounts: "building"
             case .providers: "cloud"
+            case .groups: "tags"
+            case .health: "pulse"
             case .account: "person"
             }
         }
 
         /// Whether it is for operators of the deployment.
-        var isForAdmin: Bool { [.accounts, .providers].contains(self) }
+        var isForAdmin: Bool { [.accounts, .providers, .groups, .health].contains(self) }
     }
 
     struct Shown: View {
