@@ -57,7 +57,7 @@ extension Visit {
         let (sum, month) = (preview.preview.total, draft.month(at: formats.now))
         let carried = GroupDraft.names.filter(form.has).map { Form.Carried(name: $0, value: form.text($0).string) }
         func address(_ fields: [Form.Carried]) -> String {
-            path + "/multiplier?" + fields.map { "\($0.name)=\(UsageAddress.escaped($0.value))" }.joined(separator: "&")
+            Address.path(path + "/multiplier", fields.map { ($0.name, $0.value) })
         }
         let shown = preview.preview.accounts
         let widest = shown.map { max($0.sum.charged, $0.sum.wouldBe) }.max() ?? .zero
