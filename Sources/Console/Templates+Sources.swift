@@ -36,6 +36,7 @@ extension Templates {
         ("key-form", PackageResources.key_form_mustache),
         ("key-issued", PackageResources.key_issued_mustache),
         ("key-revealed", PackageResources.key_revealed_mustache),
+        ("key-rules", PackageResources.key_rules_mustache),
         ("key-sheet", PackageResources.key_sheet_mustache),
         ("keys", PackageResources.keys_mustache),
         ("languages", PackageResources.languages_mustache),

@@ -166,6 +166,8 @@ struct KeyListTests {
         try await router.signIn(member)
         let page = try await router.get("/console/keys")
         #expect(page.status == 200 && !page.html.contains("Create API Key") && !page.html.contains("/delete"))
+        #expect(!page.html.contains("/rules"))
+        #expect(try await router.get("/console/keys/rules").status == 403)
         #expect(try await router.get("/console/keys/\(id)").status == 200)
         for step in ["edit", "rotate", "reveal", "delete"] {
             #expect(try await router.get("/console/keys/\(id)/\(step)").status == 403, "\(step)")

@@ -70,11 +70,14 @@ struct KeysPage: View {
     let hasRows: Bool
     let hasApplications: Bool
     let mayWrite: Bool
+    /// Where the rules for keys are; `nil` for who may not change them.
+    let rulesPath: String?
 }
 
 extension Console {
     func declareKeys(_ routes: inout Routes) {
         page(&routes, "/keys", for: .listCredentials) { visit in try await visit.keysPage() }
+        declareKeyRules(&routes)
         declareKeyCreation(&routes)
         declareKey(&routes)
         declareKeySteps(&routes)
@@ -149,7 +152,8 @@ extension Visit {
                 ]),
             zone: formats.local(formats.now) == nil ? strings("keys.zone_none") : strings("keys.zone"),
             isEmpty: rows.isEmpty && address.isPlain && listing?.next == nil, hasRows: !rows.isEmpty,
-            hasApplications: !all.isEmpty, mayWrite: mayWrite)
+            hasApplications: !all.isEmpty, mayWrite: mayWrite,
+            rulesPath: mayProved(.updateKeyPolicy) ? KeyRules.path : nil)
         return try await page("keys", view, in: .keys, status: fault == nil && !address.isBroken ? .ok : .badRequest)
     }
 
