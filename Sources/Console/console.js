@@ -274,15 +274,23 @@ function prepareBox() {
   const [choice, field, take, fault, talk, form, message, cost, again, stop, send] = ["key", "secret", "take", "fault",
     "talk", "form", "message", "cost", "again", "stop", "send"].map((name) => box.querySelector(`[data-at=${name}]`));
   const [secrets, longest, longestTalk, mostTurns] = [new Map(), 1 << 20, 200_000, 40];
-  let [said, stopper, follows] = [[], null, true];
+  let [said, stopper, follows, frame] = [[], null, true, 0];
 
   const element = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text });
   const grouped = (decimal) => decimal.replace(/^\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
 
+  // What is new stays in sight, unless somebody has scrolled away. Once a frame: a stream can have thousands of events.
+  function follow() {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      if (follows) form.scrollIntoView({ block: "nearest" });
+    });
+  }
+
   function flaw(text) {
     fault.hidden = !text;
     fault.querySelector("span").textContent = text;
-    field.toggleAttribute("aria-invalid", Boolean(text));
+    text ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
     field.closest(".field").classList.toggle("wrong", Boolean(text));
     if (text) { field.focus(); announce(text); }
   }
@@ -317,9 +325,9 @@ function prepareBox() {
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let seen = 0;
     for (let piece; !(piece = await reader.read()).done;) {
+      yield piece.value.slice(0, most - seen);
       seen += piece.value.length;
-      if (seen > most) { stopper.abort("long"); throw "long"; }
-      yield piece.value;
+      if (seen > most) { stopper.abort("long"); throw new Error("long"); }
     }
   }
 
@@ -402,7 +410,7 @@ function prepareBox() {
       });
       if (!answer.ok) {
         let body = "";
-        for await (const piece of pieces(answer, 65_536, mine)) body += piece;
+        try { for await (const piece of pieces(answer, 65_536, mine)) body += piece; } catch { /* Its head says enough. */ }
         return refuse(turn, answer, body);
       }
       isServed = true;
@@ -415,7 +423,7 @@ function prepareBox() {
         if (typeof part !== "string") continue;
         whole += part;
         turn.node.appendData(part);
-        if (follows) form.scrollIntoView({ block: "nearest" });
+        follow();
       }
       if (!isWhole) throw new Error("broken");
       if (!whole) turn.node.data = words.empty;
@@ -462,14 +470,14 @@ function prepareBox() {
     message.value = "";
     message.focus();
     busy(true);
-    form.scrollIntoView({ block: "nearest" });
+    follow();
     await call(text, secret, turn);
     stopper = null;
     turn.theirs.removeAttribute("aria-busy");
     busy(false);
     // Once, when all of it is there.
-    announce(turn.theirs.innerText);
-    if (follows) form.scrollIntoView({ block: "nearest" });
+    announce(turn.theirs.innerText.slice(0, 2000));
+    follow();
     await renew().catch(() => {});
   }
 

@@ -202,6 +202,18 @@ def test_an_answer_that_breaks_off_says_so(deployment, visit, tenant, upstream):
     assert "The answer broke off." in turn.inner_text() and turn.locator(".spoken").inner_text()
 
 
+def test_an_answer_without_an_end_is_cut(deployment, visit, tenant):
+    """More than the gateway lets through, so the browser makes it up."""
+    key = tenant.key(tenant.app["id"])
+    at = visit(tenant.person)
+    found = give(box(at, tenant.app), key)
+    event = 'data: {"choices": [{"index": 0, "delta": {"content": "' + "word " * 200 + '"}}]}\n\n'
+    at.page.route("**/chat/completions", lambda route: route.fulfill(content_type="text/event-stream", body=event * 1200))
+    turn = say(found, "Hello")
+    assert "Cut off: this box shows a million characters at most." in turn.inner_text()
+    assert len(turn.locator(".spoken").inner_text()) < 1 << 20
+
+
 def test_who_is_signed_out_meanwhile_sends_nothing_and_loses_nothing(deployment, visit, tenant):
     key = tenant.credential(tenant.app["id"], name="one")
     at = visit(tenant.person)
