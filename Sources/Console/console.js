@@ -385,7 +385,7 @@ function prepareBox() {
     if (paid !== null) line.append(element("b", "", words.paid.replace("{credits}", grouped(paid))));
     if (left !== null) line.append(element("span", "", words.left.replace("{credits}", grouped(left))));
     if (charge) {
-      const short = `${charge.slice(0, 8)}…${charge.slice(-4)}`;
+      const short = charge.slice(0, 13) + "…";
       const link = Object.assign(element("a", "mono", short), {
         href: `/console/usage?credential=${encodeURIComponent(turn.key.id)}#why-${encodeURIComponent(charge)}`, title: charge, target: "_blank", rel: "noopener",
       });

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import planted
-from client import Person, expect, new_email, new_password, unique
+from client import expect, new_email, new_password, unique
 from console import PHONE, WIDE, Console
 from receipts import away_from_midnight
 from totp import Authenticator
@@ -74,8 +74,7 @@ def book(console, link, **fields):
     return dialog
 
 
-def test_an_account_is_made_and_filled_and_stopped_and_goes_on(visit, deployment):
-    away_from_midnight()
+def test_an_account_is_made_and_somebody_comes_in_and_credits_too(visit, deployment):
     group = deployment.new_group(0.8)["name"]
     console = visit(deployment.admin)
     console.open("/console/accounts")
@@ -89,7 +88,8 @@ def test_an_account_is_made_and_filled_and_stopped_and_goes_on(visit, deployment
     dialog.locator("[name=default_group]").select_option(group)
     press(console, "Create account")
     account = console.path.split("/")[-1]
-    assert deployment.account(account)["default_group"] == group and deployment.account(account)["credential_cap"] == 5
+    made = deployment.account(account)
+    assert made["name"] == name and made["default_group"] == group and made["credential_cap"] == 5
     assert "Nobody is in it." in console.text() and "No credits left" in console.text()
     console.looks_right()
 
@@ -117,12 +117,14 @@ def test_an_account_is_made_and_filled_and_stopped_and_goes_on(visit, deployment
     assert "The balance is now 1,000 credits." in console.text() and figure(console, "Balance") == 1000
     assert "to begin with" in console.text("#credits tr.new")
 
-    client = deployment.client
-    person = Person(client, email, password).sign_in()
-    body = {"name": "Desk", "kind": "chat", "model": "echo"}
-    app = expect(person.call("POST", "/api/v1/applications", json=body), 201).json()
-    made = expect(person.call("POST", "/api/v1/credentials", json={"application_id": app["id"]}), 201).json()
-    key = planted.plant("key", made["token"])
+
+def test_what_an_account_used_is_seen_and_its_calls_are_stopped(visit, deployment):
+    away_from_midnight()
+    tenant = deployment.new_tenant(credits=1000, default_group=deployment.new_group(0.8)["name"])
+    account, client = tenant.account["id"], deployment.client
+    key = tenant.key(tenant.application("Desk")["id"])
+    console = visit(deployment.admin)
+    dialog = console.page.locator("dialog")
     expect(client.chat(key), 200)
     deployment.settled(account)
     console.open(f"/console/accounts/{account}")
@@ -155,7 +157,7 @@ def test_a_correction_sent_twice_is_done_once_also_without_a_script(visit, deplo
     console.page.get_by_role("link", name="Correct the balance").click()
     console.fill(amount="-30", reason=HOSTILE).submit()
     assert "Balance now\n100" in console.text() and "Balance after it\n70" in console.text()
-    inputs = console.page.locator(".sheet input").all()
+    inputs = console.page.locator(".sheet form:not(#change) input").all()
     fields = {each.get_attribute("name"): each.get_attribute("value") for each in inputs}
     console.submit()
     assert "The balance is now 70 credits." in console.text() and HOSTILE in console.text("#credits")

@@ -176,6 +176,9 @@ def test_names_break_no_page(visit, deployment):
     ):
         console.open(path)
         console.looks_right()
+        # What is too wide for its card would be cut off there.
+        tables = "[...document.querySelectorAll('table')].every(t => t.offsetWidth <= t.parentElement.clientWidth)"
+        assert console.page.evaluate(tables), path
     console.open(ours)
     assert HOSTILE in console.text("h1")
     shot(console, "provider-hostile")
