@@ -242,7 +242,7 @@ def chromium():
 
 
 # Several times what the longest test in a browser takes on a busy machine.
-BROWSER_DEADLINE = 120
+BROWSER_DEADLINE = 240
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """The console as a person uses it: a page of Chromium that tells what it minded, and what axe finds on it."""
 
+import contextlib
 import re
 import subprocess
+import time
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error
 
 import planted
 from client import COOKIE
@@ -11,6 +14,22 @@ from client import COOKIE
 # What Chromium writes for each page that is answered with 4xx, as a form that was typed wrong is.
 ANSWERED_SO = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d \(")
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
+
+
+@contextlib.contextmanager
+def leaving(page):
+    """Until another page is there, or the same one made anew. (For Playwright a new address of the same page is a
+    navigation too.)"""
+    page.evaluate("window.isLeft = true")
+    yield
+    deadline = time.monotonic() + 30
+    while True:
+        # Between two pages there is nothing to ask.
+        with contextlib.suppress(Error):
+            if page.evaluate("!window.isLeft && document.readyState === 'complete'"):
+                return
+        assert time.monotonic() < deadline, f"no other page came after {page.url}"
+        page.wait_for_timeout(20)
 
 
 class Console:
@@ -46,7 +65,7 @@ class Console:
 
     def submit(self):
         """Presses the page's one filled button, and waits for the page that comes of it."""
-        with self.page.expect_navigation():
+        with leaving(self.page):
             self.page.click("main :is(.primary, .danger):is(button)")
         return self
 

@@ -8,7 +8,7 @@ import pytest
 
 import planted
 from client import expect, new_email, new_password, unique
-from console import PHONE, WIDE, Console
+from console import PHONE, WIDE, Console, leaving
 from receipts import away_from_midnight
 from totp import Authenticator
 
@@ -46,7 +46,7 @@ def figure(console, name):
 
 def press(console, name):
     """A button of the dialog that leads on to another page."""
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.locator("dialog").get_by_role("button", name=name).click()
     console.keep()
 
@@ -57,7 +57,7 @@ def shown_once(console, kind):
     secret = planted.plant(kind, dialog.locator(".secret").evaluate("box => box.textContent"))
     assert secret not in console.page.url
     console.keep()
-    with console.page.expect_navigation():
+    with leaving(console.page):
         dialog.get_by_text("I have stored it").click()
     assert secret not in console.page.content()
     return secret
@@ -262,7 +262,7 @@ def test_names_break_no_page_and_a_phone_reaches_everything(visit, deployment):
     assert console.page.locator(".more").get_by_role("link", name="Accounts").is_visible()
     console.page.set_viewport_size(WIDE)
     console.page.click(".me summary")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.locator(".me").get_by_text("简体中文").click()
     for step in ("", "/grant", "/close"):
         console.open(path + step)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from client import exact, expect, unique
-from console import PHONE, WIDE, Console
+from console import PHONE, WIDE, Console, leaving
 
 # 100 characters that would run or break a page that doesn't mind them.
 HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 66
@@ -51,7 +51,7 @@ def shot(console, name):
 
 
 def go(console, text):
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.locator("main").get_by_text(text, exact=True).click()
 
 
@@ -61,7 +61,7 @@ def begin(console, group, multiplier):
     console.fill(multiplier=multiplier).submit()
     month = console.page.locator("main .segments a").nth(1)
     if not month.get_attribute("aria-current"):
-        with console.page.expect_navigation():
+        with leaving(console.page):
             month.click()
 
 
@@ -112,11 +112,11 @@ def test_a_group_is_made_and_its_multiplier_previewed_scheduled_and_withdrawn(vi
     console.looks_right()
     shot(console, "group")
     row.get_by_title("Withdraw").click()
-    with page.expect_navigation():
+    with leaving(page):
         page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
     assert "v2" not in console.text() and "Deleted." in console.text()
     page.get_by_role("link", name="Retire").click()
-    with page.expect_navigation():
+    with leaving(page):
         page.get_by_role("dialog").get_by_role("button", name="Retire").click()
     assert "Retired" in console.text("main .status")
 
@@ -146,7 +146,7 @@ def test_without_a_script_and_on_a_phone_a_multiplier_holds_from_now_on(visit, d
     console = visit(deployment.admin, java_script_enabled=False)
     console.page.set_viewport_size(PHONE)
     console.open("/console/groups")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.locator(f"#group-{group}").get_by_title("New multiplier").click()
     console.page.get_by_label("Now", exact=True).check()
     console.fill(multiplier="1.5").submit().submit()

@@ -6,7 +6,7 @@ import pytest
 
 import planted
 from client import expect, new_password, unique
-from console import PHONE, Console
+from console import PHONE, Console, leaving
 from models_there import ModelsThere
 from test_console_usage import HOSTILE, shot
 
@@ -34,7 +34,7 @@ def there():
 
 
 def press(console, text, within="main"):
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click(f"{within} >> text={text}")
 
 
@@ -64,7 +64,7 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     assert dialog.locator("[name=name]").input_value() == name and dialog.locator("[name=secret]").input_value() == ""
     dialog.locator("[name=base_url]").fill(there.url())
     dialog.locator("[name=secret]").fill(secret)
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.primary").click()
     assert "Created." in console.text() and "It serves no model yet." in console.text()
     console.looks_right()
@@ -84,7 +84,7 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     dialog.locator("[name=name]").fill(name + " 2")
     console.looks_right()
     shot(console, "provider-edit")
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.primary").click()
     there.status = 200
     press(console, "Test connection")
@@ -96,7 +96,7 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     dialog.locator("[name=price]").fill("1,000")
     console.looks_right()
     shot(console, "model-form")
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.primary").click()
     row = page.locator("tr.new")
     assert model in row.inner_text() and "1,000" in row.inner_text()
@@ -110,7 +110,7 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     dialog.locator("[name=effective_at]").fill(later.strftime("%Y-%m-%dT%H:%M"))
     console.looks_right()
     shot(console, "price-form")
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.primary").click()
     assert "Scheduled" in console.text("tr.new") and later.strftime("%H:%M UTC") in console.text("tr.new")
     console.looks_right()
@@ -118,7 +118,7 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     page.click("[title=Withdraw]")
     dialog.get_by_text("Withdraw 1,500 credits from").wait_for()
     console.looks_right()
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.danger").click()
     assert "Deleted." in console.text() and "Scheduled" not in console.text()
 
@@ -129,10 +129,10 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     dialog.get_by_text("Models use this provider. Delete them first.").wait_for()
     dialog.get_by_text("Keep it").click()
     page.click(f"tr:has-text('{model}') [title=Delete]")
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.danger").click()
     page.click("main >> text=Delete provider…")
-    with page.expect_navigation():
+    with leaving(page):
         dialog.locator("button.danger").click()
     assert console.path == "/console/providers" and name not in console.text()
 

@@ -8,7 +8,7 @@ import pytest
 
 import planted
 from client import new_email, new_password, unique
-from console import Console, read_qr_code
+from console import Console, read_qr_code, leaving
 from deployment import CAT
 from server import SETUP_LINE, Server
 from totp import code_at
@@ -119,7 +119,7 @@ def test_an_application_says_how_to_connect(visit, deployment):
     key = tenant.key(app["id"])
     console = visit()
     console.sign_in(tenant.person)
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click("tbody a.name")
     assert console.path == f"/console/applications/{app['id']}" and CAT in console.text()
     console.looks_right()
@@ -136,7 +136,7 @@ def test_the_keyboard_is_enough(visit, root):
     keyboard.type(root.email)
     keyboard.press("Tab")
     keyboard.type(root.password)
-    with console.page.expect_navigation():
+    with leaving(console.page):
         keyboard.press("Enter")
     console.keep()
     keyboard.press("Tab")
@@ -190,7 +190,7 @@ def test_a_second_factor_by_its_picture_and_by_a_recovery_code(visit, root, home
     assert other.path == "/console/applications"
     other.open("/console/account")
     assert other.page.locator("tbody tr").count() == 2
-    with other.page.expect_navigation():
+    with leaving(other.page):
         other.page.click("text=End >> nth=-1")
     assert "Ended." in other.text() and other.page.locator("tbody tr").count() == 1
     console.open("/console/account")
@@ -202,7 +202,7 @@ def test_an_invitation_is_accepted_and_the_language_stays(visit, deployment):
     invitation = deployment.invite(account["id"])
     console = visit()
     console.open("/console/invitation")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click("text=简体中文")
     assert console.path == "/console/invitation" and "接受邀请" in console.text()
     console.fill(token=invitation["token"], password=new_password()).submit().keep()
@@ -217,7 +217,7 @@ def test_out_is_out(visit, root):
     console.sign_in(root)
     [cookie] = [each for each in console.context.cookies() if each["name"] == "__Host-latchkey"]
     console.page.click(".me summary")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click(".me form[action='/console/sign-out'] button")
     assert console.path == "/console/sign-in" and "You are signed out." in console.text()
     assert [each for each in console.context.cookies() if each["name"] == "__Host-latchkey"] == []

@@ -13,7 +13,7 @@ import pytest
 
 import planted
 from client import expect, new_email, new_password
-from console import Console
+from console import Console, leaving
 from receipts import away_from_midnight
 from waiting import wait_for
 
@@ -92,7 +92,7 @@ def test_a_call_shows_at_its_cost_in_usage_and_ledger(visit, tenant):
     # The grant is of this month too.
     assert number(console.text("#entries tfoot .figure")) == 952
     console.page.select_option("[name=kind]", "charge")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click(".filters button")
     assert "kind=charge" in console.path
     amounts = console.page.locator("#entries tr[id^=entry-] .figure").all_inner_texts()
@@ -208,7 +208,7 @@ def test_without_a_script_all_of_it_can_be_read(visit, tenant):
     assert figure(console, "Balance") == 984
     console.page.get_by_role("link", name="Why 16 credits?").click()
     console.page.locator(".why").wait_for()
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click("text=By key")
     assert "by=key" in console.path and "Website" in console.text("#shares")
 
@@ -233,7 +233,7 @@ def test_members_are_invited_changed_and_removed(visit, tenant):
     console.keep()
     assert token.startswith("lki-") and token not in console.page.url
     shot(console, "invited")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         dialog.get_by_text("I have stored it").click()
     assert email in console.text() and token not in console.page.content()
     shot(console, "members")
@@ -253,7 +253,7 @@ def test_members_are_invited_changed_and_removed(visit, tenant):
     row = console.page.locator("tr", has_text=email)
     row.get_by_title("Remove").click()
     dialog.locator("[name=password]").fill(tenant.person.password)
-    with console.page.expect_navigation():
+    with leaving(console.page):
         dialog.get_by_text("Remove for good").click()
     console.keep()
     assert email not in console.text("table")
@@ -278,7 +278,7 @@ def test_a_platform_token_is_shown_once_and_revoked(visit, tenant):
     console.looks_right()
     assert token not in console.page.content()
     console.page.locator("tr", has_text="onerror").get_by_title("Revoke").click()
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.locator("dialog .danger").click()
     expect(tenant.client.call("GET", "/api/v1/usage", token=token), 401)
 
@@ -292,7 +292,7 @@ def test_the_audit_record_says_who_did_what(visit, tenant):
     console.looks_right()
     shot(console, "audit")
     console.page.select_option("[name=action]", "credential.create")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click(".filters button")
     assert console.page.locator("tbody tr").count() == 1 and "Website" in console.text("tbody")
 
@@ -302,7 +302,7 @@ def test_all_of_it_in_chinese(visit, tenant):
     tenant.settled()
     console = visit()
     console.open("/console/sign-in")
-    with console.page.expect_navigation():
+    with leaving(console.page):
         console.page.click("text=简体中文")
     console.sign_in(tenant.person)
     for path, word in (("usage", "每日积分"), ("members", "邀请成员"), ("audit", "审计")):
