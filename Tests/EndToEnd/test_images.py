@@ -20,6 +20,8 @@ from staying import Staying
 FOLDER = REPOSITORY / "docs" / "images"
 # In bytes.
 LARGEST = 120_000
+# In pixels. What is below is rows like those above.
+TALLEST = 1600
 VIEWS = [(scheme, size) for size in (WIDE, PHONE) for scheme in ("light", "dark")]
 
 
@@ -36,6 +38,7 @@ class Album:
             # On a phone the bar at the foot would stand in the middle of a whole page.
             whole = size == WIDE and page.locator("dialog[open]").count() == 0
             taken = Image.open(io.BytesIO(page.screenshot(full_page=whole)))
+            taken = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
             assert len(taken.getcolors(1 << 24)) > 8, f"{name} is blank"
             file = self.folder / f"{name}-{scheme}-{size['width']}.png"
             taken.convert("RGB").quantize(96).save(file, optimize=True)
@@ -74,7 +77,15 @@ def test_every_main_page_has_its_picture(album):
     keys = {each["name"]: each["id"] for each in items("/api/v1/credentials")}
 
     album.visit("applications", "/console/applications")
-    album.visit("application", f"/console/applications/{cat}")
+    console.open(f"/console/applications/{cat}")
+    page.get_by_role("link", name="Use my password…").click()
+    page.get_by_role("dialog").get_by_label("Your password").fill(person.password)
+    page.get_by_role("dialog").get_by_role("button", name="View").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    page.get_by_label("Say something to").fill("Is the window seat still free?")
+    page.get_by_role("button", name="Send").click()
+    page.locator(".receipt").wait_for()
+    album.take("application")
     album.visit("keys", "/console/keys")
     album.visit("key", f"/console/keys/{keys['Website']}")
     # The month of most of the demo's week.
