@@ -105,6 +105,30 @@ class Console:
         assert self.minded == []
 
 
+def shown_secret(page):
+    return planted.plant("key", page.locator("code.secret").inner_text().replace(" ", ""))
+
+
+def create_key(at, name, revealable=False):
+    """Fills the dialog in and sends it; the dialog then shows the secret."""
+    page = at.page
+    page.get_by_role("link", name="Create API Key").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill(name)
+    if revealable:
+        dialog.get_by_role("radio", name="Can be shown again with my password").check()
+    dialog.get_by_label("Monthly limit").fill("1,000")
+    dialog.get_by_role("button", name="Create key").click()
+    dialog.locator("code.secret").wait_for()
+    return dialog
+
+
+def store_key(page):
+    page.get_by_label("I have stored it").check()
+    page.get_by_role("button", name="Done").click()
+    page.locator("tr.new").wait_for()
+
+
 def read_qr_code(picture, home):
     """What Debian's reader sees in a screenshot."""
     file = home / "qr.png"

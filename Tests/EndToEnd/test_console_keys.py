@@ -9,7 +9,7 @@ from playwright._impl._driver import compute_driver_executable
 
 import planted
 from client import expect
-from console import PHONE, Console, leaving
+from console import PHONE, Console, create_key, leaving, shown_secret, store_key
 
 KEY = re.compile(r"sk-[0-9A-Za-z]{51}")
 DENIED = """() => {
@@ -55,30 +55,6 @@ def fits(page):
     assert wide <= 0, f"{page.url} is {wide} px wider than the window"
 
 
-def shown_secret(page):
-    return planted.plant("key", page.locator("code.secret").inner_text().replace(" ", ""))
-
-
-def create(at, name, revealable=False):
-    """Fills the dialog in and sends it; the dialog then shows the secret."""
-    page = at.page
-    page.get_by_role("link", name="Create API Key").first.click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name", exact=True).fill(name)
-    if revealable:
-        dialog.get_by_role("radio", name="Can be shown again with my password").check()
-    dialog.get_by_label("Monthly limit").fill("1,000")
-    dialog.get_by_role("button", name="Create key").click()
-    dialog.locator("code.secret").wait_for()
-    return dialog
-
-
-def store(page):
-    page.get_by_label("I have stored it").check()
-    page.get_by_role("button", name="Done").click()
-    page.locator("tr.new").wait_for()
-
-
 def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant):
     """Create, copy and store, use at once, view behind the password, edit, disable, delete with a confirmation."""
     at = visit(tenant.person)
@@ -97,7 +73,7 @@ def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant
     assert dialog.locator(".ends.in-90").is_visible() and not dialog.locator(".ends.never").is_visible()
     at.looks_right()
     page.keyboard.press("Escape")
-    dialog = create(at, "Production", revealable=True)
+    dialog = create_key(at, "Production", revealable=True)
     at.looks_right()
 
     # Copy: honest, and announced
@@ -112,7 +88,7 @@ def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant
     # It is not left by accident
     page.keyboard.press("Escape")
     assert dialog.locator("code.secret").is_visible()
-    store(page)
+    store_key(page)
     assert page.locator("tr.new").inner_text().count("New") == 1
     assert secret not in page.content()
 
@@ -165,14 +141,14 @@ def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant
 def test_copied_is_said_only_when_it_was(deployment, visit, tenant):
     at = visit(tenant.person)
     at.open("/console/keys")
-    create(at, "one")
+    create_key(at, "one")
     at.page.evaluate(DENIED)
     secret = shown_secret(at.page)
     at.page.locator(".boxed").get_by_role("button", name="Copy").click()
     at.page.get_by_text("press Ctrl + C").first.wait_for()
     assert at.page.get_by_text("Copied", exact=True).count() == 0
     assert at.page.evaluate("getSelection().toString().replaceAll(/\\s/g, '')") == secret
-    store(at.page)
+    store_key(at.page)
 
 
 def test_a_revealed_secret_hides_after_a_minute(deployment, visit, tenant):
@@ -209,7 +185,7 @@ def test_everything_goes_without_a_script(deployment, visit, tenant):
     # Done waits
     page.get_by_role("button", name="Done").click()
     assert page.locator("code.secret").is_visible()
-    store(page)
+    store_key(page)
     # The new secret of a rotation, then the old one retired
     page.get_by_role("link", name="By hand", exact=True).click()
     page.get_by_role("link", name="Rotate…").click()
@@ -258,15 +234,15 @@ def test_a_phone_reaches_everything(deployment, visit, tenant):
     for name in ["View", "Edit", "Delete"]:
         box = at.page.get_by_role("link", name=name).bounding_box()
         assert box["height"] >= 44 and box["x"] + box["width"] <= 360, (name, box)
-    create(at, "Pocket")
+    create_key(at, "Pocket")
     fits(at.page)
-    store(at.page)
+    store_key(at.page)
 
 
 def test_snippets_run_as_they_are_shown(visit, tenant, tmp_path):
     at = visit(tenant.person)
     at.open("/console/keys")
-    create(at, "Snippets")
+    create_key(at, "Snippets")
     shown_secret(at.page)
     node, _ = compute_driver_executable()
     runs = {"curl": ["bash", "-c"], "Python": [sys.executable, "-c"], "JavaScript": [node, "--input-type=module", "-e"]}
@@ -278,7 +254,7 @@ def test_snippets_run_as_they_are_shown(visit, tenant, tmp_path):
         assert "Hello" in ran.stdout, (name, ran.stdout)
     at.page.get_by_role("radio", name="Dify").check()
     assert f"API endpoint URL: {at.server.url}/v1" in at.page.locator(".pane:visible pre").inner_text()
-    store(at.page)
+    store_key(at.page)
 
 
 def test_explain_says_every_step(deployment, visit, tenant):
@@ -308,5 +284,5 @@ def test_a_session_that_ended_meanwhile_loses_nothing(deployment, visit, tenant)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Send it now").click()
     shown_secret(page)
-    store(page)
+    store_key(page)
     assert "Kept" in page.locator("tr.new").inner_text()
