@@ -50,6 +50,8 @@ ID_ROUTES = [
     ("GET", "/api/v1/providers/{id}", "provider", None, "admin"),
     ("PATCH", "/api/v1/providers/{id}", "provider", {"name": "Stolen"}, "admin"),
     ("DELETE", "/api/v1/providers/{id}", "provider", None, "admin"),
+    ("POST", "/api/v1/providers/{id}/test", "provider", None, "admin"),
+    ("GET", "/api/v1/models/{id}", "model", None, "admin"),
     ("DELETE", "/api/v1/models/{id}", "model", None, "admin"),
     ("GET", "/api/v1/models/{id}/prices", "model", None, "admin"),
     ("POST", "/api/v1/models/{id}/prices", "model", {"price": 0}, "admin"),
