@@ -23,6 +23,7 @@ import recorder
 import server as server_module
 import shard
 from clock import Clock
+from console import Console
 from deployment import CAT, DOG, TALKATIVE, Deployment
 from length import IS_LONG
 from upstream import UpstreamProcess
@@ -250,6 +251,20 @@ def browser(chromium):
     """The file's browser, for one test. A test that it never answers is red in time, and the next one gets another."""
     with chromium.within(BROWSER_DEADLINE):
         yield chromium
+
+
+@pytest.fixture
+def visit(browser, deployment):
+    """Opens the console, for somebody who then is signed in; what the browser minded is looked at when the test is over."""
+    made = []
+
+    def open_console(person=None, server=None, **options):
+        made.append(Console(browser, server or deployment.server, **options))
+        return made[-1].sign_in(person) if person else made[-1]
+
+    yield open_console
+    for console in made:
+        console.close()
 
 
 @pytest.fixture

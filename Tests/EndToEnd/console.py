@@ -13,6 +13,14 @@ from client import COOKIE
 
 # What Chromium writes for each page that is answered with 4xx, as a form that was typed wrong is.
 ANSWERED_SO = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d \(")
+# A name that is markup, has marks and pictures, and fills its field.
+HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 66
+ODD = {
+    "markup": "<b onclick=alert(1)>bold</b>\"'&",
+    "right to left": "مفتاح الموقع",
+    "emoji": "🔑🗝️ key",
+    "long": "W" * 100,
+}
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 360, "height": 740}
 
 
@@ -127,6 +135,12 @@ def store_key(page):
     page.get_by_label("I have stored it").check()
     page.get_by_role("button", name="Done").click()
     page.locator("tr.new").wait_for()
+
+
+def fits(page):
+    """No sideways scrolling."""
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{page.url} is {wide} px wider than the window"
 
 
 def read_qr_code(picture, home):

@@ -1,43 +1,13 @@
 """The accounts of a deployment in the console, as its admins see them, in a real browser."""
 
-import os
 from decimal import Decimal
-from pathlib import Path
 
-import pytest
 
 import planted
 from client import expect, new_email, new_password, unique
-from console import PHONE, WIDE, Console, leaving
+from console import HOSTILE, PHONE, WIDE, leaving
 from receipts import away_from_midnight
 from totp import Authenticator
-
-HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 66
-
-
-@pytest.fixture
-def visit(deployment, browser):
-    """Opens the console; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(person=None, **options):
-        made.append(Console(browser, deployment.server, **options))
-        return made[-1].sign_in(person) if person else made[-1]
-
-    yield open_console
-    for console in made:
-        console.close()
-
-
-def shot(console, name):
-    """A picture for people to look at, where somebody wants them."""
-    if folder := os.environ.get("LATCHKEY_SHOTS"):
-        for scheme, size in (("light", WIDE), ("dark", WIDE), ("light", PHONE), ("dark", PHONE)):
-            console.page.emulate_media(color_scheme=scheme)
-            console.page.set_viewport_size(size)
-            console.page.screenshot(path=Path(folder) / f"{name}-{scheme}-{size['width']}.png", full_page=True)
-        console.page.emulate_media(color_scheme="light")
-        console.page.set_viewport_size(WIDE)
 
 
 def figure(console, name):
@@ -79,7 +49,6 @@ def test_an_account_is_made_and_somebody_comes_in_and_credits_too(visit, deploym
     console = visit(deployment.admin)
     console.open("/console/accounts")
     console.looks_right()
-    shot(console, "accounts")
     dialog = console.page.locator("dialog")
     console.page.get_by_role("link", name="Create account").click()
     name = unique("Data team")
@@ -131,12 +100,10 @@ def test_what_an_account_used_is_seen_and_its_calls_are_stopped(visit, deploymen
     assert figure(console, "Spent this month") == 16 and figure(console, "Balance") == 984
     assert console.page.locator("#chart rect").count() == 1
     console.looks_right()
-    shot(console, "account")
     console.page.get_by_role("link", name="Usage and ledger").click()
     console.page.wait_for_url("**/console/usage?account_id=*")
     assert figure(console, "Spent this month") == 16 and "Desk" not in console.text()
     console.looks_right()
-    shot(console, "account-usage")
     console.page.go_back()
 
     console.page.get_by_role("link", name="Suspend…").click()
@@ -251,7 +218,6 @@ def test_names_break_no_page_and_a_phone_reaches_everything(visit, deployment):
     for step in steps:
         console.open(path + step)
         console.looks_right()
-        shot(console, "account-" + step.split("/")[-1])
     assert said == [], "a script ran"
     console.page.set_viewport_size(PHONE)
     console.open(path)

@@ -1,30 +1,12 @@
 """Pricing groups and the deployment's health in the console, in a real browser."""
 
-import os
-from pathlib import Path
 
 import pytest
 
 from client import exact, expect, unique
-from console import PHONE, WIDE, Console, leaving
+from console import HOSTILE, PHONE, leaving
 
 # 100 characters that would run or break a page that doesn't mind them.
-HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 66
-
-
-@pytest.fixture
-def visit(deployment, browser):
-    """Opens the console; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(person, **options):
-        made.append(Console(browser, deployment.server, **options))
-        return made[-1].sign_in(person)
-
-    yield open_console
-    for console in made:
-        console.close()
-
 
 @pytest.fixture
 def group(deployment):
@@ -37,17 +19,6 @@ def group(deployment):
             expect(tenant.client.chat(key), 200)
         tenant.settled()
     return name
-
-
-def shot(console, name):
-    """A picture for people to look at, where somebody wants them."""
-    if folder := os.environ.get("LATCHKEY_SHOTS"):
-        for scheme, size in (("light", WIDE), ("dark", WIDE), ("light", PHONE), ("dark", PHONE)):
-            console.page.emulate_media(color_scheme=scheme)
-            console.page.set_viewport_size(size)
-            console.page.screenshot(path=Path(folder) / f"{name}-{scheme}-{size['width']}.png", full_page=True)
-        console.page.emulate_media(color_scheme="light")
-        console.page.set_viewport_size(WIDE)
 
 
 def go(console, text):
@@ -85,11 +56,9 @@ def test_a_group_is_made_and_its_multiplier_previewed_scheduled_and_withdrawn(vi
     row = page.locator(f"#group-{group}")
     assert "2 accounts, 0 keys" in row.inner_text()
     console.looks_right()
-    shot(console, "groups")
     row.get_by_title("New multiplier").click()
     page.wait_for_url("**/multiplier")
     console.looks_right()
-    shot(console, "group-draft")
     # The beginning of the next month is chosen; Now and a date can be.
     assert page.locator("[name=begin]:checked").get_attribute("value").endswith("-01T00:00")
     begin(console, group, "0.7")
@@ -101,7 +70,6 @@ def test_a_group_is_made_and_its_multiplier_previewed_scheduled_and_withdrawn(vi
     assert rows[0][0].startswith("Harbour Analytics") and rows[0][1:5] == ["3", "48", "42", "−6"]
     assert HOSTILE in rows[1][0] and rows[1][1:5] == ["1", "16", "14", "−2"]
     console.looks_right()
-    shot(console, "group-preview")
     seen = exact(deployment.call("GET", f"/api/v1/groups/{group}"))
     assert seen["scheduled"] is None
     console.submit()
@@ -110,7 +78,6 @@ def test_a_group_is_made_and_its_multiplier_previewed_scheduled_and_withdrawn(vi
     row = page.locator("tr.new")
     assert "v2" in row.inner_text() and "Scheduled" in row.inner_text()
     console.looks_right()
-    shot(console, "group")
     row.get_by_title("Withdraw").click()
     with leaving(page):
         page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
@@ -128,7 +95,6 @@ def test_what_changed_in_another_tab_is_previewed_again(visit, deployment, group
     console.submit()
     assert "Not saved." in console.text(".note") and "now 40." in console.text(".tally")
     console.looks_right()
-    shot(console, "group-outdated")
     assert exact(deployment.call("GET", f"/api/v1/groups/{group}"))["scheduled"] is None
     go(console, "Change the draft")
     assert console.page.input_value("[name=multiplier]") == "0.7"
@@ -168,7 +134,6 @@ def test_the_health_of_the_deployment(visit, deployment):
     assert told["version"] in console.text() and told["database_bytes"] > 4096
     assert checks["clock"]["value"] == 0 and checks["key_files"]["value"] == 0
     console.looks_right()
-    shot(console, "health")
     tenant = deployment.new_tenant()
     other = visit(tenant.person)
     other.open("/console/health")
@@ -184,4 +149,3 @@ def test_groups_and_health_in_chinese(visit, deployment, group):
         console.open(f"/console/{path}")
         assert console.page.get_attribute("html", "lang") == "zh-Hans"
         console.looks_right()
-        shot(console, f"zh-{number}")

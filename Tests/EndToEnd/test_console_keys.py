@@ -7,34 +7,13 @@ import sys
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
-import planted
 from client import expect
-from console import PHONE, Console, create_key, leaving, shown_secret, store_key
+from console import ODD, PHONE, create_key, fits, leaving, shown_secret, store_key
 
 KEY = re.compile(r"sk-[0-9A-Za-z]{51}")
 DENIED = """() => {
     navigator.clipboard.writeText = () => Promise.reject(new DOMException("Write permission denied.", "NotAllowedError"))
 }"""
-ODD = {
-    "markup": "<b onclick=alert(1)>bold</b>\"'&",
-    "right to left": "مفتاح الموقع",
-    "emoji": "🔑🗝️ key",
-    "long": "W" * 100,
-}
-
-
-@pytest.fixture
-def visit(browser, deployment):
-    """Opens the console for somebody; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(person, **options):
-        made.append(Console(browser, deployment.server, **options))
-        return made[-1].sign_in(person)
-
-    yield open_console
-    for console in made:
-        console.close()
 
 
 @pytest.fixture
@@ -47,12 +26,6 @@ def tenant(deployment):
 def go(at, path):
     at.open(path)
     return at.page
-
-
-def fits(page):
-    """No sideways scrolling."""
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{page.url} is {wide} px wider than the window"
 
 
 def test_the_seeds_steps_from_the_list_to_the_deletion(deployment, visit, tenant):

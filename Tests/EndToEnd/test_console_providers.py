@@ -6,24 +6,8 @@ import pytest
 
 import planted
 from client import expect, new_password, unique
-from console import PHONE, Console, leaving
+from console import HOSTILE, PHONE, leaving
 from models_there import ModelsThere
-from test_console_usage import HOSTILE, shot
-
-
-@pytest.fixture
-def visit(deployment, browser):
-    """Opens the console as an admin; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(person=None, **options):
-        console = Console(browser, deployment.server, **options)
-        made.append(console)
-        return console.sign_in(person or deployment.admin)
-
-    yield open_console
-    for console in made:
-        console.close()
 
 
 @pytest.fixture
@@ -42,12 +26,11 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     """Added, tested good and bad, edited with its credential kept, with a model and prices, and all of it deleted."""
     name, model = unique("Far"), unique("gpt")
     secret = planted.plant("provider secret", unique("provider-secret") + new_password())
-    console = visit()
+    console = visit(deployment.admin)
     page = console.page
     page.click(".rail >> text=Providers")
     page.wait_for_url("**/console/providers")
     console.looks_right()
-    shot(console, "providers")
     page.click("text=Add provider")
     dialog = page.locator("dialog[open]")
     dialog.locator("[name=name]").fill(name)
@@ -73,17 +56,14 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     assert "It answers." in console.text("#test") and "gpt-4o" in console.text("#test")
     assert there.asked == [("/v1/models", "Bearer " + secret)]
     console.looks_right()
-    shot(console, "provider-good")
     there.status = 401
     press(console, "Test connection")
     assert "It refuses the stored credential" in console.text("#test") and "HTTP 401" in console.text("#test")
     console.looks_right()
-    shot(console, "provider-refused")
 
     page.click("main >> text=Edit")
     dialog.locator("[name=name]").fill(name + " 2")
     console.looks_right()
-    shot(console, "provider-edit")
     with leaving(page):
         dialog.locator("button.primary").click()
     there.status = 200
@@ -95,7 +75,6 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     dialog.locator("[name=name]").fill(model)
     dialog.locator("[name=price]").fill("1,000")
     console.looks_right()
-    shot(console, "model-form")
     with leaving(page):
         dialog.locator("button.primary").click()
     row = page.locator("tr.new")
@@ -109,12 +88,10 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     dialog.locator("label", has_text="A later time").click()
     dialog.locator("[name=effective_at]").fill(later.strftime("%Y-%m-%dT%H:%M"))
     console.looks_right()
-    shot(console, "price-form")
     with leaving(page):
         dialog.locator("button.primary").click()
     assert "Scheduled" in console.text("tr.new") and later.strftime("%H:%M UTC") in console.text("tr.new")
     console.looks_right()
-    shot(console, "model")
     page.click("[title=Withdraw]")
     dialog.get_by_text("Withdraw 1,500 credits from").wait_for()
     console.looks_right()
@@ -137,8 +114,8 @@ def test_a_provider_from_its_adding_to_its_end(visit, deployment, there):
     assert console.path == "/console/providers" and name not in console.text()
 
 
-def test_without_a_script_on_a_phone(visit, there):
-    console = visit(java_script_enabled=False)
+def test_without_a_script_on_a_phone(visit, deployment, there):
+    console = visit(deployment.admin, java_script_enabled=False)
     page = console.page
     page.set_viewport_size(PHONE)
     console.open("/console/providers")
@@ -167,7 +144,7 @@ def test_names_break_no_page(visit, deployment):
     body = {"provider_id": made["id"], "name": unique("x" * 60), "upstream_name": "w" * 100, "price": "999999999.999999"}
     body["price"] = 999999999.999999
     model = expect(deployment.call("POST", "/api/v1/models", json=body), 201).json()
-    console = visit()
+    console = visit(deployment.admin)
     ours = f"/console/providers/{made['id']}"
     theirs = f"/console/models/{model['id']}"
     for path in (
@@ -181,7 +158,6 @@ def test_names_break_no_page(visit, deployment):
         assert console.page.evaluate(tables), path
     console.open(ours)
     assert HOSTILE in console.text("h1")
-    shot(console, "provider-hostile")
     press(console, "Test connection")
     assert "refuses connections" in console.text("#test")
     console.looks_right()
@@ -193,7 +169,7 @@ def test_names_break_no_page(visit, deployment):
 
 
 def test_all_of_it_in_chinese(visit, deployment):
-    console = visit()
+    console = visit(deployment.admin)
     console.open("/console/account")
     press(console, "简体中文")
     echo = deployment.echo_provider()
@@ -204,4 +180,3 @@ def test_all_of_it_in_chinese(visit, deployment):
         console.open("/console/" + path)
         assert word in console.text()
         console.looks_right()
-        shot(console, path.split("/")[0] + ("-one" if "/" in path else "") + "-zh")

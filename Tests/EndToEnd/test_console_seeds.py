@@ -4,24 +4,10 @@ the steps of the two that walk through the list of keys."""
 import subprocess
 import sys
 
-import pytest
 
 from client import expect
-from console import Console, leaving, shown_secret, store_key
+from console import leaving, shown_secret, store_key
 from deployment import CAT, DOG
-
-
-@pytest.fixture
-def visit(browser, deployment):
-    made = []
-
-    def open_console(person):
-        made.append(Console(browser, deployment.server))
-        return made[-1].sign_in(person)
-
-    yield open_console
-    for console in made:
-        console.close()
 
 
 def test_a_quick_start_with_a_monthly_limit(deployment, visit):

@@ -8,26 +8,10 @@ import pytest
 
 import planted
 from client import new_email, new_password, unique
-from console import Console, read_qr_code, leaving
+from console import HOSTILE, leaving, read_qr_code
 from deployment import CAT
 from server import SETUP_LINE, Server
 from totp import code_at
-
-HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 60
-
-
-@pytest.fixture
-def visit(deployment, browser):
-    """Opens the console; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(server=None, **options):
-        made.append(Console(browser, server or deployment.server, **options))
-        return made[-1]
-
-    yield open_console
-    for console in made:
-        console.close()
 
 
 @pytest.fixture
@@ -36,7 +20,7 @@ def root(deployment):
 
 
 def test_the_first_admin_is_made_in_the_browser(visit, own_home_server):
-    console = visit(own_home_server)
+    console = visit(server=own_home_server)
     console.open("/")
     assert console.path == "/console/set-up"
     console.looks_right()

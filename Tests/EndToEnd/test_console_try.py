@@ -9,26 +9,11 @@ import pytest
 import planted
 from client import at as moment
 from client import expect
-from console import PHONE, Console
+from console import ODD, PHONE, fits
 from deployment import CAT, DOG
-from test_console_keys import ODD, fits
 from waiting import wait_for
 
 KEY = re.compile(r"sk-[0-9A-Za-z]{51}")
-
-
-@pytest.fixture
-def visit(browser, deployment):
-    """Opens the console for somebody; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(person, **options):
-        made.append(Console(browser, deployment.server, **options))
-        return made[-1].sign_in(person)
-
-    yield open_console
-    for console in made:
-        console.close()
 
 
 @pytest.fixture

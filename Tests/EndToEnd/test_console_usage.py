@@ -2,38 +2,20 @@
 
 import csv
 import io
-import os
 import re
 import time
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 import planted
 from client import expect, new_email, new_password
-from console import Console, leaving
+from console import HOSTILE, leaving
 from receipts import away_from_midnight
 from waiting import wait_for
 
 # 100 characters that would run or break a page that doesn't mind them.
-HOSTILE = '"\u0301><img src=x onerror=alert(1)> \u732b\U0001f408' + "w" * 66
-
-
-@pytest.fixture
-def visit(deployment, browser):
-    """Opens the console; what the browser minded is looked at when the test is over."""
-    made = []
-
-    def open_console(**options):
-        made.append(Console(browser, deployment.server, **options))
-        return made[-1]
-
-    yield open_console
-    for console in made:
-        console.close()
-
 
 @pytest.fixture
 def tenant(deployment):
@@ -50,17 +32,6 @@ def tenant(deployment):
 def call(tenant, times=1):
     for _ in range(times):
         expect(tenant.client.chat(tenant.key["token"]), 200)
-
-
-def shot(console, name):
-    """A picture for people to look at, where somebody wants them."""
-    if folder := os.environ.get("LATCHKEY_SHOTS"):
-        for scheme, width in (("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)):
-            console.page.emulate_media(color_scheme=scheme)
-            console.page.set_viewport_size({"width": width, "height": 860})
-            console.page.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}.png", full_page=True)
-        console.page.emulate_media(color_scheme="light")
-        console.page.set_viewport_size({"width": 1280, "height": 860})
 
 
 def number(text):
@@ -104,7 +75,6 @@ def test_a_call_shows_at_its_cost_in_usage_and_ledger(visit, tenant):
         assert row.count() == 1 and name in row.inner_text() and "100.0%" in row.inner_text()
     assert "There is no such model" in console.text("#refused")
     console.looks_right()
-    shot(console, "usage")
 
 
 def test_days_are_those_of_utc_wherever_somebody_is(visit, tenant):
@@ -150,7 +120,6 @@ def test_a_charge_opens_into_why_it_cost_that(visit, tenant):
     for name in ("id", "price_id", "multiplier_id"):
         assert entry[name] in why.inner_text()
     console.looks_right()
-    shot(console, "charge")
     why.get_by_text("Close").click()
     why.wait_for(state="hidden")
 
@@ -232,11 +201,9 @@ def test_members_are_invited_changed_and_removed(visit, tenant):
     token = planted.plant("invitation token", dialog.locator(".secret").evaluate("box => box.textContent"))
     console.keep()
     assert token.startswith("lki-") and token not in console.page.url
-    shot(console, "invited")
     with leaving(console.page):
         dialog.get_by_text("I have stored it").click()
     assert email in console.text() and token not in console.page.content()
-    shot(console, "members")
     other = visit()
     other.open("/console/invitation")
     password = new_password()
@@ -245,7 +212,6 @@ def test_members_are_invited_changed_and_removed(visit, tenant):
     assert "You look on as a member." in other.text() and tenant.person.email in other.text()
     assert other.page.locator("text=Invite somebody").count() == 0
     other.looks_right()
-    shot(other, "members-member")
     other.open("/console/audit")
     assert "This is for root users of the account." in other.text()
     other.looks_right()
@@ -266,7 +232,6 @@ def test_a_platform_token_is_shown_once_and_revoked(visit, tenant):
     console.sign_in(tenant.person)
     console.open("/console/tokens/new")
     console.looks_right()
-    shot(console, "token")
     console.fill(name=HOSTILE, password=tenant.person.password)
     console.page.check("[value='usage:read']")
     console.submit().keep()
@@ -290,7 +255,6 @@ def test_the_audit_record_says_who_did_what(visit, tenant):
     console.open("/console/audit")
     assert "Created an application" in console.text() and HOSTILE in console.text()
     console.looks_right()
-    shot(console, "audit")
     console.page.select_option("[name=action]", "credential.create")
     with leaving(console.page):
         console.page.click(".filters button")
@@ -309,4 +273,3 @@ def test_all_of_it_in_chinese(visit, tenant):
         console.open(f"/console/{path}")
         assert word in console.text()
         console.looks_right()
-        shot(console, path + "-zh")
